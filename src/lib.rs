@@ -1,0 +1,10 @@
+//! pgscrim: a PostgreSQL wire-protocol proxy that veils classified columns by role, and records every access.
+//!
+//! A pure core decides (`base` to `session`), a thin shell moves bytes (`upstream`, `server`, `admin`, `cli`), and a type
+//! stands between them: nothing of a client's text goes upstream without a [`plan::Permit`].
+
+pub mod base;
+pub mod catalog;
+pub mod mask;
+pub mod plan;
+pub mod policy;

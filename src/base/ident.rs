@@ -1,0 +1,51 @@
+//! SQL identifiers: folding, quoting, and names with a schema.
+//! Source: PostgreSQL documentation, 4.1.1 "Identifiers and Key Words".
+
+use std::fmt;
+
+/// Folds an unquoted identifier as PostgreSQL does: ASCII letters to lower case, all else as it is.
+#[must_use]
+pub fn fold(ident: &str) -> String {
+    ident.to_ascii_lowercase()
+}
+
+/// Quotes an identifier always, so that no key word list is needed.
+#[must_use]
+pub fn quote_ident(ident: &str) -> String {
+    format!("\"{}\"", ident.replace('"', "\"\""))
+}
+
+/// The name of a relation, type or function with its schema, as stored (already folded).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QualifiedName {
+    /// The schema's stored name.
+    pub schema: Box<str>,
+    /// The object's stored name.
+    pub name: Box<str>,
+}
+
+impl QualifiedName {
+    /// A name from its two stored parts.
+    pub fn new(schema: impl Into<Box<str>>, name: impl Into<Box<str>>) -> Self {
+        Self { schema: schema.into(), name: name.into() }
+    }
+}
+
+fn needs_quotes(part: &str) -> bool {
+    let mut chars = part.chars();
+    let head = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_' || !c.is_ascii());
+    !head || !chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$' || !c.is_ascii())
+}
+
+/// For people and the audit: `public.users`, quoted only where folding would change a part.
+impl fmt::Display for QualifiedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, part) in [&self.schema, &self.name].into_iter().enumerate() {
+            if i == 1 {
+                f.write_str(".")?;
+            }
+            if needs_quotes(part) { f.write_str(&quote_ident(part))? } else { f.write_str(part)? }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! What every layer shares: names and identifiers, places in files, diagnostics, texts that must not be printed.
+//! Nothing here knows of PostgreSQL's protocol or of policies.
+
+mod diagnostic;
+mod ident;
+mod opaque;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, nearest};
+pub use ident::{QualifiedName, fold, quote_ident};
+pub use opaque::{RawSql, Secret};

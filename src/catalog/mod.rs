@@ -1,0 +1,388 @@
+//! The upstream's schema as data: what the analysis, the policy and the masks know of a database.
+//! Pure: `upstream::catalog_loader` fills it, `Catalog::new` indexes it, nothing here talks to a server.
+
+mod types;
+
+pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::base::QualifiedName;
+
+/// What a relation is: `pg_class.relkind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationKind {
+    /// An ordinary table (`r`).
+    Table,
+    /// A partitioned table (`p`).
+    Partitioned,
+    /// A view (`v`).
+    View,
+    /// A materialized view (`m`).
+    MaterializedView,
+    /// A foreign table (`f`).
+    Foreign,
+    /// A sequence (`S`).
+    Sequence,
+    /// A composite type's relation (`c`).
+    Composite,
+    /// A TOAST table (`t`); never readable by name for a governed principal.
+    Toast,
+    /// An index (`i` or `I`).
+    Index,
+}
+
+/// A column: a row of `pg_attribute` with `attnum > 0` that is not dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// `attnum`.
+    pub number: i16,
+    /// The stored name.
+    pub name: Box<str>,
+    /// The declared type with its modifier.
+    pub ty: PgType,
+    /// `attnotnull`.
+    pub not_null: bool,
+    /// The expression of a stored generated column (`pg_get_expr`).
+    pub generated: Option<Box<str>>,
+    /// The expression of a default (`pg_get_expr`), identity columns included as `None`.
+    pub default: Option<Box<str>>,
+}
+
+/// A primary key, unique, foreign key or check constraint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    /// The stored name.
+    pub name: Box<str>,
+    /// What it is.
+    pub kind: ConstraintKind,
+    /// The constrained columns' numbers.
+    pub columns: Vec<i16>,
+    /// For a check constraint, `pg_get_constraintdef`.
+    pub definition: Option<Box<str>>,
+}
+
+/// `pg_constraint.contype`, unique indexes without a constraint counted as `Unique`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConstraintKind {
+    /// `p`
+    Primary,
+    /// `u`, or a unique index
+    Unique,
+    /// `f`, with the relation that it references
+    Foreign(Oid),
+    /// `c`
+    Check,
+    /// `x` and what else there is
+    Other,
+}
+
+/// A relation of the upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relation {
+    /// `pg_class.oid`.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: QualifiedName,
+    /// What it is.
+    pub kind: RelationKind,
+    /// The owner's role OID.
+    pub owner: Oid,
+    /// The OID of its row type, 0 where it has none.
+    pub row_type: Oid,
+    /// Live columns in the order of their numbers.
+    pub columns: Vec<Column>,
+    /// Its parents by `pg_inherits` (partitioned tables included), in order.
+    pub parents: Vec<Oid>,
+    /// A view's or materialized view's `pg_get_viewdef`.
+    pub definition: Option<Box<str>>,
+    /// For a view or materialized view: the columns that its definition reads (`pg_depend` of its rule; number 0 is the whole relation).
+    pub reads: Vec<(Oid, i16)>,
+    /// For a view or materialized view: functions that its definition calls and that did not come with PostgreSQL.
+    pub calls: Vec<Oid>,
+    /// Keys and constraints.
+    pub constraints: Vec<Constraint>,
+    /// It has rewrite rules of its own (a view's `_RETURN` does not count).
+    pub has_rules: bool,
+    /// It has triggers that are not internal.
+    pub has_triggers: bool,
+    /// `relrowsecurity`.
+    pub row_security: bool,
+    /// A temporary relation.
+    pub temporary: bool,
+}
+
+impl Relation {
+    /// The column with this stored name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| &*c.name == name)
+    }
+
+    /// The column with this number.
+    #[must_use]
+    pub fn column_number(&self, number: i16) -> Option<&Column> {
+        self.columns.iter().find(|c| c.number == number)
+    }
+}
+
+/// What a type is (`pg_type.typtype`), with what the analysis needs of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeInfo {
+    /// `pg_type.oid`.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: QualifiedName,
+    /// The element type of a true array, 0 else.
+    pub element: Oid,
+    /// The array type over this type, 0 where there is none.
+    pub array: Oid,
+    /// The base type of a domain with its modifier.
+    pub base: Option<(Oid, i32)>,
+    /// The relation of a composite type, 0 else.
+    pub relation: Oid,
+    /// `typtype`: b, c, d, e, p, r, m.
+    pub kind: char,
+    /// The domain has constraints whose functions are not all from `pg_catalog`, or the type's I/O functions are foreign.
+    pub foreign_code: bool,
+}
+
+/// A function, aggregate, window function or procedure (`pg_proc`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// `pg_proc.oid`. Below 16384: came with PostgreSQL.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: QualifiedName,
+    /// `prokind`: f, p, a, w.
+    pub kind: char,
+    /// Number of input arguments, defaults included.
+    pub args: u16,
+    /// Number of those with a default.
+    pub defaults: u16,
+    /// It is variadic.
+    pub variadic: bool,
+    /// `proleakproof`.
+    pub leakproof: bool,
+    /// `proretset`.
+    pub returns_set: bool,
+    /// `prorettype`.
+    pub returns: Oid,
+    /// `proargtypes`.
+    pub arg_types: Vec<Oid>,
+    /// OUT, INOUT and TABLE columns: names and types, in order; empty where there are none.
+    pub out_columns: Vec<(Box<str>, Oid)>,
+    /// `provolatile`: i, s, v.
+    pub volatility: char,
+    /// The extension that owns it.
+    pub extension: Option<Box<str>>,
+}
+
+/// An operator (`pg_operator`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operator {
+    /// `pg_operator.oid`.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: QualifiedName,
+    /// Left operand, 0 for a prefix operator.
+    pub left: Oid,
+    /// Right operand.
+    pub right: Oid,
+    /// The result's type.
+    pub result: Oid,
+    /// The function behind it.
+    pub function: Oid,
+}
+
+/// A role (`pg_roles`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    /// Its OID.
+    pub oid: Oid,
+    /// Its name.
+    pub name: Box<str>,
+    /// `rolcanlogin`.
+    pub can_login: bool,
+    /// `rolsuper`.
+    pub superuser: bool,
+    /// Roles that it is a direct member of.
+    pub member_of: Vec<Oid>,
+}
+
+/// A setting that a role or database has by default (`pg_db_role_setting`), for this database only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleSetting {
+    /// The role, 0 for all.
+    pub role: Oid,
+    /// The database, 0 for all.
+    pub database: Oid,
+    /// The parameter's name, folded.
+    pub name: Box<str>,
+    /// Its value as stored.
+    pub value: Box<str>,
+}
+
+/// Rows as the loader read them, before they are indexed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contents {
+    /// The database's name.
+    pub database: Box<str>,
+    /// `server_version_num`.
+    pub server_version: u32,
+    /// `search_path`'s value before any role or database changes it (`reset_val` from the file).
+    pub search_path: Box<str>,
+    /// Schemas: OID and name.
+    pub schemas: Vec<(Oid, Box<str>)>,
+    /// All relations but TOAST and indexes.
+    pub relations: Vec<Relation>,
+    /// All types.
+    pub types: Vec<TypeInfo>,
+    /// All functions.
+    pub functions: Vec<Function>,
+    /// All operators.
+    pub operators: Vec<Operator>,
+    /// All casts with a function: source, target, function.
+    pub casts: Vec<(Oid, Oid, Oid)>,
+    /// All roles.
+    pub roles: Vec<Role>,
+    /// Role and database settings.
+    pub settings: Vec<RoleSetting>,
+}
+
+/// A database's schema, indexed. Immutable: a changed one is a new one.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    contents: Contents,
+    relations: BTreeMap<Oid, usize>,
+    relation_names: HashMap<QualifiedName, Oid>,
+    types: HashMap<Oid, usize>,
+    type_names: HashMap<QualifiedName, Oid>,
+    functions: HashMap<Box<str>, Vec<usize>>,
+    function_oids: HashMap<Oid, usize>,
+    operators: HashMap<Box<str>, Vec<usize>>,
+    roles: HashMap<Box<str>, usize>,
+    role_oids: HashMap<Oid, usize>,
+    children: HashMap<Oid, Vec<Oid>>,
+}
+
+impl Catalog {
+    /// Indexes what the loader read.
+    #[must_use]
+    pub fn new(contents: Contents) -> Self {
+        let mut catalog = Self::default();
+        for (i, r) in contents.relations.iter().enumerate() {
+            catalog.relations.insert(r.oid, i);
+            catalog.relation_names.insert(r.name.clone(), r.oid);
+            for parent in &r.parents {
+                catalog.children.entry(*parent).or_default().push(r.oid);
+            }
+        }
+        for (i, t) in contents.types.iter().enumerate() {
+            catalog.types.insert(t.oid, i);
+            catalog.type_names.insert(t.name.clone(), t.oid);
+        }
+        for (i, f) in contents.functions.iter().enumerate() {
+            catalog.functions.entry(f.name.name.clone()).or_default().push(i);
+            catalog.function_oids.insert(f.oid, i);
+        }
+        for (i, o) in contents.operators.iter().enumerate() {
+            catalog.operators.entry(o.name.name.clone()).or_default().push(i);
+        }
+        for (i, r) in contents.roles.iter().enumerate() {
+            catalog.roles.insert(r.name.clone(), i);
+            catalog.role_oids.insert(r.oid, i);
+        }
+        catalog.contents = contents;
+        catalog
+    }
+
+    /// What it was made from.
+    #[must_use]
+    pub fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    /// Every relation, by OID.
+    pub fn relations(&self) -> impl Iterator<Item = &Relation> {
+        self.contents.relations.iter()
+    }
+
+    /// The relation with this OID.
+    #[must_use]
+    pub fn relation(&self, oid: Oid) -> Option<&Relation> {
+        self.relations.get(&oid).and_then(|i| self.contents.relations.get(*i))
+    }
+
+    /// The relation with this schema and name.
+    #[must_use]
+    pub fn relation_named(&self, name: &QualifiedName) -> Option<&Relation> {
+        self.relation_names.get(name).and_then(|oid| self.relation(*oid))
+    }
+
+    /// Direct children by inheritance or partitioning.
+    #[must_use]
+    pub fn children(&self, oid: Oid) -> &[Oid] {
+        self.children.get(&oid).map_or(&[], Vec::as_slice)
+    }
+
+    /// The type with this OID.
+    #[must_use]
+    pub fn type_info(&self, oid: Oid) -> Option<&TypeInfo> {
+        self.types.get(&oid).and_then(|i| self.contents.types.get(*i))
+    }
+
+    /// The type with this schema and name.
+    #[must_use]
+    pub fn type_named(&self, name: &QualifiedName) -> Option<&TypeInfo> {
+        self.type_names.get(name).and_then(|oid| self.type_info(*oid))
+    }
+
+    /// All functions with this name, in any schema.
+    pub fn functions_named(&self, name: &str) -> impl Iterator<Item = &Function> {
+        self.functions.get(name).into_iter().flatten().filter_map(|i| self.contents.functions.get(*i))
+    }
+
+    /// The function with this OID.
+    #[must_use]
+    pub fn function(&self, oid: Oid) -> Option<&Function> {
+        self.function_oids.get(&oid).and_then(|i| self.contents.functions.get(*i))
+    }
+
+    /// All operators with this name, in any schema.
+    pub fn operators_named(&self, name: &str) -> impl Iterator<Item = &Operator> {
+        self.operators.get(name).into_iter().flatten().filter_map(|i| self.contents.operators.get(*i))
+    }
+
+    /// Whether a schema of this name exists.
+    #[must_use]
+    pub fn has_schema(&self, name: &str) -> bool {
+        self.contents.schemas.iter().any(|(_, n)| &**n == name)
+    }
+
+    /// The role with this name.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.get(name).and_then(|i| self.contents.roles.get(*i))
+    }
+
+    /// The names of all roles that `login` is a member of, transitively, itself included; empty for an unknown login.
+    #[must_use]
+    pub fn memberships(&self, login: &str) -> Vec<&str> {
+        let Some(start) = self.role(login) else { return Vec::new() };
+        let mut seen = vec![start.oid];
+        let mut names = Vec::new();
+        let mut next = 0;
+        while let Some(oid) = seen.get(next).copied() {
+            next += 1;
+            let Some(role) = self.role_oids.get(&oid).and_then(|i| self.contents.roles.get(*i)) else { continue };
+            names.push(&*role.name);
+            for parent in &role.member_of {
+                if !seen.contains(parent) {
+                    seen.push(*parent);
+                }
+            }
+        }
+        names
+    }
+}

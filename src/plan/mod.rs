@@ -1,0 +1,97 @@
+//! The decision: what a principal's statement may do, and the only place where a [`Permit`] is made.
+//! Pure and total: a text, a catalog, a profile and the session's names go in; permits or refusals come out.
+
+mod permit;
+mod refusal;
+
+pub use permit::{
+    Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, RowsOf, SettingChange, SettingScope,
+};
+pub use refusal::{Refusal, RefusalKind};
+
+use std::sync::Arc;
+
+use crate::base::{QualifiedName, RawSql};
+use crate::catalog::{Catalog, Oid};
+use crate::policy::Profile;
+
+/// The outcome for one statement. There is no third arm.
+#[must_use]
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// It may be sent, as the permit says.
+    Send(Permit),
+    /// It may not, and why.
+    Refuse(Refusal),
+}
+
+/// One statement of a text, decided.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What was decided.
+    pub plan: Plan,
+    /// What the audit says of it, whatever was decided.
+    pub described: Described,
+}
+
+/// What the audit keeps of a statement's text: never a literal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// The text with literals replaced by `$n` and comments removed, or a note of its length where it could not be parsed.
+    pub text: Arc<str>,
+    /// Of the statement's shape; keyed where the text could not be parsed.
+    pub fingerprint: Arc<str>,
+}
+
+/// Relations that the session made and the snapshot does not know: temporary tables and what an open transaction created.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionRelation {
+    /// `None` for the session's temporary schema.
+    pub schema: Option<Box<str>>,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its columns' names, in order, where the proxy knows them.
+    pub columns: Option<Vec<Box<str>>>,
+    /// Its OID and columns' types as a look-up on the session's own connection gave them.
+    pub looked_up: Option<crate::catalog::Relation>,
+}
+
+/// What of a session changes the meaning of a text. Its `epoch` stands in cache keys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Names {
+    /// Changes whenever anything below does.
+    pub epoch: u64,
+    /// `search_path` as effective schemas in order, `"$user"` replaced, `pg_catalog` first unless named, `pg_temp` kept as a word.
+    pub search_path: Vec<Box<str>>,
+    /// Temporary and uncommitted relations.
+    pub relations: Vec<SessionRelation>,
+}
+
+/// Everything that a plan depends on beside the text.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// The database's schema.
+    pub catalog: &'a Catalog,
+    /// The principal's rights.
+    pub profile: &'a Profile,
+    /// The session's names.
+    pub names: &'a Names,
+    /// Keys the fingerprint of what cannot be parsed.
+    pub fingerprint_key: &'a [u8; 32],
+}
+
+/// How a text came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// A simple query: any number of statements.
+    Simple,
+    /// A Parse: at most one.
+    Extended,
+}
+
+/// Decides a text. The result has one element for each statement; an empty text gives none.
+/// A text that cannot be parsed gives one refusal.
+pub type PlanText = fn(&RawSql, &[Oid], Protocol, Setting<'_>) -> Vec<Planned>;
+
+/// A relation's name for people.
+pub type RelationName = QualifiedName;

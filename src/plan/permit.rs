@@ -1,0 +1,297 @@
+//! The permit: proof that a statement was judged, and all that the session needs to run it.
+
+use std::sync::Arc;
+
+use crate::base::QualifiedName;
+use crate::catalog::{Oid, PgType};
+use crate::policy::{ClassName, MaskRule};
+
+/// Which of the plans it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Nothing that it touches is veiled.
+    Forward,
+    /// The proxy masks result columns.
+    MaskRows,
+    /// The statement was rewritten over veiled subqueries.
+    Rewrite,
+}
+
+/// What happens to one result column.
+#[derive(Clone, Debug)]
+pub enum Cell {
+    /// It passes.
+    Clear,
+    /// It is masked by the proxy. Every source column that it may come from has this same mask.
+    Masked {
+        /// The mask.
+        rule: MaskRule,
+        /// The source column's declared type.
+        ty: PgType,
+        /// The columns that it may come from: the witness accepts these origins or none.
+        origins: Vec<(Oid, i16)>,
+        /// For the count of masked values.
+        class: Option<ClassName>,
+    },
+}
+
+/// What was done with a column (audit `action`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Seen as it is.
+    Allow,
+    /// Masked.
+    Mask,
+    /// Asked for and refused.
+    Deny,
+}
+
+/// One column that a statement touches, for audit and `explain`: classified ones always, others as `explain` likes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnUse {
+    /// `public.users.email`.
+    pub column: Arc<str>,
+    /// Its class.
+    pub class: Option<ClassName>,
+    /// `output`, `filter`, `join`, `group`, `order`, `aggregate`, `expression`, `write`, `null test`, `count` …
+    pub usage: &'static str,
+    /// What was done.
+    pub action: Action,
+    /// The mask's name.
+    pub mask: Option<Arc<str>>,
+    /// The role whose rule decided.
+    pub role: Option<Arc<str>>,
+}
+
+/// What the statement touches and what was decided; never a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// Relations by name, sorted; `None` where an unrestricted principal's text was not understood.
+    pub relations: Option<Vec<QualifiedName>>,
+    /// Classified columns and what was done.
+    pub columns: Vec<ColumnUse>,
+    /// Errors and notices must be scrubbed: something veiled is touched, or a function from outside PostgreSQL may run.
+    pub scrub: bool,
+}
+
+/// A setting's scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingScope {
+    /// SET, SET SESSION.
+    Session,
+    /// SET LOCAL.
+    Local,
+}
+
+/// SET, RESET and their like, by constants only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingChange {
+    /// The parameter, folded; `None` is RESET ALL.
+    pub name: Option<Box<str>>,
+    /// The values as written, in order; `None` is RESET or SET … TO DEFAULT.
+    pub values: Option<Vec<Box<str>>>,
+    /// How long it holds.
+    pub scope: SettingScope,
+}
+
+/// COPY's direction, seen from the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyDirection {
+    /// COPY … FROM STDIN.
+    In,
+    /// COPY … TO STDOUT.
+    Out,
+}
+
+/// COPY's format with what the masking of a stream needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CopyFormat {
+    /// text, with its delimiter and NULL string.
+    Text {
+        /// One byte.
+        delimiter: u8,
+        /// The text that stands for NULL.
+        null: Box<[u8]>,
+        /// A header line comes first.
+        header: bool,
+    },
+    /// csv.
+    Csv {
+        /// One byte.
+        delimiter: u8,
+        /// The text that stands for NULL, unquoted.
+        null: Box<[u8]>,
+        /// One byte.
+        quote: u8,
+        /// One byte.
+        escape: u8,
+        /// A header line comes first.
+        header: bool,
+        /// Result columns that are always quoted, by position; `None` is none, an empty list is all.
+        force_quote: Option<Vec<usize>>,
+    },
+    /// binary.
+    Binary,
+}
+
+/// Whose rows a statement returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowsOf {
+    /// Its own: `Permit::cells` describes them.
+    Own,
+    /// FETCH or MOVE: those of this cursor (or portal of the extended protocol).
+    Cursor(Box<str>),
+    /// EXECUTE: those of this SQL-prepared statement.
+    Prepared(Box<str>),
+}
+
+/// What a statement does to the session beside giving rows.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Nothing that the proxy follows.
+    None,
+    /// BEGIN, START TRANSACTION.
+    Begin,
+    /// COMMIT, END, PREPARE TRANSACTION. `chain` is AND CHAIN.
+    Commit {
+        /// AND CHAIN.
+        chain: bool,
+    },
+    /// ROLLBACK, ABORT.
+    Rollback {
+        /// AND CHAIN.
+        chain: bool,
+    },
+    /// SAVEPOINT name.
+    Savepoint(Box<str>),
+    /// RELEASE name.
+    Release(Box<str>),
+    /// ROLLBACK TO name.
+    RollbackTo(Box<str>),
+    /// SET, RESET, `set_config` with constants as the whole statement.
+    Set(SettingChange),
+    /// PREPARE name AS …: the permit of the inner statement.
+    Prepare(Box<str>, Box<Permit>),
+    /// DEALLOCATE name, or all.
+    Deallocate(Option<Box<str>>),
+    /// DECLARE name CURSOR: its own cells describe what FETCH gives. `hold` is WITH HOLD.
+    Declare {
+        /// The cursor's name.
+        name: Box<str>,
+        /// WITH HOLD.
+        hold: bool,
+    },
+    /// CLOSE name, or all.
+    Close(Option<Box<str>>),
+    /// COPY to or from the client.
+    Copy(CopyDirection, CopyFormat),
+    /// CREATE TEMP TABLE, CREATE TABLE … in an open transaction, SELECT INTO: the relation is the session's own until it commits.
+    Create {
+        /// The schema, `None` for the temporary one.
+        schema: Option<Box<str>>,
+        /// The name.
+        name: Box<str>,
+    },
+    /// DROP, ALTER, and other statements after which the catalog is to be looked at again.
+    CatalogChanged,
+    /// DISCARD ALL.
+    DiscardAll,
+    /// DISCARD TEMP, PLANS, SEQUENCES.
+    Discard,
+}
+
+/// What a permit grants. Made here alone.
+#[derive(Debug)]
+struct Grant {
+    kind: Kind,
+    text: Arc<str>,
+    cells: Vec<Cell>,
+    arity: Option<usize>,
+    decision: Decision,
+    effect: Effect,
+    rows_of: RowsOf,
+    returns_rows: bool,
+}
+
+/// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
+///
+/// ```compile_fail
+/// let forged = pgscrim::plan::Permit(std::sync::Arc::new(()));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Permit(Arc<Grant>);
+
+/// What the planner fills in to make a [`Permit`].
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) kind: Kind,
+    pub(super) text: Arc<str>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) arity: Option<usize>,
+    pub(super) decision: Decision,
+    pub(super) effect: Effect,
+    pub(super) rows_of: RowsOf,
+    pub(super) returns_rows: bool,
+}
+
+impl Permit {
+    /// Only `plan` can call this.
+    pub(super) fn new(draft: Draft) -> Self {
+        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows } = draft;
+        Self(Arc::new(Grant { kind, text, cells, arity, decision, effect, rows_of, returns_rows }))
+    }
+
+    /// Which plan it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The text to send: rendered from the judged tree, or the client's own for an unrestricted principal.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Result columns by position; positions beyond its end are clear. Empty where nothing is masked.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.0.cells
+    }
+
+    /// The number of result columns that the plan announces, where it knows it: another number is a witness trip.
+    #[must_use]
+    pub fn arity(&self) -> Option<usize> {
+        self.0.arity
+    }
+
+    /// What it touches, for audit and `explain`.
+    #[must_use]
+    pub fn decision(&self) -> &Decision {
+        &self.0.decision
+    }
+
+    /// What it does to the session.
+    #[must_use]
+    pub fn effect(&self) -> &Effect {
+        &self.0.effect
+    }
+
+    /// Whose rows come back.
+    #[must_use]
+    pub fn rows_of(&self) -> &RowsOf {
+        &self.0.rows_of
+    }
+
+    /// Whether rows come back at all (SELECT, RETURNING, FETCH, SHOW, EXPLAIN, VALUES …).
+    #[must_use]
+    pub fn returns_rows(&self) -> bool {
+        self.0.returns_rows
+    }
+
+    /// Whether any result column is masked by the proxy.
+    #[must_use]
+    pub fn masks_rows(&self) -> bool {
+        self.0.cells.iter().any(|c| matches!(c, Cell::Masked { .. }))
+    }
+}
