@@ -8,3 +8,4 @@ pub mod catalog;
 pub mod mask;
 pub mod plan;
 pub mod policy;
+pub mod upstream;

@@ -1,8 +1,12 @@
 //! The upstream's schema as data: what the analysis, the policy and the masks know of a database.
 //! Pure: `upstream::catalog_loader` fills it, `Catalog::new` indexes it, nothing here talks to a server.
 
+mod digest;
+mod resolve;
 mod types;
 
+pub use digest::digest;
+pub use resolve::spread_foreign_code;
 pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::base::QualifiedName;
 
 /// What a relation is: `pg_class.relkind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RelationKind {
     /// An ordinary table (`r`).
     Table,
@@ -33,7 +37,7 @@ pub enum RelationKind {
 }
 
 /// A column: a row of `pg_attribute` with `attnum > 0` that is not dropped.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Column {
     /// `attnum`.
     pub number: i16,
@@ -50,7 +54,7 @@ pub struct Column {
 }
 
 /// A primary key, unique, foreign key or check constraint.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Constraint {
     /// The stored name.
     pub name: Box<str>,
@@ -58,12 +62,13 @@ pub struct Constraint {
     pub kind: ConstraintKind,
     /// The constrained columns' numbers.
     pub columns: Vec<i16>,
-    /// For a check constraint, `pg_get_constraintdef`.
+    /// For a check constraint `pg_get_constraintdef`; for a unique index over expressions (column 0) or with a predicate its
+    /// definition: such a one does not make its columns unique.
     pub definition: Option<Box<str>>,
 }
 
 /// `pg_constraint.contype`, unique indexes without a constraint counted as `Unique`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ConstraintKind {
     /// `p`
     Primary,
@@ -78,7 +83,7 @@ pub enum ConstraintKind {
 }
 
 /// A relation of the upstream.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Relation {
     /// `pg_class.oid`.
     pub oid: Oid,
@@ -94,9 +99,10 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Its parents by `pg_inherits` (partitioned tables included), in order.
     pub parents: Vec<Oid>,
-    /// A view's or materialized view's `pg_get_viewdef`.
+    /// A view's or materialized view's `pg_get_viewdef`; not loaded for those that came with PostgreSQL.
     pub definition: Option<Box<str>>,
-    /// For a view or materialized view: the columns that its definition reads (`pg_depend` of its rule; number 0 is the whole relation).
+    /// For a view or materialized view: the columns that its definition reads (`pg_depend` of its rule; number 0 is the
+    /// whole relation, which is all that is known of catalogs that came with PostgreSQL). Empty for views that came with it.
     pub reads: Vec<(Oid, i16)>,
     /// For a view or materialized view: functions that its definition calls and that did not come with PostgreSQL.
     pub calls: Vec<Oid>,
@@ -127,7 +133,7 @@ impl Relation {
 }
 
 /// What a type is (`pg_type.typtype`), with what the analysis needs of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TypeInfo {
     /// `pg_type.oid`.
     pub oid: Oid,
@@ -148,7 +154,7 @@ pub struct TypeInfo {
 }
 
 /// A function, aggregate, window function or procedure (`pg_proc`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Function {
     /// `pg_proc.oid`. Below 16384: came with PostgreSQL.
     pub oid: Oid,
@@ -179,7 +185,7 @@ pub struct Function {
 }
 
 /// An operator (`pg_operator`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Operator {
     /// `pg_operator.oid`.
     pub oid: Oid,
@@ -196,7 +202,7 @@ pub struct Operator {
 }
 
 /// A role (`pg_roles`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Role {
     /// Its OID.
     pub oid: Oid,
@@ -211,7 +217,7 @@ pub struct Role {
 }
 
 /// A setting that a role or database has by default (`pg_db_role_setting`), for this database only.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoleSetting {
     /// The role, 0 for all.
     pub role: Oid,
@@ -230,11 +236,12 @@ pub struct Contents {
     pub database: Box<str>,
     /// `server_version_num`.
     pub server_version: u32,
-    /// `search_path`'s value before any role or database changes it (`reset_val` from the file).
+    /// `search_path`'s value before any role or database changes it. Where a setting for this database or for all roles hides
+    /// it from everybody, that setting's value.
     pub search_path: Box<str>,
     /// Schemas: OID and name.
     pub schemas: Vec<(Oid, Box<str>)>,
-    /// All relations but TOAST and indexes.
+    /// All relations but TOAST, indexes, and temporary ones of other sessions.
     pub relations: Vec<Relation>,
     /// All types.
     pub types: Vec<TypeInfo>,

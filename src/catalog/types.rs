@@ -150,7 +150,7 @@ impl PgType {
 
 /// `n` of `varchar(n)` and `char(n)`: the modifier less the four bytes of a varlena header.
 #[must_use]
-pub fn max_chars(scalar: Scalar, typmod: i32) -> Option<u32> {
+pub(super) fn max_chars(scalar: Scalar, typmod: i32) -> Option<u32> {
     match scalar {
         Scalar::Varchar | Scalar::Bpchar => u32::try_from(typmod - 4).ok(),
         _ => None,
