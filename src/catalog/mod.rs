@@ -2,10 +2,12 @@
 //! Pure: `upstream::catalog_loader` fills it, `Catalog::new` indexes it, nothing here talks to a server.
 
 mod digest;
+mod functions;
 mod resolve;
 mod types;
 
 pub use digest::digest;
+pub use functions::{FunctionClass, class_of, class_of_call, classified_functions};
 pub use resolve::spread_foreign_code;
 pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
 
