@@ -2,4 +2,5 @@
 
 mod functions;
 mod load;
+mod relations;
 mod server;
