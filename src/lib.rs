@@ -9,3 +9,4 @@ pub mod mask;
 pub mod plan;
 pub mod policy;
 pub mod upstream;
+pub mod wire;
