@@ -8,5 +8,6 @@ pub mod catalog;
 pub mod mask;
 pub mod plan;
 pub mod policy;
+pub mod session;
 pub mod upstream;
 pub mod wire;

@@ -7,7 +7,7 @@ mod refusal;
 pub use permit::{
     Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, RowsOf, SettingChange, SettingScope,
 };
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::{Refusal, RefusalKind, Syntax};
 
 use std::sync::Arc;
 
@@ -78,6 +78,8 @@ pub struct Setting<'a> {
     pub names: &'a Names,
     /// Keys the fingerprint of what cannot be parsed.
     pub fingerprint_key: &'a [u8; 32],
+    /// Bytes of text beyond which nothing is parsed (`limits.parse`).
+    pub parse_limit: usize,
 }
 
 /// How a text came.
@@ -95,3 +97,4 @@ pub type PlanText = fn(&RawSql, &[Oid], Protocol, Setting<'_>) -> Vec<Planned>;
 
 /// A relation's name for people.
 pub type RelationName = QualifiedName;
+pub fn plan_text(_: &RawSql, _: &[Oid], _: Protocol, _: Setting<'_>) -> Vec<Planned> { Vec::new() }

@@ -294,4 +294,18 @@ impl Permit {
     pub fn masks_rows(&self) -> bool {
         self.0.cells.iter().any(|c| matches!(c, Cell::Masked { .. }))
     }
+
+    /// Whether a plan made anew is this one: the same text, and the same mask on the same result columns.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        let same_cell = |pair: (&Cell, &Cell)| match pair {
+            (Cell::Clear, Cell::Clear) => true,
+            (Cell::Masked { rule: a, origins: x, .. }, Cell::Masked { rule: b, origins: y, .. }) => a.name == b.name && x == y,
+            _ => false,
+        };
+        self.0.text == other.0.text
+            && self.0.kind == other.0.kind
+            && self.0.cells.len() == other.0.cells.len()
+            && self.0.cells.iter().zip(&other.0.cells).all(same_cell)
+    }
 }

@@ -1,0 +1,286 @@
+//! A session: the state machine between a client and its server. Bytes go in, bytes and records come out; no socket, no clock,
+//! no lock, no await.
+//!
+//! Each direction has its own phase. [`asking`] follows the client, decides its texts and writes what may go on to the server;
+//! [`replies`] follows the server and holds each answer against the queue of what was asked. Names (statements, portals,
+//! cursors) are resolved where the server answers, never where the client asks: a pipelining client runs ahead of errors that
+//! would make the proxy's belief and the server's state two different things.
+
+mod asking;
+mod cache;
+mod names;
+mod open;
+mod replies;
+mod rows;
+mod scrub;
+mod sqlstate;
+mod truth;
+mod upstream;
+mod witness;
+
+pub use cache::PlanCache;
+pub use open::{Finished, Outcome};
+pub use sqlstate::{Fault, fault_fields, refusal_fields};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::plan::Names;
+use crate::policy::Profile;
+use crate::wire::{Cutter, FrameError, Hold, Piece, backend, client};
+
+use replies::Replies;
+use upstream::Upstream;
+
+/// What a session's statements are decided by: one principal's profile over one catalog. Immutable; a change is a new one.
+#[derive(Debug)]
+pub struct View {
+    /// Equal ids mean equal catalogs and policies.
+    pub snapshot: u64,
+    /// The database's schema.
+    pub catalog: Arc<Catalog>,
+    /// The principal's rights.
+    pub profile: Profile,
+    /// Keys the fingerprint of texts that cannot be parsed.
+    pub fingerprint_key: [u8; 32],
+}
+
+/// Bounds in bytes (interface.md, `limits`).
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A Query, Parse or Bind message.
+    pub statement: usize,
+    /// A text that a governed principal may have parsed.
+    pub parse: usize,
+    /// A row that has to be masked.
+    pub masked_row: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { statement: 16 << 20, parse: 1 << 20, masked_row: 16 << 20 }
+    }
+}
+
+/// What the shell lends for one step.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// Microseconds of a clock that never goes back.
+    pub now: u64,
+    /// This thread's plans.
+    pub cache: &'a mut PlanCache,
+    /// What goes to the client.
+    pub to_client: &'a mut Vec<u8>,
+    /// What goes to the server.
+    pub to_server: &'a mut Vec<u8>,
+    /// Statements that ended: one element each.
+    pub finished: &'a mut Vec<Finished>,
+    /// Places in the audit's queue that the shell has leased; a statement takes one before it is sent.
+    pub places: &'a mut u32,
+    /// Counts of this step, for the metrics.
+    pub counts: &'a mut Counts,
+}
+
+/// What the metrics count beside statements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Values that were masked.
+    pub masked: u64,
+    /// Results that the second witness stopped.
+    pub witness_trips: u64,
+    /// Plans found in the cache.
+    pub cache_hits: u64,
+    /// Plans made.
+    pub cache_misses: u64,
+}
+
+/// Why the session is over, for the shell to close both connections after the last bytes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// The client said Terminate.
+    Terminated,
+    /// The client broke the protocol.
+    ClientProtocol,
+    /// The server did what the proxy does not understand, or a witness stopped a result: what was to come is not passed on.
+    Stopped,
+}
+
+/// A client's session after log-in.
+#[derive(Debug)]
+pub struct Session {
+    view: Arc<View>,
+    names: Arc<Names>,
+    limits: Limits,
+    client: Cutter,
+    server: Cutter,
+    /// What the client is believed to have prepared and bound, as of its last message.
+    asked: asking::Asked,
+    replies: Replies,
+    /// The status of the last ReadyForQuery.
+    status: u8,
+    /// Server settings that shape text output, as ParameterStatus reported them.
+    rendering: rows::Settings,
+    close: Option<Close>,
+    /// Client bytes that wait for an answer of the server.
+    waiting: Vec<u8>,
+    /// What must be asked of the server before the next statement is decided.
+    doubt: asking::Doubt,
+}
+
+impl Session {
+    /// A session that has just logged in; `parameters` are the server's ParameterStatus values so far.
+    #[must_use]
+    pub fn new(view: Arc<View>, limits: Limits, parameters: &[(String, String)]) -> Self {
+        let governed = !view.profile.unrestricted;
+        let mut rendering = rows::Settings::default();
+        for (name, value) in parameters {
+            rendering.set(name, value);
+        }
+        Self {
+            view,
+            names: Arc::default(),
+            limits,
+            client: Cutter::new(client::ALL, 0),
+            server: Cutter::new(backend::ALL, backend::DATA_ROW),
+            asked: asking::Asked::default(),
+            replies: Replies::default(),
+            status: b'I',
+            rendering,
+            close: None,
+            waiting: Vec::new(),
+            doubt: if governed { asking::Doubt::all() } else { asking::Doubt::default() },
+        }
+    }
+
+    /// Whether the session is over.
+    #[must_use]
+    pub fn closing(&self) -> Option<Close> {
+        self.close
+    }
+
+    /// Whether client bytes may be read now: not while an answer of the server is awaited or the reply queue is full.
+    #[must_use]
+    pub fn wants_client(&self) -> bool {
+        self.waiting.is_empty() && !self.replies.is_full()
+    }
+
+    /// Whether nothing is under way: no statement, no transaction, no half message.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.status == b'I' && self.replies.is_empty() && self.waiting.is_empty() && self.client.at_boundary()
+    }
+
+    /// Who the session is decided by.
+    #[must_use]
+    pub fn view(&self) -> &Arc<View> {
+        &self.view
+    }
+
+    /// Decides from now on by another view (a policy or catalog that changed, a right that ended).
+    pub fn set_view(&mut self, view: Arc<View>) {
+        self.view = view;
+    }
+
+    fn governed(&self) -> bool {
+        !self.view.profile.unrestricted
+    }
+
+    /// Bytes came from the client.
+    pub fn client_bytes(&mut self, mut input: &[u8], cx: &mut Cx<'_>) {
+        if !self.waiting.is_empty() {
+            self.waiting.extend_from_slice(input);
+            return;
+        }
+        let mut cutter = std::mem::replace(&mut self.client, Cutter::new(client::ALL, 0));
+        while self.close.is_none() {
+            if self.must_wait(cx) {
+                self.waiting.extend_from_slice(input);
+                break;
+            }
+            let limit = self.limits.statement;
+            let rule = |tag, _| match tag {
+                client::COPY_DATA => Hold::Pass,
+                client::QUERY | client::PARSE | client::BIND | client::FUNCTION_CALL => Hold::UpTo(limit),
+                _ => Hold::UpTo(64 << 10),
+            };
+            match cutter.next(&mut input, rule) {
+                Ok(Some(piece)) => self.on_client(piece, cx),
+                Ok(None) => break,
+                Err(e) => self.client_broke(&e, cx),
+            }
+        }
+        self.client = cutter;
+        self.replies.keep_moving(&mut Upstream::new(cx.to_server));
+    }
+
+    /// Bytes came from the server.
+    pub fn server_bytes(&mut self, mut input: &[u8], cx: &mut Cx<'_>) {
+        let mut cutter = std::mem::replace(&mut self.server, Cutter::new(backend::ALL, backend::DATA_ROW));
+        while self.close.is_none() {
+            let (row, copy) = self.row_rules();
+            let rule = |tag, _| match tag {
+                backend::DATA_ROW => row,
+                backend::COPY_DATA => copy,
+                _ => Hold::UpTo(16 << 20),
+            };
+            match cutter.next(&mut input, rule) {
+                Ok(Some(piece)) => self.on_server(piece, cx),
+                Ok(None) => break,
+                Err(FrameError::TooLong { tag: backend::DATA_ROW | backend::COPY_DATA, limit }) => {
+                    self.stop(Fault::RowTooLong { limit }, cx);
+                }
+                Err(_) => self.stop(Fault::ServerProtocol, cx),
+            }
+        }
+        self.server = cutter;
+        if !self.waiting.is_empty() && self.replies.is_empty() && self.close.is_none() {
+            let waiting = std::mem::take(&mut self.waiting);
+            self.client_bytes(&waiting, cx);
+        }
+    }
+
+    /// One side is gone, or the session is over: every open statement still gives its record.
+    pub fn end(&mut self, cx: &mut Cx<'_>) {
+        self.replies.end(cx);
+    }
+
+    fn client_broke(&mut self, e: &FrameError, cx: &mut Cx<'_>) {
+        let fault = match e {
+            FrameError::TooLong { limit, .. } => Fault::MessageTooLong { limit: *limit },
+            FrameError::Length | FrameError::Type(_) => Fault::ClientProtocol,
+        };
+        self.say_fatal(fault, cx);
+        self.close = Some(Close::ClientProtocol);
+    }
+
+    /// What was to come is not passed on: the client hears why, and both sides are closed.
+    fn stop(&mut self, fault: Fault, cx: &mut Cx<'_>) {
+        if matches!(fault, Fault::Witness) {
+            cx.counts.witness_trips += 1;
+        }
+        self.replies.stopped(fault, cx);
+        self.say_fatal(fault, cx);
+        self.close = Some(Close::Stopped);
+    }
+
+    fn say_fatal(&self, fault: Fault, cx: &mut Cx<'_>) {
+        crate::wire::error_frame(cx.to_client, &fault_fields(fault).as_fields());
+    }
+
+    fn on_client(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {
+        match piece {
+            Piece::Whole(frame) => self.on_client_frame(frame, cx),
+            Piece::Begin(frame) => self.on_copy_bytes(frame.whole, cx),
+            Piece::Part { bytes, .. } => self.on_copy_bytes(bytes, cx),
+            Piece::Run(run) => run.frames().for_each(|frame| self.on_client_frame(frame, cx)),
+        }
+    }
+}
+
+/// Names as they stand on the wire: the encoding of an unrestricted session need not be UTF-8.
+type WireName = Box<[u8]>;
+type ByName<T> = HashMap<WireName, T>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! A statement under way, from the moment in which the client asks for it until its one record.
+
+use std::sync::Arc;
+
+use crate::plan::{Kind, Plan, Planned};
+
+/// How a statement ended: the audit's `decision`, in the order in which the first that applies counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// By the proxy.
+    Refused,
+    /// The upstream answered with an error, or the connection died.
+    Failed,
+    /// Sent by the client, not run because an earlier one failed.
+    Skipped,
+    /// Run as rewritten.
+    Rewritten,
+    /// Run, result columns masked.
+    Masked,
+    /// Run as it was.
+    Allowed,
+}
+
+/// A statement of a text whose decision is shared with the plan cache.
+#[derive(Clone, Debug)]
+pub struct PlannedRef {
+    all: Arc<[Planned]>,
+    index: usize,
+}
+
+impl PlannedRef {
+    /// The statement at `index`, where there is one.
+    pub(super) fn new(all: &Arc<[Planned]>, index: usize) -> Option<Self> {
+        (index < all.len()).then(|| Self { all: Arc::clone(all), index })
+    }
+
+    /// The decision.
+    #[must_use]
+    pub fn get(&self) -> Option<&Planned> {
+        self.all.get(self.index)
+    }
+
+    /// The permit, where it is one.
+    #[must_use]
+    pub fn permit(&self) -> Option<&crate::plan::Permit> {
+        match &self.get()?.plan {
+            Plan::Send(permit) => Some(permit),
+            Plan::Refuse(_) => None,
+        }
+    }
+}
+
+/// The end of a statement: everything that its audit record says beside who and when.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Text and decision.
+    pub planned: PlannedRef,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, for a refusal, a trip or a lost connection; never a value.
+    pub reason: Option<Box<str>>,
+    /// Rows sent or changed.
+    pub rows: u64,
+    /// Bytes of row data that the client got.
+    pub bytes: u64,
+    /// Microseconds from asking to the end.
+    pub duration: u64,
+    /// The error's SQLSTATE.
+    pub sqlstate: Option<[u8; 5]>,
+}
+
+/// A statement that owes a record.
+#[derive(Debug)]
+pub(super) struct OpenStatement {
+    planned: PlannedRef,
+    started: u64,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+}
+
+impl OpenStatement {
+    pub(super) fn new(planned: PlannedRef, now: u64) -> Self {
+        Self { planned, started: now, rows: 0, bytes: 0 }
+    }
+
+    pub(super) fn permit(&self) -> Option<&crate::plan::Permit> {
+        self.planned.permit()
+    }
+
+    fn finish(self, outcome: Outcome, reason: Option<Box<str>>, sqlstate: Option<[u8; 5]>, now: u64) -> Finished {
+        let Self { planned, started, rows, bytes } = self;
+        Finished { planned, outcome, reason, rows, bytes, duration: now.saturating_sub(started), sqlstate }
+    }
+
+    /// It ran. `tag_rows` is the count of its command tag, for statements that sent no rows.
+    pub(super) fn done(mut self, tag_rows: u64, now: u64) -> Finished {
+        if self.rows == 0 {
+            self.rows = tag_rows;
+        }
+        let outcome = match self.permit().map(crate::plan::Permit::kind) {
+            Some(Kind::Rewrite) => Outcome::Rewritten,
+            Some(Kind::MaskRows) => Outcome::Masked,
+            Some(Kind::Forward) | None => Outcome::Allowed,
+        };
+        self.finish(outcome, None, None, now)
+    }
+
+    /// The proxy refused it.
+    pub(super) fn refused(self, reason: &str, sqlstate: [u8; 5], now: u64) -> Finished {
+        self.finish(Outcome::Refused, Some(reason.into()), Some(sqlstate), now)
+    }
+
+    /// The upstream refused it, or it broke off.
+    pub(super) fn failed(self, reason: Option<&str>, sqlstate: Option<[u8; 5]>, now: u64) -> Finished {
+        self.finish(Outcome::Failed, reason.map(Into::into), sqlstate, now)
+    }
+
+    /// An earlier one failed.
+    pub(super) fn skipped(self, now: u64) -> Finished {
+        self.finish(Outcome::Skipped, None, None, now)
+    }
+}
+
+/// Five characters as bytes; anything else is `XX000`.
+pub(super) fn sqlstate_bytes(text: &str) -> [u8; 5] {
+    text.as_bytes().try_into().unwrap_or(*b"XX000")
+}

@@ -1,0 +1,79 @@
+//! What a governed client sees of the server's errors and notices where the statement touches something veiled: the condition
+//! and the names of objects, never a value (interface.md, "Errors that a client sees").
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::base::quote_ident;
+use crate::catalog::Catalog;
+use crate::wire::{Build, Notice};
+
+static CONDITIONS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
+    let lines = include_str!("conditions.txt").lines();
+    lines.filter_map(|l| l.split_once(' ')).map(|(code, name)| (code, name.replace('_', " "))).collect()
+});
+
+/// The name of a SQLSTATE's condition in words; the class's for one that has none of its own.
+fn condition(sqlstate: &str) -> &'static str {
+    let class = || sqlstate.get(..2).map(|c| format!("{c}000"));
+    let found = CONDITIONS.get(sqlstate).or_else(|| CONDITIONS.get(class()?.as_str()));
+    found.map_or("error", String::as_str)
+}
+
+/// Fields that name objects, and how the message speaks of them.
+const NAMES: [(u8, &str); 5] = [(b's', "schema"), (b't', "table"), (b'c', "column"), (b'd', "data type"), (b'n', "constraint")];
+
+/// Whether the catalog has something of this name: a value that posed as one would not.
+fn known(catalog: &Catalog, letter: u8, name: &str) -> bool {
+    match letter {
+        b's' => catalog.has_schema(name),
+        b't' => catalog.relations().any(|r| &*r.name.name == name),
+        b'c' => catalog.relations().any(|r| r.column(name).is_some()),
+        b'd' => catalog.contents().types.iter().any(|t| &*t.name.name == name),
+        b'n' => catalog.relations().any(|r| r.constraints.iter().any(|c| &*c.name == name)),
+        _ => false,
+    }
+}
+
+/// Writes an error or notice without anything that could hold a value.
+pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, catalog: &Catalog, out: &mut Vec<u8>) {
+    let named: Vec<(u8, &str, &str)> = NAMES
+        .iter()
+        .filter_map(|(letter, word)| {
+            let name = std::str::from_utf8(notice.field(*letter)?).ok()?;
+            known(catalog, *letter, name).then_some((*letter, *word, name))
+        })
+        .collect();
+    let mut message = condition(notice.sqlstate()).to_owned();
+    for (i, (_, word, name)) in named.iter().enumerate() {
+        message.push_str(if i == 0 { ": " } else { ", " });
+        message.push_str(word);
+        message.push(' ');
+        message.push_str(&quote_ident(name));
+    }
+    let mut frame = Build::new(out, tag);
+    for letter in [b'S', b'V', b'C'] {
+        if let Some(text) = notice.field(letter).filter(|t| t.len() <= 16) {
+            frame = frame.byte(letter).cstr(text);
+        }
+    }
+    frame = frame.byte(b'M').cstr(message.as_bytes());
+    for (letter, _, name) in &named {
+        frame = frame.byte(*letter).cstr(name.as_bytes());
+    }
+    for letter in [b'F', b'L', b'R'] {
+        if let Some(text) = notice.field(letter).filter(|t| t.len() <= 64 && t.iter().all(|b| b.is_ascii_graphic())) {
+            frame = frame.byte(letter).cstr(text);
+        }
+    }
+    frame.byte(0).end();
+}
+
+/// Writes an error or notice as it came, but for the position: it counts in the text that the proxy sent.
+pub(super) fn without_position(tag: u8, notice: &Notice<'_>, out: &mut Vec<u8>) {
+    let mut frame = Build::new(out, tag);
+    for (letter, text) in notice.0.iter().filter(|(letter, _)| *letter != b'P') {
+        frame = frame.byte(*letter).cstr(text);
+    }
+    frame.byte(0).end();
+}

@@ -1,0 +1,130 @@
+//! What the server holds by name, as its own answers told: prepared statements (of the protocol and of SQL share their names),
+//! portals (cursors share theirs). Changed only in the order of the replies.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::open::{OpenStatement, PlannedRef};
+use super::witness::{Shape, Witnessed};
+use super::{ByName, WireName};
+use crate::catalog::Oid;
+use crate::plan::{Effect, Permit, RowsOf};
+
+/// A plan and the snapshot that it was made for.
+#[derive(Debug)]
+pub(super) struct Current {
+    /// `None` for the empty statement.
+    pub(super) planned: Option<PlannedRef>,
+    pub(super) snapshot: u64,
+}
+
+/// A prepared statement.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) current: RefCell<Current>,
+    /// Text and parameter types, to plan it anew for another policy or catalog; a governed session's only.
+    pub(super) source: Option<(Box<str>, Box<[Oid]>)>,
+    /// An SQL PREPARE's inner permit, in the place of `current`.
+    pub(super) inner: Option<Permit>,
+    /// What a Describe of it said.
+    pub(super) shape: OnceCell<Arc<Shape>>,
+}
+
+impl Prepared {
+    pub(super) fn permit(&self) -> Option<Permit> {
+        self.inner.clone().or_else(|| self.current.borrow().planned.as_ref()?.permit().cloned())
+    }
+}
+
+/// A portal or cursor.
+#[derive(Debug)]
+pub(super) struct Portal {
+    pub(super) permit: Option<Permit>,
+    pub(super) prepared: Option<Rc<Prepared>>,
+    /// The result formats that Bind asked for.
+    pub(super) formats: Box<[i16]>,
+    /// What a Describe of the portal said.
+    pub(super) shape: Option<Arc<Shape>>,
+    /// What its rows are held against, once that is known.
+    pub(super) witnessed: Option<Witnessed>,
+    /// The statement that it runs, from its first Execute to its end.
+    pub(super) open: Option<OpenStatement>,
+    /// It survives its transaction.
+    pub(super) hold: bool,
+}
+
+/// Names and what they stand for.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    pub(super) statements: ByName<Rc<Prepared>>,
+    pub(super) portals: ByName<Portal>,
+}
+
+impl Truth {
+    /// The permit whose cells describe the rows of a statement under `permit`: its own, a cursor's, a prepared statement's.
+    pub(super) fn rows_permit(&self, permit: &Permit) -> Option<Permit> {
+        match permit.rows_of() {
+            RowsOf::Own => Some(permit.clone()),
+            RowsOf::Cursor(name) => self.portals.get(name.as_bytes())?.permit.clone(),
+            RowsOf::Prepared(name) => self.statements.get(name.as_bytes())?.permit(),
+        }
+    }
+
+    /// Whether the session has the name that a statement under `permit` asks for.
+    pub(super) fn knows(&self, permit: &Permit) -> bool {
+        match permit.rows_of() {
+            RowsOf::Own => true,
+            RowsOf::Cursor(name) => self.portals.contains_key(name.as_bytes()),
+            RowsOf::Prepared(name) => self.statements.contains_key(name.as_bytes()),
+        }
+    }
+
+    /// The transaction is over: portals without hold are gone. Their statements, suspended or not, are returned to be closed.
+    pub(super) fn end_transaction(&mut self) -> Vec<OpenStatement> {
+        let gone: Vec<WireName> = self.portals.iter().filter(|(_, p)| !p.hold).map(|(n, _)| n.clone()).collect();
+        gone.into_iter().filter_map(|name| self.portals.remove(&name)?.open).collect()
+    }
+
+    /// A statement under `permit` has ended well.
+    pub(super) fn apply(&mut self, permit: &Permit) -> Vec<OpenStatement> {
+        match permit.effect() {
+            Effect::Prepare(name, inner) => {
+                let current = RefCell::new(Current { planned: None, snapshot: 0 });
+                let prepared = Prepared { current, source: None, inner: Some((**inner).clone()), shape: OnceCell::new() };
+                self.statements.insert(name.as_bytes().into(), Rc::new(prepared));
+                Vec::new()
+            }
+            Effect::Deallocate(Some(name)) => {
+                self.statements.remove(name.as_bytes());
+                Vec::new()
+            }
+            Effect::Deallocate(None) => {
+                self.statements.clear();
+                Vec::new()
+            }
+            Effect::Declare { name, hold } => {
+                let portal =
+                    Portal { permit: Some(permit.clone()), prepared: None, formats: Box::default(), shape: None, witnessed: None, open: None, hold: *hold };
+                self.portals.insert(name.as_bytes().into(), portal).and_then(|p| p.open).into_iter().collect()
+            }
+            Effect::Close(Some(name)) => self.portals.remove(name.as_bytes()).and_then(|p| p.open).into_iter().collect(),
+            Effect::Close(None) => self.portals.drain().filter_map(|(_, p)| p.open).collect(),
+            Effect::Commit { .. } | Effect::Rollback { .. } => self.end_transaction(),
+            Effect::DiscardAll => {
+                self.statements.clear();
+                self.portals.drain().filter_map(|(_, p)| p.open).collect()
+            }
+            Effect::None
+            | Effect::Begin
+            | Effect::Savepoint(_)
+            | Effect::Release(_)
+            | Effect::RollbackTo(_)
+            | Effect::Set(_)
+            | Effect::Copy(..)
+            | Effect::Create { .. }
+            | Effect::CatalogChanged
+            | Effect::Discard => Vec::new(),
+        }
+    }
+}
