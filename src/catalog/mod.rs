@@ -87,6 +87,7 @@ pub enum ConstraintKind {
 }
 
 /// A relation of the upstream.
+#[expect(clippy::struct_excessive_bools, reason = "a row of pg_class: each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Relation {
     /// `pg_class.oid`.

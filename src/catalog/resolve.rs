@@ -40,10 +40,9 @@ fn follow<'a>(mut oid: Oid, mut typmod: i32, find: &impl Fn(Oid) -> Option<&'a T
 
 /// The mask's word for a base type; citext has no fixed OID and is known by its name.
 fn scalar<'a>(oid: Oid, find: &impl Fn(Oid) -> Option<&'a TypeInfo>) -> Scalar {
-    match Scalar::from_oid(oid) {
-        Scalar::Other if find(oid).is_some_and(|t| t.kind == 'b' && &*t.name.name == "citext") => Scalar::Citext,
-        known => known,
-    }
+    let citext = || find(oid).is_some_and(|t| t.kind == 'b' && &*t.name.name == "citext");
+    let known = Scalar::from_oid(oid);
+    if known == Scalar::Other && citext() { Scalar::Citext } else { known }
 }
 
 /// Marks every type that is made of one that runs foreign code: domains over it, arrays, composites with such a column, and

@@ -151,8 +151,6 @@ impl PgType {
 /// `n` of `varchar(n)` and `char(n)`: the modifier less the four bytes of a varlena header.
 #[must_use]
 pub(super) fn max_chars(scalar: Scalar, typmod: i32) -> Option<u32> {
-    match scalar {
-        Scalar::Varchar | Scalar::Bpchar => u32::try_from(typmod - 4).ok(),
-        _ => None,
-    }
+    let bounded = matches!(scalar, Scalar::Varchar | Scalar::Bpchar);
+    if bounded { u32::try_from(typmod.saturating_sub(4)).ok() } else { None }
 }

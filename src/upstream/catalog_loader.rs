@@ -109,12 +109,15 @@ struct Mark {
     rows: (Box<str>, Box<str>),
 }
 
-/// A session on the catalog login. After an error it may be used again unless the connection is gone.
+/// A session on the catalog login. After an error, or after a future of its was dropped half-way, it may be used again unless
+/// the connection is gone.
 pub struct Reader<S> {
     client: Client,
     connection: Connection<S, NoTlsStream>,
     path: PathSource,
     mark: Option<Mark>,
+    /// A load has begun and not come to its end: its snapshot is still the transaction's.
+    open: bool,
 }
 
 impl<S> std::fmt::Debug for Reader<S> {
@@ -151,7 +154,7 @@ where
         let connected = config.connect_raw(stream, NoTls).await;
         let (client, mut connection) = connected.map_err(|e| LoadError::Connect(Cause::from(&e)))?;
         let path = drive(&mut connection, prepare_session(&client)).await?;
-        Ok(Self { client, connection, path, mark: None })
+        Ok(Self { client, connection, path, mark: None, open: false })
     }
 
     /// Reads everything in one snapshot.
@@ -159,11 +162,24 @@ where
     /// # Errors
     /// [`LoadError`] for the first query that fails; the transaction is then rolled back.
     pub async fn load(&mut self) -> Result<Contents, LoadError> {
-        let Self { client, connection, path, mark } = self;
+        self.leave_old_snapshot().await?;
+        let Self { client, connection, path, mark, open } = self;
+        *open = true;
         let loaded = drive(connection, in_transaction(client, *path)).await;
+        *open = false;
         let (contents, new) = loaded?;
         *mark = Some(new);
         Ok(contents)
+    }
+
+    /// Without this a load after one that was dropped would join its transaction, and see the old snapshot.
+    async fn leave_old_snapshot(&mut self) -> Result<(), LoadError> {
+        let Self { client, connection, open, .. } = self;
+        if *open {
+            drive(connection, async { client.batch_execute(queries::ROLLBACK).await.map_err(at("rollback")) }).await?;
+            *open = false;
+        }
+        Ok(())
     }
 
     /// Whether the catalog may differ from what the last [`Reader::load`] gave: cheap while nothing commits on the server, some
@@ -173,6 +189,7 @@ where
     /// # Errors
     /// [`LoadError`] where the server does not answer.
     pub async fn changed(&mut self) -> Result<bool, LoadError> {
+        self.leave_old_snapshot().await?;
         let Self { client, connection, mark, .. } = self;
         let Some(mark) = mark else { return Ok(true) };
         drive(connection, async {

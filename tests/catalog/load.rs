@@ -1,3 +1,6 @@
+use std::future::poll_fn;
+use std::task::Poll;
+
 use pgscrim::base::QualifiedName;
 use pgscrim::catalog::{Catalog, ConstraintKind, Oid, RelationKind, Scalar, Shape, digest};
 use pgscrim::upstream::catalog_loader::{LoadError, Login, Reader};
@@ -21,6 +24,7 @@ CREATE UNIQUE INDEX users_email ON app.users (email); CREATE UNIQUE INDEX users_
 CREATE TABLE app.orders (id bigint, user_id int REFERENCES app.users, at date) PARTITION BY RANGE (at);
 CREATE TABLE app.orders_2026 PARTITION OF app.orders FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE VIEW app.mails AS SELECT u.email, app.twice(u.id) AS t, c.relname FROM app.users u, pg_class c WHERE u.half > 0;
+CREATE VIEW app.common AS SELECT n_distinct FROM pg_stats;
 CREATE MATERIALIZED VIEW app.stored AS SELECT count(*) FROM app.orders;
 ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION app.tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
@@ -49,6 +53,7 @@ async fn everything_that_the_analysis_reads_is_loaded() {
         types_and_functions_are_whole(&catalog);
         roles_and_settings_are_whole(&catalog);
         a_change_is_seen_and_temporary_tables_are_not(&server, &mut reader).await;
+        a_load_that_was_dropped_leaves_no_old_snapshot(&server, &mut reader).await;
         a_path_of_its_own_hides_that_of_others(&server).await;
     }
 }
@@ -94,6 +99,9 @@ fn views_name_what_they_read(catalog: &Catalog) {
     let stored = catalog.relation_named(&named("stored")).unwrap();
     assert_eq!((stored.kind, &*stored.reads), (RelationKind::MaterializedView, &[(orders, 0)][..]));
     assert!(!mails.has_rules);
+    let stats = catalog.relation_named(&QualifiedName::new("pg_catalog", "pg_stats")).unwrap();
+    let values = stats.column("n_distinct").unwrap().number;
+    assert_eq!(catalog.relation_named(&named("common")).unwrap().reads, [(stats.oid, values)]);
 }
 
 fn types_and_functions_are_whole(catalog: &Catalog) {
@@ -145,6 +153,21 @@ async fn a_change_is_seen_and_temporary_tables_are_not(server: &Server, reader: 
     let after = reader.load().await.unwrap();
     assert_eq!(&*after.search_path, "app");
     assert_ne!(digest(&before), digest(&after));
+}
+
+async fn a_load_that_was_dropped_leaves_no_old_snapshot(server: &Server, reader: &mut Reader<tokio::net::TcpStream>) {
+    for polls in [3, 30, 300] {
+        let mut left = polls;
+        let spent = poll_fn(|cx| {
+            left -= 1;
+            cx.waker().wake_by_ref();
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        tokio::select! { biased; _ = reader.load() => {}, () = spent => {} }
+        server.sql("postgres", &format!("CREATE TABLE app.after_{polls} ()")).await;
+        let contents = reader.load().await.unwrap();
+        assert!(contents.relations.iter().any(|r| *r.name.name == *format!("after_{polls}")));
+    }
 }
 
 async fn a_path_of_its_own_hides_that_of_others(server: &Server) {

@@ -68,8 +68,8 @@ pub(super) const UNIQUE_INDEXES: &str = "SELECT i.indrelid, x.relname, i.indkey:
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) \
     ORDER BY i.indrelid, x.relname";
 
-/// What views read. Dependencies on relations that came with PostgreSQL are pinned, and so not recorded in `pg_depend`: these
-/// are taken from the range tables in the rule's own tree, as whole relations.
+/// What views read. Dependencies on catalogs (not on system views) are pinned, and so not recorded in `pg_depend`: these are
+/// taken from the range tables in the rule's own tree, as whole relations. (`FirstUnpinnedObjectId` is 12000.)
 pub(super) const VIEW_READS: &str = r"SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid::pg_catalog.int2
     FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d
       ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
@@ -78,7 +78,7 @@ pub(super) const VIEW_READS: &str = r"SELECT DISTINCT r.ev_class, d.refobjid, d.
     UNION
     SELECT r.ev_class, m.found[1]::pg_catalog.oid, 0::pg_catalog.int2
     FROM pg_catalog.pg_rewrite r, LATERAL pg_catalog.regexp_matches(r.ev_action::pg_catalog.text, ':relid (\d+)', 'g') m (found)
-    WHERE r.rulename = '_RETURN' AND r.ev_class >= 16384 AND m.found[1]::pg_catalog.oid BETWEEN 1 AND 16383
+    WHERE r.rulename = '_RETURN' AND r.ev_class >= 16384 AND m.found[1]::pg_catalog.oid BETWEEN 1 AND 11999
     ORDER BY 1, 2, 3";
 
 /// Functions from outside PostgreSQL that views call, also behind operators.
