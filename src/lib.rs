@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod catalog;
+pub mod config;
 pub mod mask;
 pub mod plan;
 pub mod policy;

@@ -134,24 +134,61 @@ impl fmt::Display for Diagnostics {
     }
 }
 
-/// The known word with the smallest edit distance to `got`, where at most a third of its letters differ.
+/// The known word with the smallest edit distance to `got`, where about a third of its letters differ at most.
 pub fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (got.chars().count() / 3).max(1);
-    known.into_iter().map(|k| (distance(got, k), k)).filter(|(d, _)| *d <= limit).min_by_key(|(d, _)| *d).map(|(_, k)| k)
+    let limit = got.chars().count().saturating_add(2) / 3;
+    known.into_iter().map(|k| (distance(got, k), k)).filter(|(d, _)| *d <= limit.max(1)).min_by_key(|(d, _)| *d).map(|(_, k)| k)
 }
 
-/// Levenshtein distance over characters, one row at a time.
+/// Edit distance over characters, two neighbours that changed places counted once (optimal string alignment), row by row.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
+    let cell = |row: &[usize], i: usize| row.get(i).copied().unwrap_or(usize::MAX / 2);
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut last: Option<char> = None;
     for (i, ca) in a.chars().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        next.push(i + 1);
-        for ((cb, diagonal), above) in b.iter().zip(&row).zip(row.iter().skip(1)) {
-            let left = next.last().copied().unwrap_or(i + 1);
-            next.push((diagonal + usize::from(ca != *cb)).min(above + 1).min(left + 1));
+        let mut next = vec![i + 1];
+        for (j, cb) in b.iter().enumerate() {
+            let mut d = (cell(&row, j) + usize::from(ca != *cb)).min(cell(&row, j + 1) + 1).min(cell(&next, j) + 1);
+            let swapped = j.checked_sub(1).filter(|k| last == Some(*cb) && b.get(*k) == Some(&ca));
+            if let Some(k) = swapped {
+                d = d.min(cell(&before, k) + 1);
+            }
+            next.push(d);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
+        last = Some(ca);
     }
     row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_near() {
+        let known = ["host", "port", "tls", "unclassified", "personal.contact"];
+        for (got, want) in [
+            ("prot", Some("port")),
+            ("hots", Some("host")),
+            ("tsl", Some("tls")),
+            ("unclasified", Some("unclassified")),
+            ("personal.contcat", Some("personal.contact")),
+            ("password", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(got, known), want, "{got}");
+        }
+    }
+
+    #[test]
+    fn distances() {
+        for (a, b, want) in [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("abc", "abc", 0), ("abcd", "acbd", 1), ("kitten", "sitting", 3)]
+        {
+            assert_eq!(distance(a, b), want, "{a} {b}");
+        }
+    }
 }

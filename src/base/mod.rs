@@ -4,6 +4,7 @@
 mod diagnostic;
 mod ident;
 mod opaque;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, nearest};
 pub use ident::{QualifiedName, fold, quote_ident};
