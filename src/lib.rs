@@ -9,6 +9,7 @@ pub mod config;
 pub mod mask;
 pub mod plan;
 pub mod policy;
+pub mod server;
 pub mod session;
 pub mod upstream;
 pub mod wire;

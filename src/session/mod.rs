@@ -8,6 +8,7 @@
 
 mod asking;
 mod cache;
+mod copy;
 mod names;
 mod open;
 mod replies;

@@ -10,9 +10,11 @@ use super::open::{OpenStatement, sqlstate_bytes};
 use super::sqlstate::{ErrorText, Fault};
 use super::truth::{Portal, Prepared, Truth};
 use super::upstream::{Control, Upstream};
-use super::witness::{Shape, Trip, Witnessed, witness};
+use super::copy::{CopyMask, CopyStop};
+use super::witness::{MaskedColumn, Shape, Trip, Witnessed, witness};
 use super::{Cx, Session, WireName, rows, scrub};
-use crate::plan::{CopyDirection, Effect, Permit};
+use crate::mask::Format;
+use crate::plan::{CopyDirection, CopyFormat, Effect, Permit};
 use crate::wire::{Frame, Hold, Notice, Piece, Run, backend, command_rows, error_frame};
 
 /// Entries beyond which a client is not read any further.
@@ -94,6 +96,8 @@ pub(super) struct Replies {
     /// An error was answered and the server ignores everything up to a Sync that the client has not sent yet.
     skipping: bool,
     copy_in: CopyIn,
+    /// The masked COPY TO STDOUT that runs.
+    copy_out: Option<CopyMask>,
     /// The statement or portal whose Parse or Bind failed last: its Execute is the same statement.
     failed: Option<WireName>,
     since_flush: usize,
@@ -206,6 +210,7 @@ impl Replies {
     /// An error was answered: everything up to the next Sync is skipped.
     fn skip_to_sync(&mut self, cx: &mut Cx<'_>) {
         self.copy_in = CopyIn::No;
+        self.copy_out = None;
         while let Some(next) = self.queue.front() {
             if matches!(next, Expect::Sync) {
                 return;
@@ -297,6 +302,7 @@ impl Session {
             Piece::Run(run) => self.on_rows(run, cx),
             Piece::Whole(frame) => self.on_server_frame(frame, cx),
             Piece::Begin(frame) => self.on_large(frame, cx),
+            Piece::Part { bytes, .. } if self.replies.copy_out.is_some() => self.copy_masked(bytes, cx),
             Piece::Part { bytes, .. } => {
                 self.count_bytes(0, bytes.len());
                 cx.to_client.extend_from_slice(bytes);
@@ -321,6 +327,7 @@ impl Session {
                 Ok(())
             }
             backend::READY => self.on_ready(frame, cx),
+            backend::COPY_DATA if self.replies.copy_out.is_some() => self.copy_masked(frame.body(), cx),
             _ if matches!(self.replies.queue.front(), Some(Expect::Ask(_))) => self.on_ask_answer(frame),
             _ => self.on_answer(frame, cx).map_err(|Unexpected| Fault::ServerProtocol),
         }
@@ -456,13 +463,44 @@ impl Session {
         if !allowed && self.governed() {
             return Err(Unexpected);
         }
-        if permit.is_some_and(Permit::masks_rows) {
-            return Err(Unexpected);
-        }
-        if frame.tag == backend::COPY_IN {
-            self.copy_begins();
+        match frame.tag {
+            backend::COPY_IN => self.copy_begins(),
+            backend::COPY_OUT => self.copy_out_begins(permit, frame)?,
+            backend::COPY_DONE if self.replies.copy_out.take().is_some_and(|c| !c.at_boundary()) => return Err(Unexpected),
+            _ => {}
         }
         cx.to_client.extend_from_slice(frame.whole);
+        Ok(())
+    }
+
+    /// Rows that are masked are taken apart from here on. The number of columns is the server's word against the plan's.
+    fn copy_out_begins(&mut self, permit: Option<&Permit>, frame: Frame<'_>) -> Result<(), Unexpected> {
+        self.replies.copy_out = None;
+        let Some(permit) = permit.filter(|_| self.governed()) else { return Ok(()) };
+        let Effect::Copy(_, format) = permit.effect() else { return Err(Unexpected) };
+        let mut r = crate::wire::Reader::new(frame.body());
+        let (Ok(_), Ok(columns)) = (r.u8(), r.count()) else { return Err(Unexpected) };
+        if permit.arity().is_some_and(|n| n != columns) || permit.cells().len() > columns {
+            return Err(Unexpected);
+        }
+        if permit.masks_rows() {
+            let wire = if matches!(format, CopyFormat::Binary) { Format::Binary } else { Format::Text };
+            self.replies.copy_out = Some(CopyMask::new(format.clone(), MaskedColumn::of(permit, columns, wire), self.limits.masked_row));
+        }
+        Ok(())
+    }
+
+    /// A piece of a COPY stream whose rows are masked.
+    fn copy_masked(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let Some(copy) = &mut self.replies.copy_out else { return Err(Fault::ServerProtocol) };
+        let before = cx.to_client.len();
+        let copied = copy.feed(bytes, self.rendering.rendering(), cx.to_client).map_err(|stop| match stop {
+            CopyStop::NotMasked => Fault::CannotMask,
+            CopyStop::TooLong => Fault::RowTooLong { limit: self.limits.masked_row },
+        })?;
+        cx.counts.masked += copied.masked;
+        let written = cx.to_client.len() - before;
+        self.count_bytes(copied.rows, written);
         Ok(())
     }
 
@@ -585,6 +623,7 @@ impl Session {
                 cx.finished.extend(query.statements.drain(..).map(|s| s.skipped(now)));
                 query.failed = true;
                 self.replies.copy_in = CopyIn::No;
+                self.replies.copy_out = None;
                 self.replies.queue.push_front(Expect::Query(query));
             }
             Some(Expect::RefusedQuery(refused)) => {
@@ -760,6 +799,8 @@ impl Session {
             if !clear {
                 return Err(Fault::ServerProtocol);
             }
+        } else if self.replies.copy_out.is_some() {
+            return self.copy_masked(frame.body(), cx);
         } else if self.governed() && self.replies.head_permit().is_none_or(|p| p.masks_rows()) {
             return Err(Fault::ServerProtocol);
         }

@@ -42,6 +42,18 @@ pub(super) struct MaskedColumn {
     pub(super) format: Format,
 }
 
+impl MaskedColumn {
+    /// The masked columns of a COPY, whose rows bear no description.
+    pub(super) fn of(permit: &Permit, columns: usize, format: Format) -> Vec<Option<Self>> {
+        (0..columns)
+            .map(|i| match permit.cells().get(i) {
+                Some(Cell::Masked { rule, ty, .. }) => Some(Self { mask: Arc::clone(&rule.mask), ty: *ty, format }),
+                Some(Cell::Clear) | None => None,
+            })
+            .collect()
+    }
+}
+
 /// A result whose origins were held against its permit.
 #[derive(Clone, Debug)]
 pub(super) struct Witnessed {

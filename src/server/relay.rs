@@ -1,0 +1,374 @@
+//! The loop of one session: read what is there, step, write what came of it. One task moves both directions; it owns no buffer
+//! while it waits, since every read goes into the thread's own and only what a peer does not take is kept.
+//! What is allowed is decided in `session`; nothing here looks into a byte.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc;
+
+use crate::session::{Close, Counts, Cx, Fault, Finished, PlanCache, Session, View};
+
+/// Bytes read at a time.
+const READ: usize = 64 << 10;
+/// Steps after which a busy session lets the others of its thread run.
+const TURNS: usize = 16;
+/// Bytes of texts and plans that a thread keeps.
+const CACHE: usize = 32 << 20;
+
+/// What the threads' sessions share with each other and nobody else.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    read: Box<[u8]>,
+    to_client: Vec<u8>,
+    to_server: Vec<u8>,
+    finished: Vec<Finished>,
+    cache: PlanCache,
+}
+
+impl Worker {
+    pub(crate) fn new() -> Rc<RefCell<Self>> {
+        Rc::new(RefCell::new(Self {
+            read: vec![0; READ].into(),
+            to_client: Vec::with_capacity(READ),
+            to_server: Vec::with_capacity(READ),
+            finished: Vec::new(),
+            cache: PlanCache::new(CACHE),
+        }))
+    }
+}
+
+/// What the rest of the process tells a session.
+#[derive(Debug)]
+pub(crate) enum Signal {
+    /// Policy or catalog changed: decide by this from now on.
+    View(Arc<View>),
+    /// End as soon as nothing is under way.
+    Drain,
+    /// End now: the rights are gone, or the drain's deadline is over.
+    Stop,
+}
+
+/// The edge that a session's records and counts go to, and the clock that its times come from.
+pub(crate) trait Edge {
+    /// Microseconds of a clock that never goes back.
+    fn now(&self) -> u64;
+    /// Places in the audit's queue that a step may take; those that it did not take come back by [`Edge::give_back`].
+    fn lease(&self) -> u32;
+    /// Returns places that no statement took.
+    fn give_back(&self, places: u32);
+    /// A statement ended.
+    fn record(&self, view: &View, finished: Finished);
+    /// What a step counted.
+    fn count(&self, counts: Counts);
+    /// Whether everything that was recorded so far may be told to the client (`durability: each`).
+    fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// Bytes that a peer has not taken yet.
+#[derive(Debug, Default)]
+struct Unsent {
+    bytes: Vec<u8>,
+    from: usize,
+}
+
+impl Unsent {
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Writes what is kept, then `fresh`; what is not taken is kept. `Err` is a peer that is gone.
+    fn write<S: AsyncWrite + Unpin>(&mut self, to: &mut S, fresh: &[u8], cx: &mut Context<'_>) -> std::io::Result<()> {
+        if !self.bytes.is_empty() {
+            self.bytes.extend_from_slice(fresh);
+            while let Some(rest) = self.bytes.get(self.from..).filter(|r| !r.is_empty()) {
+                match Pin::new(&mut *to).poll_write(cx, rest)? {
+                    Poll::Ready(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+                    Poll::Ready(n) => self.from += n,
+                    Poll::Pending => return Ok(()),
+                }
+            }
+            *self = Self::default();
+            return Ok(());
+        }
+        let mut rest = fresh;
+        while !rest.is_empty() {
+            match Pin::new(&mut *to).poll_write(cx, rest)? {
+                Poll::Ready(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Poll::Ready(n) => rest = rest.get(n..).unwrap_or_default(),
+                Poll::Pending => {
+                    self.bytes = rest.to_vec();
+                    self.from = 0;
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Client,
+    Server,
+}
+
+/// A session with its two connections.
+#[derive(Debug)]
+pub(crate) struct Relay<C, U, E> {
+    client: C,
+    upstream: U,
+    session: Session,
+    edge: E,
+    worker: Rc<RefCell<Worker>>,
+    signals: mpsc::Receiver<Signal>,
+    to_client: Unsent,
+    to_server: Unsent,
+    /// TLS keeps what it was given until it is flushed.
+    flush: (bool, bool),
+    draining: bool,
+    over: Option<End>,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client left.
+    Client,
+    /// The server left.
+    Server,
+    /// The proxy ended it.
+    Proxy,
+}
+
+impl<C, U, E> Relay<C, U, E>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    U: AsyncRead + AsyncWrite + Unpin,
+    E: Edge,
+{
+    pub(crate) fn new(client: C, upstream: U, session: Session, edge: E, worker: Rc<RefCell<Worker>>, signals: mpsc::Receiver<Signal>) -> Self {
+        Self {
+            client,
+            upstream,
+            session,
+            edge,
+            worker,
+            signals,
+            to_client: Unsent::default(),
+            to_server: Unsent::default(),
+            flush: (false, false),
+            draining: false,
+            over: None,
+        }
+    }
+
+    /// Runs until either side ends, then closes both. `client` and `server` were read beyond the log-in.
+    pub(crate) async fn run(mut self, client: &[u8], server: &[u8]) -> End {
+        std::future::poll_fn(|cx| {
+            for (from, bytes) in [(From::Server, server), (From::Client, client)] {
+                if !bytes.is_empty() {
+                    self.step(from, bytes, cx);
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+        let end = std::future::poll_fn(|cx| self.poll(cx)).await;
+        self.close();
+        // What the client has not been told yet goes out before its connection is closed; a peer that does not read is not waited for.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), std::future::poll_fn(|cx| self.poll_last_words(cx))).await;
+        end
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        for _ in 0..TURNS {
+            self.hear(cx);
+            if let Some(end) = self.over {
+                return Poll::Ready(end);
+            }
+            let mut moved = self.write_kept(cx);
+            // A result that the client does not take stops the reading of more of it, and a request that the server does not
+            // take stops the reading of more requests: nothing grows.
+            if self.to_client.is_empty() {
+                moved |= self.read(From::Server, cx);
+            }
+            if self.to_server.is_empty() && self.session.wants_client() {
+                moved |= self.read(From::Client, cx);
+            }
+            self.flush(cx);
+            if self.over.is_none() && self.draining && self.session.is_idle() && self.to_client.is_empty() {
+                self.say(Fault::ShuttingDown, cx);
+                self.over = Some(End::Proxy);
+            }
+            if !moved && self.over.is_none() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn hear(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(signal)) = self.signals.poll_recv(cx) {
+            match signal {
+                Signal::View(view) => self.session.set_view(view),
+                Signal::Drain => self.draining = true,
+                Signal::Stop => {
+                    self.say(Fault::ShuttingDown, cx);
+                    self.over = Some(End::Proxy);
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, fault: Fault, cx: &mut Context<'_>) {
+        let mut bytes = Vec::new();
+        crate::wire::error_frame(&mut bytes, &crate::session::fault_fields(fault).as_fields());
+        // A client that is gone hears nothing; the session is over either way.
+        let _ = self.to_client.write(&mut self.client, &bytes, cx);
+    }
+
+    fn write_kept(&mut self, cx: &mut Context<'_>) -> bool {
+        let before = (self.to_client.is_empty(), self.to_server.is_empty());
+        if before == (true, true) {
+            return false;
+        }
+        if self.to_client.write(&mut self.client, &[], cx).is_err() {
+            self.over = Some(End::Client);
+        }
+        if self.to_server.write(&mut self.upstream, &[], cx).is_err() {
+            self.over = Some(End::Server);
+        }
+        self.flush = (true, true);
+        before != (self.to_client.is_empty(), self.to_server.is_empty())
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        if self.flush.0 && !matches!(Pin::new(&mut self.client).poll_flush(cx), Poll::Pending) {
+            self.flush.0 = false;
+        }
+        if self.flush.1 && !matches!(Pin::new(&mut self.upstream).poll_flush(cx), Poll::Pending) {
+            self.flush.1 = false;
+        }
+    }
+
+    /// Reads once from a side and steps. Whether anything happened.
+    fn read(&mut self, from: From, cx: &mut Context<'_>) -> bool {
+        if self.edge.poll_durable(cx).is_pending() {
+            return false;
+        }
+        let worker = Rc::clone(&self.worker);
+        let mut buffer = std::mem::take(&mut worker.borrow_mut().read);
+        let mut read = ReadBuf::new(&mut buffer);
+        let polled = match from {
+            From::Client => Pin::new(&mut self.client).poll_read(cx, &mut read),
+            From::Server => Pin::new(&mut self.upstream).poll_read(cx, &mut read),
+        };
+        let moved = match polled {
+            Poll::Pending => false,
+            Poll::Ready(Ok(())) if !read.filled().is_empty() => {
+                self.step(from, read.filled(), cx);
+                true
+            }
+            Poll::Ready(_) => {
+                self.over = Some(if from == From::Client { End::Client } else { End::Server });
+                true
+            }
+        };
+        worker.borrow_mut().read = buffer;
+        moved
+    }
+
+    fn step(&mut self, from: From, bytes: &[u8], cx: &mut Context<'_>) {
+        let worker = Rc::clone(&self.worker);
+        let worker = &mut *worker.borrow_mut();
+        let mut counts = Counts::default();
+        let mut places = self.edge.lease();
+        let mut lent = Cx {
+            now: self.edge.now(),
+            cache: &mut worker.cache,
+            to_client: &mut worker.to_client,
+            to_server: &mut worker.to_server,
+            finished: &mut worker.finished,
+            places: &mut places,
+            counts: &mut counts,
+        };
+        match from {
+            From::Client => self.session.client_bytes(bytes, &mut lent),
+            From::Server => self.session.server_bytes(bytes, &mut lent),
+        }
+        self.edge.give_back(places);
+        self.edge.count(counts);
+        self.hand_over(worker, cx);
+        match self.session.closing() {
+            Some(Close::Terminated | Close::ClientProtocol) => self.over = Some(End::Client),
+            Some(Close::Stopped) => self.over = Some(End::Proxy),
+            None => {}
+        }
+    }
+
+    fn hand_over(&mut self, worker: &mut Worker, cx: &mut Context<'_>) {
+        for finished in worker.finished.drain(..) {
+            self.edge.record(self.session.view(), finished);
+        }
+        if !worker.to_server.is_empty() {
+            self.flush.1 = true;
+            if self.to_server.write(&mut self.upstream, &worker.to_server, cx).is_err() {
+                self.over = Some(End::Server);
+            }
+        }
+        if !worker.to_client.is_empty() {
+            self.flush.0 = true;
+            if self.edge.poll_durable(cx).is_pending() {
+                self.to_client.bytes.extend_from_slice(&worker.to_client);
+            } else if self.to_client.write(&mut self.client, &worker.to_client, cx).is_err() {
+                self.over = Some(End::Client);
+            }
+        }
+        worker.to_client.clear();
+        worker.to_server.clear();
+        // A burst is not what the thread keeps memory for.
+        worker.to_client.shrink_to(1 << 20);
+        worker.to_server.shrink_to(1 << 20);
+    }
+
+    /// Every open statement gives its record.
+    fn close(&mut self) {
+        let worker = Rc::clone(&self.worker);
+        let worker = &mut *worker.borrow_mut();
+        let mut counts = Counts::default();
+        let mut places = 0;
+        let mut lent = Cx {
+            now: self.edge.now(),
+            cache: &mut worker.cache,
+            to_client: &mut worker.to_client,
+            to_server: &mut worker.to_server,
+            finished: &mut worker.finished,
+            places: &mut places,
+            counts: &mut counts,
+        };
+        self.session.end(&mut lent);
+        for finished in worker.finished.drain(..) {
+            self.edge.record(self.session.view(), finished);
+        }
+        worker.to_client.clear();
+        worker.to_server.clear();
+    }
+
+    fn poll_last_words(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = self.to_client.write(&mut self.client, &[], cx);
+        let _ = self.to_server.write(&mut self.upstream, &[], cx);
+        if !self.to_client.is_empty() {
+            return Poll::Pending;
+        }
+        let _ = ready!(Pin::new(&mut self.client).poll_shutdown(cx));
+        let _ = ready!(Pin::new(&mut self.upstream).poll_shutdown(cx));
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,395 @@
+//! Rows of a COPY TO STDOUT through their masks, in the three formats. The server's CopyData messages are taken as one stream of
+//! bytes, since nothing promises that a message is a row; each row goes on as a message of its own.
+//! Source: PostgreSQL documentation, COPY, "File Formats"; `CopyAttributeOutText` and `CopyAttributeOutCSV` for what is quoted.
+
+use super::rows::NotMasked;
+use super::witness::MaskedColumn;
+use crate::mask::{Format, Masked, Rendering};
+use crate::plan::CopyFormat;
+use crate::wire::{Build, backend};
+
+/// What a binary stream begins with: signature, flags, and the length of an extension that PostgreSQL leaves empty.
+const BINARY_HEADER: usize = 19;
+
+/// The state of one COPY whose rows are masked.
+#[derive(Debug)]
+pub(super) struct CopyMask {
+    format: CopyFormat,
+    columns: Vec<Option<MaskedColumn>>,
+    /// A row that is not whole yet, or the header of a binary stream.
+    partial: Vec<u8>,
+    /// The header line or the binary header is still to come.
+    header: bool,
+    /// The longest row, in bytes.
+    limit: usize,
+    /// How far into `partial` no row ends.
+    scanned: Scan,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Scan {
+    at: usize,
+    quoted: bool,
+    escaped: bool,
+}
+
+/// Why a stream stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CopyStop {
+    NotMasked,
+    TooLong,
+}
+
+impl From<NotMasked> for CopyStop {
+    fn from(NotMasked: NotMasked) -> Self {
+        Self::NotMasked
+    }
+}
+
+/// What a piece of the stream came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Copied {
+    pub(super) rows: u64,
+    pub(super) masked: u64,
+}
+
+impl CopyMask {
+    pub(super) fn new(format: CopyFormat, columns: Vec<Option<MaskedColumn>>, limit: usize) -> Self {
+        let header = match &format {
+            CopyFormat::Text { header, .. } | CopyFormat::Csv { header, .. } => *header,
+            CopyFormat::Binary => true,
+        };
+        Self { format, columns, partial: Vec::new(), header, limit, scanned: Scan::default() }
+    }
+
+    /// Takes a piece of the stream and writes the rows that it completes.
+    pub(super) fn feed(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>) -> Result<Copied, CopyStop> {
+        let mut copied = Copied::default();
+        let mut rest = bytes;
+        loop {
+            let known = self.partial.len();
+            self.partial.extend_from_slice(rest);
+            let Some(end) = self.row_end()? else {
+                if self.partial.len() > self.limit {
+                    return Err(CopyStop::TooLong);
+                }
+                return Ok(copied);
+            };
+            rest = rest.get(end.saturating_sub(known)..).unwrap_or_default();
+            let row = std::mem::take(&mut self.partial);
+            self.scanned = Scan::default();
+            self.row(row.get(..end).unwrap_or_default(), rendering, out, &mut copied)?;
+            if rest.is_empty() {
+                return Ok(copied);
+            }
+        }
+    }
+
+    /// Whether the stream stands between two rows.
+    pub(super) fn at_boundary(&self) -> bool {
+        self.partial.is_empty()
+    }
+
+    fn row(&mut self, row: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Copied) -> Result<(), NotMasked> {
+        let frame_at = out.len();
+        if std::mem::take(&mut self.header) {
+            Build::new(out, backend::COPY_DATA).bytes(row).end();
+            return Ok(());
+        }
+        out.extend_from_slice(&[backend::COPY_DATA, 0, 0, 0, 0]);
+        let masked = match &self.format {
+            CopyFormat::Text { delimiter, null, .. } => text_row(row, *delimiter, null, &self.columns, rendering, out),
+            CopyFormat::Csv { .. } => csv_row(row, &self.format, &self.columns, rendering, out),
+            CopyFormat::Binary => binary_row(row, &self.columns, rendering, out),
+        };
+        let Some(masked) = masked else {
+            out.truncate(frame_at);
+            return Err(NotMasked);
+        };
+        let length = u32::try_from(out.len() - frame_at - 1).map_err(|_| NotMasked)?;
+        out.get_mut(frame_at + 1..frame_at + 5).ok_or(NotMasked)?.copy_from_slice(&length.to_be_bytes());
+        copied.masked += masked.unwrap_or(0);
+        copied.rows += u64::from(masked.is_some());
+        Ok(())
+    }
+
+    /// Where the first row in `partial` ends, its newline included.
+    fn row_end(&mut self) -> Result<Option<usize>, CopyStop> {
+        match &self.format {
+            CopyFormat::Text { .. } => Ok(self.scan(|scan, b| {
+                if std::mem::take(&mut scan.escaped) {
+                    return false;
+                }
+                scan.escaped = b == b'\\';
+                b == b'\n'
+            })),
+            CopyFormat::Csv { quote, escape, .. } => {
+                let (quote, escape) = (*quote, *escape);
+                Ok(self.scan(move |scan, b| {
+                    if std::mem::take(&mut scan.escaped) {
+                        return false;
+                    }
+                    // Where escape and quote are one character, a doubled quote ends and begins the quoting, which comes to the same.
+                    if scan.quoted && b == escape && escape != quote {
+                        scan.escaped = true;
+                    } else if b == quote {
+                        scan.quoted = !scan.quoted;
+                    }
+                    b == b'\n' && !scan.quoted
+                }))
+            }
+            CopyFormat::Binary if self.header => Ok((self.partial.len() >= BINARY_HEADER).then_some(BINARY_HEADER)),
+            CopyFormat::Binary => binary_end(&self.partial, self.columns.len()),
+        }
+    }
+
+    fn scan(&mut self, ends: impl Fn(&mut Scan, u8) -> bool) -> Option<usize> {
+        let mut scan = self.scanned;
+        for b in self.partial.get(scan.at..)? {
+            scan.at += 1;
+            if ends(&mut scan, *b) {
+                return Some(scan.at);
+            }
+        }
+        self.scanned = scan;
+        None
+    }
+}
+
+/// Masks one value into `out`; whether it is NULL now.
+fn apply(column: &MaskedColumn, format: Format, value: &[u8], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Masked> {
+    column.mask.apply(&column.ty, format, rendering, value, out).ok()
+}
+
+/// A row of the text format, its newline included. The outer `None` is a row that cannot be masked.
+#[expect(clippy::option_option, reason = "the inner one says that there was no row: only binary has a trailer")]
+fn text_row(
+    row: &[u8],
+    delimiter: u8,
+    null: &[u8],
+    columns: &[Option<MaskedColumn>],
+    rendering: &Rendering,
+    out: &mut Vec<u8>,
+) -> Option<Option<u64>> {
+    let line = row.strip_suffix(b"\n")?;
+    let mut fields = split_text(line, delimiter);
+    let (mut masked, mut value, mut result) = (0, Vec::new(), Vec::new());
+    for (i, column) in columns.iter().enumerate() {
+        let field = fields.next()?;
+        if i > 0 {
+            out.push(delimiter);
+        }
+        match column {
+            Some(column) if field != null => {
+                masked += 1;
+                value.clear();
+                result.clear();
+                unescape_text(field, &mut value)?;
+                match apply(column, Format::Text, &value, rendering, &mut result)? {
+                    Masked::Null => out.extend_from_slice(null),
+                    Masked::Value => escape_text(&result, delimiter, out),
+                }
+            }
+            _ => out.extend_from_slice(field),
+        }
+    }
+    out.push(b'\n');
+    fields.next().is_none().then_some(Some(masked))
+}
+
+/// Fields of a line of the text format, still escaped.
+fn split_text(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let mut escaped = false;
+        let end = line.iter().position(|b| {
+            let ends = !escaped && *b == delimiter;
+            escaped = !escaped && *b == b'\\';
+            ends
+        });
+        match end {
+            Some(end) => {
+                rest = line.get(end + 1..);
+                line.get(..end)
+            }
+            None => {
+                rest = None;
+                Some(line)
+            }
+        }
+    })
+}
+
+fn unescape_text(field: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let mut bytes = field.iter().copied();
+    while let Some(b) = bytes.next() {
+        out.push(if b == b'\\' {
+            match bytes.next()? {
+                b'b' => 8,
+                b'f' => 12,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'v' => 11,
+                other => other,
+            }
+        } else {
+            b
+        });
+    }
+    Some(())
+}
+
+fn escape_text(value: &[u8], delimiter: u8, out: &mut Vec<u8>) {
+    for b in value {
+        match *b {
+            8 => out.extend_from_slice(b"\\b"),
+            12 => out.extend_from_slice(b"\\f"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            11 => out.extend_from_slice(b"\\v"),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b if b == delimiter => out.extend_from_slice(&[b'\\', b]),
+            b => out.push(b),
+        }
+    }
+}
+
+#[expect(clippy::option_option, reason = "as text_row")]
+fn csv_row(row: &[u8], format: &CopyFormat, columns: &[Option<MaskedColumn>], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Option<u64>> {
+    let CopyFormat::Csv { delimiter, null, quote, escape, force_quote, .. } = format else { return None };
+    let line = row.strip_suffix(b"\n")?;
+    let mut rest = Some(line);
+    let (mut masked, mut value, mut result) = (0, Vec::new(), Vec::new());
+    for (i, column) in columns.iter().enumerate() {
+        let (field, after) = csv_field(rest?, *delimiter, *quote, *escape);
+        rest = after;
+        if i > 0 {
+            out.push(*delimiter);
+        }
+        match column {
+            Some(column) if field != &**null => {
+                masked += 1;
+                value.clear();
+                result.clear();
+                unquote_csv(field, *quote, *escape, &mut value);
+                match apply(column, Format::Text, &value, rendering, &mut result)? {
+                    Masked::Null => out.extend_from_slice(null),
+                    Masked::Value => {
+                        let forced = force_quote.as_ref().is_some_and(|f| f.is_empty() || f.contains(&i));
+                        let special = |b: &u8| [*delimiter, *quote, b'\n', b'\r'].contains(b);
+                        let alone = columns.len() == 1 && result == b"\\.";
+                        if forced || alone || result == **null || result.iter().any(special) {
+                            quote_csv(&result, *quote, *escape, out);
+                        } else {
+                            out.extend_from_slice(&result);
+                        }
+                    }
+                }
+            }
+            _ => out.extend_from_slice(field),
+        }
+    }
+    out.push(b'\n');
+    rest.is_none().then_some(Some(masked))
+}
+
+/// The first field of a csv line as it is written, and what follows its delimiter.
+fn csv_field(line: &[u8], delimiter: u8, quote: u8, escape: u8) -> (&[u8], Option<&[u8]>) {
+    let (mut quoted, mut escaped) = (false, false);
+    let end = line.iter().position(|b| {
+        if std::mem::take(&mut escaped) {
+            return false;
+        }
+        if quoted && *b == escape && escape != quote {
+            escaped = true;
+        } else if *b == quote {
+            quoted = !quoted;
+        }
+        *b == delimiter && !quoted
+    });
+    match end.and_then(|end| Some((line.get(..end)?, line.get(end + 1..)?))) {
+        Some((field, rest)) => (field, Some(rest)),
+        None => (line, None),
+    }
+}
+
+fn unquote_csv(field: &[u8], quote: u8, escape: u8, out: &mut Vec<u8>) {
+    let mut quoted = false;
+    let mut bytes = field.iter().copied().peekable();
+    while let Some(b) = bytes.next() {
+        let next = bytes.peek().copied();
+        if quoted && b == escape && next.is_some_and(|n| n == quote || n == escape) {
+            out.extend(bytes.next());
+        } else if b == quote {
+            quoted = !quoted;
+        } else {
+            out.push(b);
+        }
+    }
+}
+
+fn quote_csv(value: &[u8], quote: u8, escape: u8, out: &mut Vec<u8>) {
+    out.push(quote);
+    for b in value {
+        if *b == quote || *b == escape {
+            out.push(escape);
+        }
+        out.push(*b);
+    }
+    out.push(quote);
+}
+
+/// Where the row or trailer at the beginning of a binary stream ends.
+fn binary_end(bytes: &[u8], columns: usize) -> Result<Option<usize>, CopyStop> {
+    let Some(count) = bytes.first_chunk::<2>() else { return Ok(None) };
+    let count = i16::from_be_bytes(*count);
+    if count == -1 {
+        return Ok(Some(2));
+    }
+    if usize::try_from(count) != Ok(columns) {
+        return Err(CopyStop::NotMasked);
+    }
+    let mut at = 2;
+    for _ in 0..columns {
+        let Some(length) = bytes.get(at..).and_then(|b| b.first_chunk::<4>()) else { return Ok(None) };
+        at += 4 + usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+    }
+    Ok((bytes.len() >= at).then_some(at))
+}
+
+#[expect(clippy::option_option, reason = "as text_row")]
+fn binary_row(row: &[u8], columns: &[Option<MaskedColumn>], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Option<u64>> {
+    let mut reader = crate::wire::Reader::new(row);
+    out.extend_from_slice(row.get(..2)?);
+    if reader.i16().ok()? == -1 {
+        return Some(None);
+    }
+    let mut masked = 0;
+    for column in columns {
+        match (reader.value().ok()?, column) {
+            (None, _) => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+            (Some(value), None) => {
+                out.extend_from_slice(&u32::try_from(value.len()).ok()?.to_be_bytes());
+                out.extend_from_slice(value);
+            }
+            (Some(value), Some(column)) => {
+                masked += 1;
+                let at = out.len();
+                out.extend_from_slice(&[0; 4]);
+                let length = match apply(column, Format::Binary, value, rendering, out)? {
+                    Masked::Null => {
+                        out.truncate(at + 4);
+                        -1
+                    }
+                    Masked::Value => i32::try_from(out.len() - at - 4).ok()?,
+                };
+                out.get_mut(at..at + 4)?.copy_from_slice(&length.to_be_bytes());
+            }
+        }
+    }
+    reader.end().ok()?;
+    Some(Some(masked))
+}
