@@ -11,5 +11,6 @@ pub mod plan;
 pub mod policy;
 pub mod server;
 pub mod session;
+pub mod sql;
 pub mod upstream;
 pub mod wire;

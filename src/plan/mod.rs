@@ -3,16 +3,18 @@
 
 mod permit;
 mod refusal;
+mod text;
 
 pub use permit::{
     Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, RowsOf, SettingChange, SettingScope,
 };
 pub use refusal::{Refusal, RefusalKind, Syntax};
+pub use text::plan_text;
 
 use std::sync::Arc;
 
-use crate::base::{QualifiedName, RawSql};
-use crate::catalog::{Catalog, Oid};
+use crate::base::QualifiedName;
+use crate::catalog::Catalog;
 use crate::policy::Profile;
 
 /// The outcome for one statement. There is no third arm.
@@ -91,10 +93,5 @@ pub enum Protocol {
     Extended,
 }
 
-/// Decides a text. The result has one element for each statement; an empty text gives none.
-/// A text that cannot be parsed gives one refusal.
-pub type PlanText = fn(&RawSql, &[Oid], Protocol, Setting<'_>) -> Vec<Planned>;
-
 /// A relation's name for people.
 pub type RelationName = QualifiedName;
-pub fn plan_text(_: &RawSql, _: &[Oid], _: Protocol, _: Setting<'_>) -> Vec<Planned> { Vec::new() }

@@ -3,48 +3,8 @@
 use std::sync::Arc;
 
 use super::permit::Decision;
-
-/// Which row of interface.md's table a refusal is; `session::sqlstate` gives each its code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RefusalKind {
-    /// The policy forbids what some policy could allow: 42501.
-    Forbidden,
-    /// Not understood, or cannot be veiled by any policy of this kind: 0A000.
-    Unclear,
-    /// A limit is reached: 53400.
-    Limit,
-    /// PostgreSQL would refuse it at parsing or name resolution.
-    Postgres(Syntax),
-}
-
-/// Errors that PostgreSQL gives when it parses or resolves a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Syntax {
-    /// 42601
-    SyntaxError,
-    /// 42P01
-    UndefinedTable,
-    /// 42703
-    UndefinedColumn,
-    /// 42702
-    AmbiguousColumn,
-    /// 42712
-    DuplicateAlias,
-    /// 42883
-    UndefinedFunction,
-    /// 42704
-    UndefinedObject,
-    /// 3F000
-    InvalidSchemaName,
-    /// 26000
-    InvalidStatementName,
-    /// 34000
-    InvalidCursorName,
-    /// 42P02
-    UndefinedParameter,
-    /// 0A000 with PostgreSQL's own words (cross-database references and the like)
-    FeatureNotSupported,
-}
+use crate::sql::Reject;
+pub use crate::sql::{RefusalKind, Syntax};
 
 /// Why a statement is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,4 +21,20 @@ pub struct Refusal {
     pub reason: &'static str,
     /// What it touched, for the audit, as far as the analysis came.
     pub decision: Arc<Decision>,
+}
+
+impl Refusal {
+    /// What `sql` found, with what is known of the statement; `text` is the client's own, for the position in characters.
+    #[must_use]
+    pub(super) fn from_reject(reject: Reject, text: &str, decision: Decision) -> Self {
+        let Reject { kind, message, hint, at, reason } = reject;
+        let position = at.and_then(|at| character(text, at));
+        Self { kind, message, hint, position, reason, decision: Arc::new(decision) }
+    }
+}
+
+/// A byte offset as PostgreSQL counts positions: characters, from 1.
+fn character(text: &str, byte: u32) -> Option<u32> {
+    let before = text.get(..usize::try_from(byte).ok()?)?;
+    u32::try_from(before.chars().count()).ok()?.checked_add(1)
 }

@@ -1,0 +1,15 @@
+//! Text → tree → names resolved as PostgreSQL would → which columns are used how, and which flow into the result.
+//! The parser's tree stays private to this layer: it is edited and printed here. What a policy makes of it is decided in `plan`.
+
+mod caps;
+mod describe;
+mod parse;
+mod print;
+mod reject;
+mod tree;
+
+pub use caps::MAX_DEPTH;
+pub use describe::{Description, describe, describe_unread};
+pub use parse::{Parsed, Text, read};
+pub use print::{Rendered, print};
+pub use reject::{Checked, RefusalKind, Reject, Syntax};
