@@ -7,7 +7,7 @@ fn one(text: &str) -> Node {
 }
 
 fn error(text: &str) -> String {
-    read("t.yaml", text).unwrap_err().to_string()
+    read("t.yaml", text).expect_err(&text.chars().take(40).collect::<String>()).to_string()
 }
 
 #[test]
