@@ -4,5 +4,6 @@
 mod profile;
 
 pub use profile::{
-    Absence, ClassName, Condition, MaskRule, Outcome, Principal, Profile, ProfileId, Reveal, RowCondition, StatementRight, StatementRights,
+    Absence, ClassName, ColumnProfile, Condition, Document, MaskRule, Outcome, Principal, Profile, ProfileId, RelationProfile, Reveal,
+    RowCondition, StatementRight, StatementRights,
 };

@@ -83,6 +83,15 @@ pub enum Absence {
     System,
 }
 
+/// A json or jsonb column with paths that are classified (needs `Rewrite`).
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Paths that are not clear, with what is seen there; none of them stands twice.
+    pub paths: Vec<(Arc<str>, Outcome)>,
+    /// What is seen of all else in it.
+    pub rest: Outcome,
+}
+
 /// What a principal sees of a column.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -92,6 +101,8 @@ pub enum Outcome {
     Masked(MaskRule),
     /// Chosen row by row (needs `Rewrite`).
     Conditional(Arc<Condition>),
+    /// Path by path (needs `Rewrite`).
+    Document(Arc<Document>),
     /// Not there.
     Absent(Absence),
 }
@@ -178,6 +189,8 @@ pub struct Profile {
     pub statements: StatementRights,
     /// Channels, patterns with `*`.
     pub listen: Vec<Box<str>>,
+    /// The last day, in the policy's time zone, on which this profile holds: a role of it ends then (`until`).
+    pub last_day: Option<jiff::civil::Date>,
 }
 
 impl Profile {
