@@ -180,7 +180,12 @@ where
         })
         .await;
         let end = std::future::poll_fn(|cx| self.poll(cx)).await;
-        self.close();
+        // Every open statement gives its record.
+        std::future::poll_fn(|cx| {
+            self.lend(cx, Session::end);
+            Poll::Ready(())
+        })
+        .await;
         // What the client has not been told yet goes out before its connection is closed; a peer that does not read is not waited for.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), std::future::poll_fn(|cx| self.poll_last_words(cx))).await;
         end
@@ -217,7 +222,12 @@ where
     fn hear(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(Some(signal)) = self.signals.poll_recv(cx) {
             match signal {
-                Signal::View(view) => self.session.set_view(view),
+                Signal::View(view) => {
+                    self.lend(cx, |session, lent| session.set_view(view, lent));
+                    if self.session.closing().is_some() {
+                        self.over = Some(End::Proxy);
+                    }
+                }
                 Signal::Drain => self.draining = true,
                 Signal::Stop => {
                     self.say(Fault::ShuttingDown, cx);
@@ -286,6 +296,19 @@ where
     }
 
     fn step(&mut self, from: From, bytes: &[u8], cx: &mut Context<'_>) {
+        self.lend(cx, |session, lent| match from {
+            From::Client => session.client_bytes(bytes, lent),
+            From::Server => session.server_bytes(bytes, lent),
+        });
+        match self.session.closing() {
+            Some(Close::Terminated | Close::ClientProtocol) => self.over = Some(End::Client),
+            Some(Close::Stopped) => self.over = Some(End::Proxy),
+            None => {}
+        }
+    }
+
+    /// Lends the thread's buffers and the audit's places to one step, and hands on what came of it.
+    fn lend(&mut self, cx: &mut Context<'_>, work: impl FnOnce(&mut Session, &mut Cx<'_>)) {
         let worker = Rc::clone(&self.worker);
         let worker = &mut *worker.borrow_mut();
         let mut counts = Counts::default();
@@ -299,18 +322,10 @@ where
             places: &mut places,
             counts: &mut counts,
         };
-        match from {
-            From::Client => self.session.client_bytes(bytes, &mut lent),
-            From::Server => self.session.server_bytes(bytes, &mut lent),
-        }
+        work(&mut self.session, &mut lent);
         self.edge.give_back(places);
         self.edge.count(counts);
         self.hand_over(worker, cx);
-        match self.session.closing() {
-            Some(Close::Terminated | Close::ClientProtocol) => self.over = Some(End::Client),
-            Some(Close::Stopped) => self.over = Some(End::Proxy),
-            None => {}
-        }
     }
 
     fn hand_over(&mut self, worker: &mut Worker, cx: &mut Context<'_>) {
@@ -336,29 +351,6 @@ where
         // A burst is not what the thread keeps memory for.
         worker.to_client.shrink_to(1 << 20);
         worker.to_server.shrink_to(1 << 20);
-    }
-
-    /// Every open statement gives its record.
-    fn close(&mut self) {
-        let worker = Rc::clone(&self.worker);
-        let worker = &mut *worker.borrow_mut();
-        let mut counts = Counts::default();
-        let mut places = 0;
-        let mut lent = Cx {
-            now: self.edge.now(),
-            cache: &mut worker.cache,
-            to_client: &mut worker.to_client,
-            to_server: &mut worker.to_server,
-            finished: &mut worker.finished,
-            places: &mut places,
-            counts: &mut counts,
-        };
-        self.session.end(&mut lent);
-        for finished in worker.finished.drain(..) {
-            self.edge.record(self.session.view(), finished);
-        }
-        worker.to_client.clear();
-        worker.to_server.clear();
     }
 
     fn poll_last_words(&mut self, cx: &mut Context<'_>) -> Poll<()> {

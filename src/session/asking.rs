@@ -208,7 +208,10 @@ impl Session {
     fn first_refusal(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
-            Plan::Send(permit) => self.unknown_name(permit).map(|text| (i, text, "unknown name")),
+            Plan::Send(permit) => match self.unknown_name(permit) {
+                Some(text) => Some((i, text, "unknown name")),
+                None => self.stale_cursor(permit).then(|| (i, stale_text(), "policy changed")),
+            },
         })
     }
 
@@ -223,6 +226,13 @@ impl Session {
             plan::RowsOf::Prepared(name) => (Syntax::InvalidStatementName, format!("prepared statement \"{name}\" does not exist")),
         };
         Some(refusal_fields(&postgres_refusal(syntax, &message)))
+    }
+
+    /// A FETCH from a cursor that was opened under other rights.
+    fn stale_cursor(&self, permit: &Permit) -> bool {
+        let plan::RowsOf::Cursor(name) = permit.rows_of() else { return false };
+        let portal = self.replies.truth().portals.get(name.as_bytes());
+        self.governed() && portal.is_some_and(|p| p.profile != self.view.profile.id)
     }
 
     fn on_query(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -398,10 +408,20 @@ impl Session {
             Some(asked) => asked.prepared.clone(),
             None => self.replies.truth().portals.get(name).and_then(|p| p.prepared.clone()),
         };
-        if !Self::place(cx, 1) {
-            let refused =
-                Refused { open: None, skipped: Vec::new(), text: fault_fields(Fault::AuditUnavailable), reason: "audit" };
-            self.refuse_extended(NOBODY, refused, cx);
+        let known = self.replies.truth().portals.get(name).filter(|_| !self.asked.portals.contains_key(name));
+        let planned = match (&believed, known) {
+            (Some(prepared), _) => prepared.current.borrow().planned.clone(),
+            (None, Some(portal)) => portal.planned.clone(),
+            (None, None) => None,
+        };
+        let stale = self.governed() && known.is_some_and(|p| p.profile != self.view.profile.id);
+        if planned.is_some() && !Self::place(cx, 1) {
+            self.refuse_extended(NOBODY, Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
+            return Ok(());
+        }
+        let open = planned.map(|p| OpenStatement::new(p, cx.now));
+        if stale {
+            self.refuse_extended(NOBODY, Refused::of(open, stale_text(), "policy changed"), cx);
             return Ok(());
         }
         let permit = believed.as_ref().and_then(|p| p.permit());
@@ -413,8 +433,6 @@ impl Session {
             Upstream::new(cx.to_server).describe_portal(&name);
             self.push(Expect::Describe { what: b'P', name, own: true }, cx);
         }
-        let planned = believed.as_ref().and_then(|p| p.current.borrow().planned.clone());
-        let open = planned.map(|p| OpenStatement::new(p, cx.now));
         Upstream::new(cx.to_server).named(frame);
         self.push(Expect::Execute { portal: name.into(), open }, cx);
         Ok(())
@@ -461,6 +479,18 @@ impl Session {
         self.refuse_query(&planned, None, cx);
         Ok(())
     }
+}
+
+/// A cursor that was opened under other rights gives nothing any more.
+fn stale_text() -> ErrorText {
+    refusal_fields(&Refusal {
+        kind: RefusalKind::Forbidden,
+        message: "the rights of this login have changed since the cursor was opened".into(),
+        hint: Some("open it again".into()),
+        position: None,
+        reason: "policy changed",
+        decision: Arc::default(),
+    })
 }
 
 fn postgres_refusal(syntax: Syntax, message: &str) -> Refusal {

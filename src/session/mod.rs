@@ -178,8 +178,13 @@ impl Session {
         &self.view
     }
 
-    /// Decides from now on by another view (a policy or catalog that changed, a right that ended).
-    pub fn set_view(&mut self, view: Arc<View>) {
+    /// Decides from now on by another view (a policy or catalog that changed). A result that is running under other rights
+    /// ends with the session.
+    pub fn set_view(&mut self, view: Arc<View>, cx: &mut Cx<'_>) {
+        let changed = view.profile.id != self.view.profile.id || view.profile.unrestricted != self.view.profile.unrestricted;
+        if changed && self.replies.runs() {
+            self.stop(Fault::ShuttingDown, cx);
+        }
         self.view = view;
     }
 

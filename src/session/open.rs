@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::plan::{Kind, Plan, Planned};
+use crate::plan::{Kind, Permit, Plan, Planned};
 
 /// How a statement ended: the audit's `decision`, in the order in which the first that applies counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ impl PlannedRef {
 
     /// The permit, where it is one.
     #[must_use]
-    pub fn permit(&self) -> Option<&crate::plan::Permit> {
+    pub fn permit(&self) -> Option<&Permit> {
         match &self.get()?.plan {
             Plan::Send(permit) => Some(permit),
             Plan::Refuse(_) => None,
@@ -67,6 +67,8 @@ pub struct Finished {
     pub duration: u64,
     /// The error's SQLSTATE.
     pub sqlstate: Option<[u8; 5]>,
+    /// For FETCH and EXECUTE, the permit of the statement whose rows they gave: its relations and columns are theirs.
+    pub of: Option<Permit>,
 }
 
 /// A statement that owes a record.
@@ -76,20 +78,26 @@ pub(super) struct OpenStatement {
     started: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
+    /// For FETCH and EXECUTE, whose rows they give.
+    pub(super) of: Option<Permit>,
 }
 
 impl OpenStatement {
     pub(super) fn new(planned: PlannedRef, now: u64) -> Self {
-        Self { planned, started: now, rows: 0, bytes: 0 }
+        Self { planned, started: now, rows: 0, bytes: 0, of: None }
     }
 
-    pub(super) fn permit(&self) -> Option<&crate::plan::Permit> {
+    pub(super) fn permit(&self) -> Option<&Permit> {
         self.planned.permit()
     }
 
+    pub(super) fn planned(&self) -> &PlannedRef {
+        &self.planned
+    }
+
     fn finish(self, outcome: Outcome, reason: Option<Box<str>>, sqlstate: Option<[u8; 5]>, now: u64) -> Finished {
-        let Self { planned, started, rows, bytes } = self;
-        Finished { planned, outcome, reason, rows, bytes, duration: now.saturating_sub(started), sqlstate }
+        let Self { planned, started, rows, bytes, of } = self;
+        Finished { planned, outcome, reason, rows, bytes, duration: now.saturating_sub(started), sqlstate, of }
     }
 
     /// It ran. `tag_rows` is the count of its command tag, for statements that sent no rows.
@@ -97,7 +105,7 @@ impl OpenStatement {
         if self.rows == 0 {
             self.rows = tag_rows;
         }
-        let outcome = match self.permit().map(crate::plan::Permit::kind) {
+        let outcome = match self.of.as_ref().or(self.permit()).map(Permit::kind) {
             Some(Kind::Rewrite) => Outcome::Rewritten,
             Some(Kind::MaskRows) => Outcome::Masked,
             Some(Kind::Forward) | None => Outcome::Allowed,

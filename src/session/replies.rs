@@ -14,7 +14,7 @@ use super::copy::{CopyMask, CopyStop};
 use super::witness::{MaskedColumn, Shape, Trip, Witnessed, witness};
 use super::{Cx, Session, WireName, rows, scrub};
 use crate::mask::Format;
-use crate::plan::{CopyDirection, CopyFormat, Effect, Permit};
+use crate::plan::{CopyDirection, CopyFormat, Effect, Permit, RowsOf};
 use crate::wire::{Frame, Hold, Notice, Piece, Run, backend, command_rows, error_frame};
 
 /// Entries beyond which a client is not read any further.
@@ -32,6 +32,10 @@ pub(super) struct Refused {
 }
 
 impl Refused {
+    pub(super) fn of(open: Option<OpenStatement>, text: ErrorText, reason: &'static str) -> Self {
+        Self { open, skipped: Vec::new(), text, reason }
+    }
+
     /// Tells the client, and closes the records.
     pub(super) fn say(self, cx: &mut Cx<'_>) {
         error_frame(cx.to_client, &self.text.as_fields());
@@ -105,6 +109,8 @@ pub(super) struct Replies {
     batch: bool,
     /// The open transaction changed names.
     names_touched: bool,
+    /// The proxy's own question was cancelled: it is asked again.
+    ask_failed: bool,
 }
 
 impl Replies {
@@ -140,6 +146,11 @@ impl Replies {
             Expect::Execute { open, .. } => copies(open.as_ref().and_then(OpenStatement::permit)),
             _ => false,
         })
+    }
+
+    /// Whether rows may be on their way: everything but Syncs and the like.
+    pub(super) fn runs(&self) -> bool {
+        self.queue.iter().any(|e| matches!(e, Expect::Query(_) | Expect::Execute { .. }))
     }
 
     pub(super) fn copy_in_ended(&mut self) {
@@ -201,6 +212,8 @@ impl Replies {
             Expect::Execute { portal, open } => {
                 if self.failed.as_ref() != Some(&portal) {
                     cx.finished.extend(open.map(|o| o.skipped(cx.now)));
+                } else if open.is_some() {
+                    *cx.places += 1;
                 }
             }
             Expect::Parse { .. } | Expect::Describe { .. } | Expect::Close { .. } | Expect::Sync | Expect::CopyEnd | Expect::Ask(_) => {}
@@ -288,7 +301,11 @@ impl Session {
         let masked = match self.replies.queue.front() {
             Some(Expect::Query(q)) => q.witnessed.as_ref().is_some_and(|w| !w.is_clear()),
             Some(Expect::Ask(_)) | None => true,
-            Some(_) => self.governed() && self.replies.head_permit().is_none_or(|p| p.masks_rows() || p.rows_of() != &crate::plan::RowsOf::Own),
+            Some(Expect::Execute { portal, .. }) if self.replies.truth.portals.get(portal).is_some_and(|p| p.witnessed.is_some()) => {
+                let portal = self.replies.truth.portals.get(portal);
+                portal.and_then(|p| p.witnessed.as_ref()).is_none_or(|w| !w.is_clear())
+            }
+            Some(_) => self.governed() && self.replies.head_permit().is_none_or(|p| p.masks_rows() || p.rows_of() != &RowsOf::Own),
         };
         let row = if masked { Hold::UpTo(self.limits.masked_row) } else { Hold::Pass };
         (row, Hold::Pass)
@@ -378,7 +395,8 @@ impl Session {
     fn bound(&mut self, name: WireName, statement: &[u8], formats: Box<[i16]>, cx: &mut Cx<'_>) {
         let prepared = self.replies.truth.statements.get(statement).cloned();
         let permit = prepared.as_ref().and_then(|p| p.permit());
-        let portal = Portal { permit, prepared, formats, shape: None, witnessed: None, open: None, hold: false };
+        let planned = prepared.as_ref().and_then(|p| p.current.borrow().planned.clone());
+        let portal = Portal { permit, planned, profile: self.view.profile.id, prepared, formats, shape: None, witnessed: None, open: None, hold: false };
         let before = self.replies.truth.portals.insert(name, portal).and_then(|p| p.open);
         cx.finished.extend(before.map(|o| o.done(0, cx.now)));
     }
@@ -411,6 +429,10 @@ impl Session {
             backend::ROW_DESCRIPTION => {
                 let shape = Shape::read(frame.body()).map_err(|_| Unexpected)?;
                 let witnessed = self.witness(query.statements.front().and_then(OpenStatement::permit), &shape, &[]);
+                let of = self.rows_of(query.statements.front().and_then(OpenStatement::permit));
+                if let Some(open) = query.statements.front_mut() {
+                    open.of = of;
+                }
                 match witnessed {
                     Ok(witnessed) => {
                         query.witnessed = Some(witnessed);
@@ -446,11 +468,19 @@ impl Session {
         Ok(query)
     }
 
+    /// Holds a result against the permit that its rows are under: its own, a cursor's, a prepared statement's.
     fn witness(&self, permit: Option<&Permit>, shape: &Shape, formats: &[i16]) -> Result<Witnessed, Trip> {
-        let permit = permit.ok_or(Trip)?;
-        let of = self.replies.truth.rows_permit(permit).ok_or(Trip);
-        let of = if self.governed() { of? } else { permit.clone() };
+        if !self.governed() {
+            return Ok(Witnessed::of_unrestricted());
+        }
+        let of = self.replies.truth.rows_permit(permit.ok_or(Trip)?).ok_or(Trip)?;
         witness(shape, formats, &of, &self.view.profile)
+    }
+
+    /// For FETCH and EXECUTE, the permit of what they give the rows of.
+    fn rows_of(&self, permit: Option<&Permit>) -> Option<Permit> {
+        let permit = permit.filter(|p| p.rows_of() != &RowsOf::Own)?;
+        self.replies.truth.rows_permit(permit)
     }
 
     /// COPY's answers, where the permit says that there may be any.
@@ -464,7 +494,7 @@ impl Session {
             return Err(Unexpected);
         }
         match frame.tag {
-            backend::COPY_IN => self.copy_begins(),
+            backend::COPY_IN => self.copy_begins(cx),
             backend::COPY_OUT => self.copy_out_begins(permit, frame)?,
             backend::COPY_DONE if self.replies.copy_out.take().is_some_and(|c| !c.at_boundary()) => return Err(Unexpected),
             _ => {}
@@ -506,15 +536,15 @@ impl Session {
 
     /// Syncs and Flushes that the client sent before it saw the response are passed over by the server; so are their entries,
     /// up to where the client's data ended.
-    fn copy_begins(&mut self) {
-        let queue = &mut self.replies.queue;
-        match queue.iter().position(|e| matches!(e, Expect::CopyEnd)) {
-            Some(end) => {
-                queue.drain(..=end);
-            }
-            None => {
-                queue.clear();
-                self.replies.copy_in = CopyIn::Active;
+    fn copy_begins(&mut self, cx: &mut Cx<'_>) {
+        let end = self.replies.queue.iter().position(|e| matches!(e, Expect::CopyEnd));
+        if end.is_none() {
+            self.replies.copy_in = CopyIn::Active;
+        }
+        let passed = end.map_or(self.replies.queue.len(), |end| end + 1);
+        for _ in 0..passed {
+            if let Some(expect) = self.replies.queue.pop_front() {
+                self.replies.skip(expect, cx);
             }
         }
     }
@@ -527,12 +557,15 @@ impl Session {
         cx: &mut Cx<'_>,
     ) -> Result<Option<Expect>, Unexpected> {
         if let Some(suspended) = self.replies.truth.portals.get_mut(&name).and_then(|p| p.open.take()) {
+            // It goes on: the place that this Execute took is not needed.
+            *cx.places += u32::from(open.is_some());
             open = Some(suspended);
         }
         match frame.tag {
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);
-                if let Some(open) = open {
+                if let Some(mut open) = open {
+                    open.of = self.rows_of(open.permit());
                     self.completed(open, command_rows(frame.body()), cx);
                 }
                 Ok(None)
@@ -566,7 +599,7 @@ impl Session {
     /// A statement ran to its end.
     fn completed(&mut self, open: OpenStatement, tag_rows: u64, cx: &mut Cx<'_>) {
         if let Some(permit) = open.permit().cloned() {
-            let ended = self.replies.truth.apply(&permit);
+            let ended = self.replies.truth.apply(open.planned(), &permit, self.view.profile.id);
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             if changes_names(permit.effect()) {
                 self.replies.names_touched = true;
@@ -589,7 +622,7 @@ impl Session {
             }
             Some(Expect::RefusedQuery(None) | Expect::Sync) => {}
             Some(Expect::Ask(_)) => {
-                self.doubt.names = false;
+                self.doubt.names = std::mem::take(&mut self.replies.ask_failed);
                 return Ok(());
             }
             _ => return Err(Fault::ServerProtocol),
@@ -640,9 +673,11 @@ impl Session {
                 self.replies.queue.push_front(Expect::Sync);
             }
             Some(Expect::Ask(batch)) => {
-                if batch {
+                // A cancel request that came late may hit the proxy's own question; anything else is no answer to it.
+                if batch || sqlstate != *b"57014" {
                     return Err(Fault::ServerProtocol);
                 }
+                self.replies.ask_failed = true;
                 self.replies.queue.push_front(Expect::Ask(batch));
             }
             Some(Expect::Execute { portal, open }) => {
@@ -709,8 +744,10 @@ impl Session {
         if frame.tag == backend::NOTICE && below_notice {
             return;
         }
+        let of = self.rows_of(permit);
+        let clear = |p: &Permit| !p.decision().scrub && (p.rows_of() == &RowsOf::Own || of.as_ref().is_some_and(|of| !of.decision().scrub));
         match permit {
-            Some(permit) if !permit.decision().scrub => scrub::without_position(frame.tag, notice, cx.to_client),
+            Some(permit) if clear(permit) => scrub::without_position(frame.tag, notice, cx.to_client),
             _ => scrub::scrubbed(frame.tag, notice, &self.view.catalog, cx.to_client),
         }
     }

@@ -9,6 +9,7 @@ use super::open::{OpenStatement, PlannedRef};
 use super::witness::{Shape, Witnessed};
 use super::{ByName, WireName};
 use crate::catalog::Oid;
+use crate::policy::ProfileId;
 use crate::plan::{Effect, Permit, RowsOf};
 
 /// A plan and the snapshot that it was made for.
@@ -41,6 +42,10 @@ impl Prepared {
 #[derive(Debug)]
 pub(super) struct Portal {
     pub(super) permit: Option<Permit>,
+    /// What a record of its Execute says: the bound statement, or the DECLARE.
+    pub(super) planned: Option<PlannedRef>,
+    /// The rights that it was opened under.
+    pub(super) profile: ProfileId,
     pub(super) prepared: Option<Rc<Prepared>>,
     /// The result formats that Bind asked for.
     pub(super) formats: Box<[i16]>,
@@ -86,8 +91,8 @@ impl Truth {
         gone.into_iter().filter_map(|name| self.portals.remove(&name)?.open).collect()
     }
 
-    /// A statement under `permit` has ended well.
-    pub(super) fn apply(&mut self, permit: &Permit) -> Vec<OpenStatement> {
+    /// A statement has ended well.
+    pub(super) fn apply(&mut self, planned: &PlannedRef, permit: &Permit, profile: ProfileId) -> Vec<OpenStatement> {
         match permit.effect() {
             Effect::Prepare(name, inner) => {
                 let current = RefCell::new(Current { planned: None, snapshot: 0 });
@@ -104,8 +109,9 @@ impl Truth {
                 Vec::new()
             }
             Effect::Declare { name, hold } => {
+                let (planned, permit) = (Some(planned.clone()), Some(permit.clone()));
                 let portal =
-                    Portal { permit: Some(permit.clone()), prepared: None, formats: Box::default(), shape: None, witnessed: None, open: None, hold: *hold };
+                    Portal { permit, planned, profile, prepared: None, formats: Box::default(), shape: None, witnessed: None, open: None, hold: *hold };
                 self.portals.insert(name.as_bytes().into(), portal).and_then(|p| p.open).into_iter().collect()
             }
             Effect::Close(Some(name)) => self.portals.remove(name.as_bytes()).and_then(|p| p.open).into_iter().collect(),
