@@ -1,56 +1,13 @@
-//! The messages of the log-in: cutting them out of a buffer, walking over their bodies, building those that the proxy sends.
+//! The messages of the log-in: cutting them out of a buffer, and building those that the proxy sends.
 //! Every length is checked before it is believed. What comes after the log-in is read in `wire`.
 //! Source: PostgreSQL documentation, 55.7 "Message Formats".
 
 use bytes::{Buf, BytesMut};
 
+use crate::wire::{Build, Malformed, Reader};
+
 /// The longest message, length word included, that either side may send while it logs in (PostgreSQL itself stops at 65,535).
 pub const AUTH_MESSAGE_LIMIT: usize = 65_536;
-
-/// A message that does not hold what its type promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("malformed message")]
-pub struct Malformed;
-
-/// Walks over a body from its beginning.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Body<'a>(&'a [u8]);
-
-impl<'a> Body<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
-    pub(super) fn bytes(&mut self, n: usize) -> Result<&'a [u8], Malformed> {
-        let (head, rest) = self.0.split_at_checked(n).ok_or(Malformed)?;
-        self.0 = rest;
-        Ok(head)
-    }
-
-    pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
-        let (head, rest) = self.0.split_first().ok_or(Malformed)?;
-        self.0 = rest;
-        Ok(*head)
-    }
-
-    pub(super) fn i32(&mut self) -> Result<i32, Malformed> {
-        let (head, rest) = self.0.split_first_chunk::<4>().ok_or(Malformed)?;
-        self.0 = rest;
-        Ok(i32::from_be_bytes(*head))
-    }
-
-    /// Up to the NUL, which is skipped.
-    pub(super) fn cstr(&mut self) -> Result<&'a [u8], Malformed> {
-        let end = self.0.iter().position(|b| *b == 0).ok_or(Malformed)?;
-        let text = self.bytes(end)?;
-        self.byte()?;
-        Ok(text)
-    }
-
-    pub(super) fn rest(self) -> &'a [u8] {
-        self.0
-    }
-}
 
 /// One whole message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,14 +48,9 @@ impl Frames {
     }
 }
 
-/// Appends a message; a body beyond 4 GiB cannot occur here.
+/// Appends a message.
 pub(super) fn put(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
-    let length = 4 + parts.iter().map(|p| p.len()).sum::<usize>();
-    out.push(tag);
-    out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    for part in parts {
-        out.extend_from_slice(part);
-    }
+    parts.iter().fold(Build::new(out, tag), |build, part| build.bytes(part)).end();
 }
 
 /// `R` with a code and what belongs to it.
@@ -158,10 +110,10 @@ pub struct ServerError {
 /// # Errors
 /// Where it is not one.
 pub fn server_error(body: &[u8]) -> Result<ServerError, Malformed> {
-    let mut body = Body::new(body);
+    let mut body = Reader::new(body);
     let mut error = ServerError { sqlstate: "XX000".to_owned(), from_function: false };
     loop {
-        match body.byte()? {
+        match body.u8()? {
             0 => return Ok(error),
             letter => {
                 let text = body.cstr()?;

@@ -5,9 +5,11 @@ mod message;
 mod options;
 mod passthrough;
 mod startup;
+mod throttle;
 
-pub use message::{AUTH_MESSAGE_LIMIT, Frames, Malformed, error_response, ready_for_query, server_error};
+pub use message::{AUTH_MESSAGE_LIMIT, Frames, Message, error_response, ready_for_query, server_error};
 pub use message::{ServerError, authentication_ok, backend_key_data, negotiate, parameter_status};
 pub use options::{Opaque, Setting, is_proxy_setting, render_options, split_options};
 pub use passthrough::{Fault, Passthrough, Reply};
-pub use startup::{Asked, CancelKey, First, STARTUP_LIMIT, StartupError, first_packet, upstream_startup};
+pub use startup::{Asked, CancelKey, First, NEWEST_MINOR, STARTUP_LIMIT, StartupError, first_packet, upstream_startup};
+pub use throttle::{Source, Throttle, Verdict};

@@ -2,7 +2,8 @@
 //! SCRAM-SHA-256-PLUS is taken out of the offer, since its proof covers a certificate that is not the proxy's to show.
 //! Neither sockets nor passwords are kept here.
 
-use super::message::{Body, Malformed, authentication, put};
+use super::message::{authentication, put};
+use crate::wire::{Malformed, Reader};
 
 #[cfg(test)]
 mod tests;
@@ -99,7 +100,7 @@ impl Passthrough {
     /// # Errors
     /// A message that is out of place, or asks for what cannot be relayed.
     pub fn on_server(&mut self, body: &[u8]) -> Result<Reply, Fault> {
-        let mut rest = Body::new(body);
+        let mut rest = Reader::new(body);
         let code = rest.i32()?;
         let data = rest.rest();
         let (state, reply) = match (self.state, code) {
@@ -147,7 +148,7 @@ fn message(body: &[u8]) -> Vec<u8> {
 
 /// The names in a SASL offer.
 pub(super) fn mechanisms(data: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
-    let (mut data, mut names) = (Body::new(data), Vec::new());
+    let (mut data, mut names) = (Reader::new(data), Vec::new());
     loop {
         match data.cstr()? {
             b"" => return Ok(names),
@@ -169,13 +170,13 @@ fn offer(data: &[u8]) -> Result<(State, Reply), Fault> {
 
 /// One string, its NUL at the very end.
 fn is_password(body: &[u8]) -> bool {
-    let mut rest = Body::new(body);
+    let mut rest = Reader::new(body);
     rest.cstr().is_ok() && rest.rest().is_empty()
 }
 
 /// A SASLInitialResponse in its two parts: the mechanism's name and the data.
 pub(super) fn initial_response(body: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-    let mut body = Body::new(body);
+    let mut body = Reader::new(body);
     let name = body.cstr()?;
     let length = usize::try_from(body.i32()?).map_err(|_| Malformed)?;
     let data = body.bytes(length)?;

@@ -2,8 +2,8 @@
 //! What the log-in then looks like is decided by the caller.
 //! Source: PostgreSQL 18, `ProcessStartupPacket` in `src/backend/tcop/backend_startup.c`.
 
-use super::message::{Body, Malformed};
 use super::options::{is_proxy_setting, split_options, without_proxy_settings};
+use crate::wire::{Malformed, Reader};
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +45,7 @@ impl CancelKey {
     /// # Errors
     /// A key that is shorter than 4 or longer than 256 bytes.
     pub fn read(body: &[u8]) -> Result<Self, Malformed> {
-        let mut body = Body::new(body);
+        let mut body = Reader::new(body);
         let pid = body.i32()?;
         let key = body.rest();
         if (4..=KEY_LIMIT).contains(&key.len()) { Ok(Self { pid, key: key.to_vec() }) } else { Err(Malformed) }
@@ -125,6 +125,9 @@ pub enum StartupError {
     /// `user` or `database` is longer than a name can be.
     #[error("startup parameter '{0}' is longer than 63 bytes")]
     LongName(&'static str),
+    /// Something came behind a request for encryption, before it was answered.
+    #[error("received unencrypted data after a request for encryption")]
+    BehindRequest,
     /// `options` name a setting of the proxy's among switches that are not followed, so it could not be kept from the server.
     #[error("startup parameter 'options' has a pgscrim setting beside switches other than -c and --name=value")]
     Options,
@@ -134,13 +137,24 @@ pub enum StartupError {
 }
 
 impl StartupError {
+    /// What the client is told: PostgreSQL's own words where it would refuse too, ours with our name in front.
+    #[must_use]
+    pub fn message(self) -> String {
+        match self {
+            Self::Length | Self::Version(..) | Self::Layout | Self::NoUser => self.to_string(),
+            Self::Encoding | Self::Twice(_) | Self::LongName(_) | Self::Options | Self::Replication | Self::BehindRequest => {
+                format!("pgscrim: {self}")
+            }
+        }
+    }
+
     /// Its SQLSTATE, `None` where nothing is answered.
     #[must_use]
     pub fn sqlstate(self) -> Option<&'static str> {
         match self {
             Self::Length => None,
             Self::Version(..) | Self::Replication | Self::Options => Some("0A000"),
-            Self::Layout | Self::Encoding | Self::Twice(_) => Some("08P01"),
+            Self::Layout | Self::Encoding | Self::Twice(_) | Self::BehindRequest => Some("08P01"),
             Self::NoUser | Self::LongName(_) => Some("28000"),
         }
     }
@@ -203,7 +217,7 @@ fn is_off(value: &str) -> bool {
 
 /// Names and values up to the empty name, which must be the last byte.
 fn pairs(body: &[u8]) -> Result<Vec<(String, String)>, StartupError> {
-    let mut body = Body::new(body);
+    let mut body = Reader::new(body);
     let mut pairs = Vec::new();
     loop {
         let name = text(body.cstr())?;

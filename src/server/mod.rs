@@ -1,3 +1,7 @@
 //! The shell around the sessions: threads, listeners, the loop per connection, reload, drain, the audit's file.
 
+pub mod listen;
 mod relay;
+pub mod startup;
+pub mod stream;
+pub mod tls;

@@ -46,7 +46,7 @@ pub fn end_point_hash(der: &[u8]) -> Option<Vec<u8>> {
 /// the host's own kind.
 /// Source: PostgreSQL 18, `pgtls_verify_peer_name_matches_certificate_guts`.
 #[must_use]
-pub fn is_for_host(der: &[u8], host: &str) -> bool {
+pub(super) fn is_for_host(der: &[u8], host: &str) -> bool {
     let Some(certificate) = parse(der) else { return false };
     let Ok(extension) = certificate.subject_alternative_name() else { return false };
     let address: Option<IpAddr> = host.parse().ok();
@@ -92,20 +92,20 @@ fn name_matches(name: &str, host: &str) -> bool {
 
 /// Whether a certificate may be used at this time, in seconds since 1970.
 #[must_use]
-pub fn is_valid_at(der: &[u8], seconds: u64) -> bool {
+pub(super) fn is_valid_at(der: &[u8], seconds: u64) -> bool {
     let time = i64::try_from(seconds).ok().and_then(|s| x509_parser::time::ASN1Time::from_timestamp(s).ok());
     matches!((parse(der), time), (Some(certificate), Some(time)) if certificate.validity().is_valid_at(time))
 }
 
 /// Whether a certificate is of X.509 version 1, as `openssl x509 -req` makes without extensions; webpki does not read these.
 #[must_use]
-pub fn is_version_1(der: &[u8]) -> bool {
+pub(super) fn is_version_1(der: &[u8]) -> bool {
     parse(der).is_some_and(|c| c.version() == x509_parser::x509::X509Version::V1)
 }
 
 /// Whether `issuer` itself signed `der`: its name is the one that `der` gives, and the signature is right.
 #[must_use]
-pub fn is_signed_by(der: &[u8], issuer: &[u8], algorithms: &[&dyn SignatureVerificationAlgorithm]) -> bool {
+pub(super) fn is_signed_by(der: &[u8], issuer: &[u8], algorithms: &[&dyn SignatureVerificationAlgorithm]) -> bool {
     let (Some(certificate), Some(issuer)) = (parse(der), parse(issuer)) else { return false };
     if certificate.issuer().as_raw() != issuer.subject().as_raw() {
         return false;
@@ -129,6 +129,6 @@ fn identifies(identifier: &[u8], oid: &[u8]) -> bool {
 
 /// The public key with its algorithm, as it stands in the certificate.
 #[must_use]
-pub fn public_key(der: &[u8]) -> Option<&[u8]> {
+pub(super) fn public_key(der: &[u8]) -> Option<&[u8]> {
     parse(der).map(|c| c.tbs_certificate.subject_pki.raw)
 }
