@@ -1,10 +1,158 @@
-//! Masks: kernels on values as PostgreSQL sends them, their laws, and (with the next step) their SQL forms. One file a mask.
+//! Masks: what a policy may put in the place of a value. Each works on values as PostgreSQL sends them, in text and in binary
+//! format, and gives what PostgreSQL would print; each declares its laws for a type. One file a mask.
+//!
+//! Files are not read here (a keyring's text comes in as an argument), and no mask knows of statements or columns.
 
-/// A mask with its parameters and key.
+mod array;
+mod calendar;
+mod card;
+mod date;
+mod decimal;
+mod email;
+mod fake;
+mod fpe;
+mod ip;
+mod keyring;
+mod laws;
+mod money;
+mod name;
+mod null;
+mod partial;
+mod pseudonym;
+mod redact;
+mod round;
+mod spec;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use keyring::{Derived, KEY_BYTES, KeyMissing, Keyring};
+pub use laws::Laws;
+pub use money::MoneyStyle;
+pub use spec::{FakeKind, Keep, Locale, MaskSpec, NotRoundTo, RoundTo};
+pub use value::{CannotMask, CannotTurnBack, Format, Masked, Rendering};
+
+use crate::catalog::{PgType, Shape};
+use fake::Fake;
+use fpe::Fpe;
+use partial::Partial;
+use pseudonym::Pseudonym;
+use round::Round;
+use value::Value;
+
+/// A mask with its parameters and key. Its `Debug` shows its kind, never a key.
 #[derive(Debug)]
-pub enum Mask {
-    /// NULL for everything.
+pub struct Mask {
+    kernel: Kernel,
+}
+
+/// One variant a mask of policy.md's table.
+#[derive(Debug)]
+enum Kernel {
     Null,
+    Redact,
+    Partial(Partial),
+    Email,
+    Name,
+    Card,
+    Ip,
+    Date(Keep),
+    Round(Round),
+    Pseudonym(Box<Pseudonym>),
+    Fpe(Box<Fpe>),
+    Fake(Box<Fake>),
+}
+
+impl Mask {
+    /// The mask `null`.
+    #[must_use]
+    pub const fn null() -> Self {
+        Self { kernel: Kernel::Null }
+    }
+
+    /// Whether it is the mask `null`, which needs no value.
+    #[must_use]
+    pub const fn is_null(&self) -> bool {
+        matches!(self.kernel, Kernel::Null)
+    }
+
+    /// Masks a value that is not NULL, as it stands on the wire (without its length word), and appends the mask to `out`.
+    /// `ty` is the declared type of the column that the value comes from.
+    ///
+    /// # Errors
+    /// The value cannot be masked. Then nothing is appended, and the row must not be sent.
+    pub fn apply(
+        &self,
+        ty: &PgType,
+        format: Format,
+        rendering: &Rendering,
+        value: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Masked, CannotMask> {
+        let start = out.len();
+        let value = Value::new(ty, format, rendering, value);
+        let done = match self.kernel {
+            Kernel::Null => Ok(Masked::Null),
+            Kernel::Redact => redact::apply(ty, &value, out),
+            _ => match ty.shape {
+                Shape::Scalar(_) => self.apply_to_element(&value, out),
+                Shape::Array { .. } => array::mask(&value, out, &|element, out| self.apply_to_element(element, out)),
+            }
+            .map(|()| Masked::Value),
+        };
+        if done.is_err() {
+            out.truncate(start);
+        }
+        done
+    }
+
+    fn apply_to_element(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
+        match &self.kernel {
+            Kernel::Null | Kernel::Redact => Err(CannotMask::DoesNotFit),
+            Kernel::Partial(partial) => partial::apply(partial, value, out),
+            Kernel::Email => email::apply(value, out),
+            Kernel::Name => name::apply(value, out),
+            Kernel::Card => card::apply(value, out),
+            Kernel::Ip => ip::apply(value, out),
+            Kernel::Date(keep) => date::apply(*keep, value, out),
+            Kernel::Round(round) => round.apply(value, out),
+            Kernel::Pseudonym(pseudonym) => pseudonym.apply(value, out),
+            Kernel::Fpe(fpe) => fpe.apply(value, out),
+            Kernel::Fake(fake) => fake.apply(value, out),
+        }
+    }
+
+    /// Finds the value that has `masked` as its mask, where [`Laws::reversible`] holds for the type (or, for `fpe`, where the
+    /// column is known to hold values of a million or more possible ones only), and appends it in the same format.
+    ///
+    /// # Errors
+    /// The mask cannot be turned back for this type, or `masked` is no mask of a value of it. Then nothing is appended.
+    pub fn turn_back(&self, ty: &PgType, format: Format, masked: &[u8], out: &mut Vec<u8>) -> Result<(), CannotTurnBack> {
+        let Shape::Scalar(_) = ty.shape else { return Err(CannotTurnBack::NotReversible) };
+        let rendering = Rendering::default();
+        let value = Value::new(ty, format, &rendering, masked);
+        let start = out.len();
+        let done = match &self.kernel {
+            Kernel::Pseudonym(pseudonym) => pseudonym.turn_back(&value, out),
+            Kernel::Fpe(fpe) => fpe.turn_back(&value, out),
+            Kernel::Null
+            | Kernel::Redact
+            | Kernel::Partial(_)
+            | Kernel::Email
+            | Kernel::Name
+            | Kernel::Card
+            | Kernel::Ip
+            | Kernel::Date(_)
+            | Kernel::Round(_)
+            | Kernel::Fake(_) => Err(CannotTurnBack::NotReversible),
+        };
+        if done.is_err() {
+            out.truncate(start);
+        }
+        done
+    }
 }
 #[derive(Debug,Clone,Copy)]
 pub enum Format { Text, Binary }

@@ -1,0 +1,222 @@
+//! Walking the elements of an array in both wire formats: dimensions, bounds and NULL elements stay, each other element is
+//! handed to a mask. Sources: PostgreSQL `array_out` and `array_send` in `arrayfuncs.c`. Nothing recurses, whatever the nesting.
+
+use super::value::{CannotMask, Format, Value};
+use crate::catalog::{Oid, Scalar};
+
+/// `MAXDIM`: dimensions that an array can have.
+const MAX_DIMENSIONS: i32 = 6;
+
+/// A mask for one element: appends it.
+pub(super) type Element<'m> = dyn Fn(&Value<'_>, &mut Vec<u8>) -> Result<(), CannotMask> + 'm;
+
+/// Masks each element of an array; `array.scalar` is what the elements are.
+pub(super) fn mask(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> Result<(), CannotMask> {
+    match array.format {
+        Format::Text => mask_text(array, out, element),
+        Format::Binary => mask_binary(array, out, element),
+    }
+}
+
+/// An array without elements, of any type.
+pub(super) fn empty(format: Format, element: Oid, out: &mut Vec<u8>) {
+    match format {
+        Format::Text => out.extend_from_slice(b"{}"),
+        Format::Binary => {
+            // number of dimensions, no NULLs, the element type
+            out.extend_from_slice(&[0; 8]);
+            out.extend_from_slice(&element.0.to_be_bytes());
+        }
+    }
+}
+
+fn mask_binary(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> Result<(), CannotMask> {
+    let mut rest = array.bytes;
+    let dimensions = i32::from_be_bytes(take(&mut rest)?);
+    let has_nulls = i32::from_be_bytes(take(&mut rest)?);
+    let oid = Oid(u32::from_be_bytes(take(&mut rest)?));
+    // Domains and extension types have OIDs that `from_oid` does not know; a built-in one must be what the catalog said.
+    let announced = Scalar::from_oid(oid);
+    if !(0..=MAX_DIMENSIONS).contains(&dimensions) || !(0..=1).contains(&has_nulls) || (announced != Scalar::Other && announced != array.scalar) {
+        return Err(CannotMask::InvalidValue);
+    }
+    let mut elements: usize = usize::from(dimensions > 0);
+    for _ in 0..dimensions {
+        let length = i32::from_be_bytes(take(&mut rest)?);
+        let _lower_bound: [u8; 4] = take(&mut rest)?;
+        let length = usize::try_from(length).map_err(|_| CannotMask::InvalidValue)?;
+        elements = elements.checked_mul(length).ok_or(CannotMask::InvalidValue)?;
+    }
+    let header = array.bytes.len() - rest.len();
+    out.extend_from_slice(array.bytes.get(..header).unwrap_or_default());
+    // Each element takes at least its length word, so a false count ends with the input.
+    for _ in 0..elements {
+        let length = i32::from_be_bytes(take(&mut rest)?);
+        if length == -1 {
+            out.extend_from_slice(&length.to_be_bytes());
+            continue;
+        }
+        let (bytes, after) = usize::try_from(length).ok().and_then(|n| rest.split_at_checked(n)).ok_or(CannotMask::InvalidValue)?;
+        rest = after;
+        let at = out.len();
+        out.extend_from_slice(&[0; 4]);
+        element(&Value { bytes, ..*array }, out)?;
+        let masked = i32::try_from(out.len() - at - 4).map_err(|_| CannotMask::InvalidValue)?;
+        if let Some(word) = out.get_mut(at..at + 4) {
+            word.copy_from_slice(&masked.to_be_bytes());
+        }
+    }
+    if rest.is_empty() { Ok(()) } else { Err(CannotMask::InvalidValue) }
+}
+
+/// The next `N` bytes of binary input.
+pub(super) fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], CannotMask> {
+    let (head, tail) = rest.split_first_chunk::<N>().ok_or(CannotMask::InvalidValue)?;
+    *rest = tail;
+    Ok(*head)
+}
+
+fn mask_text(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> Result<(), CannotMask> {
+    let body = copy_bounds(array.bytes, out)?;
+    let mut scan = Scan { rest: body, depth: 0 };
+    let mut scratch = Scratch::default();
+    if body == b"{}" {
+        out.extend_from_slice(body);
+        return Ok(());
+    }
+    scan.open(out)?;
+    loop {
+        match scan.rest.first() {
+            Some(b'{') => {
+                scan.open(out)?;
+                continue;
+            }
+            Some(b'"') => {
+                scan.quoted(&mut scratch.raw)?;
+                scratch.masked.clear();
+                element(&Value { bytes: &scratch.raw, ..*array }, &mut scratch.masked)?;
+                put(&scratch.masked, out);
+            }
+            _ => {
+                let raw = scan.bare()?;
+                if raw.eq_ignore_ascii_case(b"NULL") {
+                    out.extend_from_slice(b"NULL");
+                } else {
+                    scratch.masked.clear();
+                    element(&Value { bytes: raw, ..*array }, &mut scratch.masked)?;
+                    put(&scratch.masked, out);
+                }
+            }
+        }
+        if scan.close_to_next(out)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Buffers that all elements of one array share.
+#[derive(Default)]
+struct Scratch {
+    raw: Vec<u8>,
+    masked: Vec<u8>,
+}
+
+/// What is left of an array's text, and how many braces are open.
+struct Scan<'a> {
+    rest: &'a [u8],
+    depth: i32,
+}
+
+impl<'a> Scan<'a> {
+    fn bump(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
+    }
+
+    /// `{`
+    fn open(&mut self, out: &mut Vec<u8>) -> Result<(), CannotMask> {
+        if self.bump() != Some(b'{') || self.depth == MAX_DIMENSIONS {
+            return Err(CannotMask::InvalidValue);
+        }
+        self.depth += 1;
+        out.push(b'{');
+        Ok(())
+    }
+
+    /// After an element: any number of `}`, then `,` or the end (`true`).
+    fn close_to_next(&mut self, out: &mut Vec<u8>) -> Result<bool, CannotMask> {
+        loop {
+            match self.bump() {
+                Some(b',') if self.depth > 0 => {
+                    out.push(b',');
+                    return Ok(false);
+                }
+                Some(b'}') if self.depth > 0 => {
+                    self.depth -= 1;
+                    out.push(b'}');
+                }
+                None if self.depth == 0 => return Ok(true),
+                Some(_) | None => return Err(CannotMask::InvalidValue),
+            }
+        }
+    }
+
+    /// A quoted element, its escapes resolved into `raw`.
+    fn quoted(&mut self, raw: &mut Vec<u8>) -> Result<(), CannotMask> {
+        raw.clear();
+        self.bump();
+        loop {
+            match self.bump().ok_or(CannotMask::InvalidValue)? {
+                b'"' => return Ok(()),
+                b'\\' => raw.push(self.bump().ok_or(CannotMask::InvalidValue)?),
+                other => raw.push(other),
+            }
+        }
+    }
+
+    /// An element without quotes, up to `,` or `}`.
+    fn bare(&mut self) -> Result<&'a [u8], CannotMask> {
+        let end = self.rest.iter().position(|b| matches!(b, b',' | b'}')).ok_or(CannotMask::InvalidValue)?;
+        let (raw, rest) = self.rest.split_at_checked(end).ok_or(CannotMask::InvalidValue)?;
+        if raw.is_empty() || raw.iter().any(|b| needs_quotes(*b)) {
+            return Err(CannotMask::InvalidValue);
+        }
+        self.rest = rest;
+        Ok(raw)
+    }
+}
+
+/// Copies `[0:2][1:1]=` if it is there; gives what follows.
+fn copy_bounds<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], CannotMask> {
+    if text.first() != Some(&b'[') {
+        return Ok(text);
+    }
+    let end = text.iter().position(|b| *b == b'=').ok_or(CannotMask::InvalidValue)?;
+    let (bounds, body) = text.split_at_checked(end + 1).ok_or(CannotMask::InvalidValue)?;
+    if !bounds.iter().all(|b| matches!(b, b'0'..=b'9' | b'[' | b']' | b':' | b'-' | b'=')) {
+        return Err(CannotMask::InvalidValue);
+    }
+    out.extend_from_slice(bounds);
+    Ok(body)
+}
+
+/// Appends an element, with quotes where `array_out` sets them.
+fn put(element: &[u8], out: &mut Vec<u8>) {
+    if !element.is_empty() && !element.eq_ignore_ascii_case(b"NULL") && !element.iter().any(|b| needs_quotes(*b)) {
+        return out.extend_from_slice(element);
+    }
+    out.push(b'"');
+    for byte in element {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(*byte);
+    }
+    out.push(b'"');
+}
+
+/// Quote, backslash, braces, the delimiter (a comma for every type that a mask of elements fits), and `array_isspace`.
+fn needs_quotes(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',' | b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}

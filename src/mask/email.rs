@@ -1,0 +1,21 @@
+//! `email`: first character, `***`, then what follows the last `@`.
+
+use super::laws::Laws;
+use super::text;
+use super::value::{CannotMask, Value};
+use crate::catalog::Scalar;
+
+pub(super) fn laws(scalar: Scalar) -> Option<Laws> {
+    scalar.is_text().then_some(Laws::PLAIN)
+}
+
+pub(super) fn apply(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
+    text::mask(value, out, |text, out| {
+        let Some((local, domain)) = text.rsplit_once('@') else { return out.extend_from_slice(b"***") };
+        if let Some((first, _)) = text::split_first(local) {
+            out.extend_from_slice(first.as_bytes());
+        }
+        out.extend_from_slice(b"***@");
+        out.extend_from_slice(domain.as_bytes());
+    })
+}

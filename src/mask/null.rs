@@ -1,0 +1,6 @@
+//! `null`: NULL for everything.
+
+use super::laws::Laws;
+
+/// It fits every type; a value that is not NULL becomes NULL.
+pub(super) const LAWS: Laws = Laws { always: false, ..Laws::CONSTANT };
