@@ -154,10 +154,3 @@ impl Mask {
         done
     }
 }
-#[derive(Debug,Clone,Copy)]
-pub enum Format { Text, Binary }
-pub enum Masked { Null, Value }
-#[derive(Debug, Clone, Default)] pub struct Rendering;
-impl Rendering { pub fn set(&mut self, _n: &str, _v: &str) {} }
-pub struct CannotMask;
-impl Mask { pub fn apply(&self, _t: &crate::catalog::PgType, _f: Format, _r: &Rendering, _v: &[u8], _o: &mut Vec<u8>) -> Result<Masked, CannotMask> { Ok(Masked::Null) } }

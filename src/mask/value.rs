@@ -1,7 +1,9 @@
 //! What a mask is given: the wire format, the session's output settings and one value with its type; and what it says back.
 //! No mask is in here.
 
-use jiff::tz::TimeZone;
+use std::sync::LazyLock;
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::money::MoneyStyle;
 use crate::catalog::{PgType, Scalar};
@@ -28,6 +30,27 @@ pub struct Rendering {
     pub exact_floats: bool,
     /// How `lc_monetary` makes money look.
     pub money: MoneyStyle,
+}
+
+impl Rendering {
+    /// Takes over a parameter that the server reported (or a start-up packet asked for); others mean nothing to text values.
+    pub fn set(&mut self, name: &str, value: &str) {
+        if name.eq_ignore_ascii_case("DateStyle") {
+            self.iso_dates = value.get(..3).is_some_and(|style| style.eq_ignore_ascii_case("ISO"));
+        } else if name.eq_ignore_ascii_case("TimeZone") {
+            self.zone = zone(value);
+        } else if name.eq_ignore_ascii_case("bytea_output") {
+            self.bytea_hex = value.eq_ignore_ascii_case("hex");
+        } else if name.eq_ignore_ascii_case("extra_float_digits") {
+            self.exact_floats = value.trim().parse::<i32>().is_ok_and(|digits| digits >= 1);
+        }
+    }
+}
+
+/// A zone by its IANA name or as a POSIX rule (`SET TIME ZONE 5` reads back as `<+05>-05`). The zones come with the program.
+fn zone(name: &str) -> Option<TimeZone> {
+    static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+    ZONES.get(name).or_else(|_| TimeZone::posix(name)).ok()
 }
 
 /// PostgreSQL's own defaults: ISO dates, UTC, hex, shortest floats, money as in the C locale.
