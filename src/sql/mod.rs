@@ -3,6 +3,8 @@
 
 mod caps;
 mod describe;
+pub mod effect;
+pub mod model;
 mod parse;
 mod print;
 mod reject;

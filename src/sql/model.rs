@@ -1,0 +1,282 @@
+//! What the analysis found out about a statement: relations, uses, flows, writes, calls. The parser's tree is not in it.
+
+use crate::base::QualifiedName;
+use crate::catalog::Oid;
+
+use super::effect::Deed;
+
+/// A relation's appearance in a statement; the same table named twice is two instances. The number is the order in which the
+/// walk met them, and the walk is deterministic: a second walk over the same tree meets them in the same order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceId(pub u32);
+
+/// What an instance is an instance of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InstanceOf {
+    /// A relation of the catalog.
+    Catalog(Oid),
+    /// A temporary relation of the session's own.
+    Temporary,
+    /// A relation that the session created and has not committed.
+    Uncommitted,
+}
+
+/// What the statement does with an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// It is read.
+    Read,
+    /// Target of INSERT.
+    Insert,
+    /// Target of UPDATE.
+    Update,
+    /// Target of DELETE.
+    Delete,
+    /// Target of MERGE: what is done stands in `writes` and `deletes`.
+    Merge,
+    /// COPY FROM.
+    CopyIn,
+    /// TRUNCATE.
+    Truncate,
+    /// LOCK.
+    Lock,
+    /// A definition is made, changed or dropped.
+    Define,
+}
+
+/// A relation's appearance in a statement.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// What it is.
+    pub of: InstanceOf,
+    /// Its resolved name; the schema of a temporary one is `pg_temp`.
+    pub name: QualifiedName,
+    /// What is done with it.
+    pub access: Access,
+    /// Byte offset in the client's text, -1 where there is none.
+    pub at: i32,
+}
+
+/// A column of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Source {
+    /// The instance.
+    pub instance: InstanceId,
+    /// `attnum`; below 1 for system columns.
+    pub column: i16,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// It is the value of one of these columns, unchanged, or NULL.
+    Plain(Vec<Source>),
+    /// It is the constant NULL.
+    Null,
+    /// It is computed, or of the client's own; whatever it was computed from stands in the uses.
+    Computed,
+    /// In some rows the unchanged value of one of these columns, in others computed (set operations).
+    Mixed(Vec<Source>),
+}
+
+impl Flow {
+    /// The columns that may show in it unchanged.
+    #[must_use]
+    pub fn sources(&self) -> &[Source] {
+        match self {
+            Self::Plain(sources) | Self::Mixed(sources) => sources,
+            Self::Null | Self::Computed => &[],
+        }
+    }
+
+    /// The flow of a value that is sometimes this one and sometimes that one.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let join = |mut a: Vec<Source>, b: Vec<Source>| {
+            for source in b {
+                if !a.contains(&source) {
+                    a.push(source);
+                }
+            }
+            a
+        };
+        match (self, other) {
+            (Self::Null, x) | (x, Self::Null) => x,
+            (Self::Computed, Self::Computed) => Self::Computed,
+            (Self::Plain(a), Self::Plain(b)) => Self::Plain(join(a, b)),
+            (Self::Plain(a) | Self::Mixed(a), Self::Plain(b) | Self::Mixed(b)) => Self::Mixed(join(a, b)),
+            (Self::Plain(a) | Self::Mixed(a), Self::Computed) | (Self::Computed, Self::Plain(a) | Self::Mixed(a)) => Self::Mixed(a),
+        }
+    }
+}
+
+/// How a column is used. Each stands for a question that `plan` asks of the column's mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UseKind {
+    /// A plain result column.
+    Output,
+    /// `IS [NOT] NULL`.
+    NullTest,
+    /// `count(col)`.
+    Count,
+    /// `count(DISTINCT col)`.
+    CountDistinct,
+    /// `min(col)`, `max(col)`.
+    MinMax,
+    /// Any other aggregate.
+    Aggregate,
+    /// WHERE or HAVING, other than what follows.
+    Filter,
+    /// Compared for equality with that many constants or parameters, as a conjunct of WHERE or ON.
+    Lookup(u32),
+    /// Compared for equality with an array whose length is known at Bind only, as a conjunct of WHERE or ON.
+    LookupMany,
+    /// Compared for equality with a constant elsewhere.
+    EqualsConstant,
+    /// ON, other than lookups and equality between columns.
+    Join,
+    /// Compared for equality with another column: the pair stands in `equalities`.
+    Equality,
+    /// A column of JOIN … USING or NATURAL JOIN.
+    Using,
+    /// GROUP BY, PARTITION BY.
+    Group,
+    /// DISTINCT, DISTINCT ON.
+    Distinct,
+    /// ORDER BY.
+    Order,
+    /// Part of an expression.
+    Expression,
+    /// UNION, INTERSECT, EXCEPT: compared with the other branch's.
+    SetOperation,
+    /// In the result next to something that is not under the same mask (UNION ALL).
+    MixedOutput,
+    /// Through a recursive CTE.
+    Recursive,
+    /// As part of a whole row.
+    WholeRow,
+    /// Stored by a write.
+    WriteSource,
+    /// In an ON CONFLICT target.
+    Conflict,
+}
+
+/// One use of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The column.
+    pub source: Source,
+    /// How it is used.
+    pub kind: UseKind,
+    /// Byte offset in the client's text, -1 where there is none.
+    pub at: i32,
+}
+
+/// Two columns that are compared for equality; each may come from several sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Equality {
+    /// One side.
+    pub left: Flow,
+    /// The other.
+    pub right: Flow,
+    /// Byte offset in the client's text.
+    pub at: i32,
+}
+
+/// A column that the statement sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The column.
+    pub target: Source,
+    /// An existing row is changed (UPDATE, ON CONFLICT DO UPDATE, MERGE … UPDATE).
+    pub changes: Changes,
+    /// Byte offset in the client's text.
+    pub at: i32,
+}
+
+/// Whether a write makes a row or changes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// A new row.
+    New,
+    /// An existing one.
+    Stored,
+}
+
+/// A function that may be called, by name or behind an operator; everything that the name could resolve to is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Every function that it could be.
+    pub candidates: Vec<Oid>,
+    /// The number of arguments as written.
+    pub args: usize,
+    /// It stands behind an operator of this name.
+    pub operator: Option<Box<str>>,
+    /// The first argument where it is a constant text, for functions that read by name.
+    pub first: Option<Box<str>>,
+    /// Byte offset in the client's text.
+    pub at: i32,
+}
+
+/// A result column.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its name as PostgreSQL gives it.
+    pub name: Box<str>,
+    /// Where its value comes from.
+    pub flow: Flow,
+    /// Byte offset in the client's text.
+    pub at: i32,
+}
+
+/// A statement, analysed.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    /// Its relations, in the order of the walk.
+    pub instances: Vec<Instance>,
+    /// Uses of base columns, result columns not among them.
+    pub uses: Vec<Use>,
+    /// Columns that are compared with each other.
+    pub equalities: Vec<Equality>,
+    /// Columns that are set.
+    pub writes: Vec<Write>,
+    /// Instances whose rows are deleted.
+    pub deletes: Vec<InstanceId>,
+    /// Functions that may be called.
+    pub calls: Vec<Call>,
+    /// Types that are named or written to.
+    pub types: Vec<(Oid, i32)>,
+    /// Columns that would vanish from a `*`, because they are hidden.
+    pub vanished: Vec<Use>,
+    /// Result columns; `None` where there are none, or their number is not known.
+    pub outputs: Option<Vec<Output>>,
+    /// Whether rows come back.
+    pub returns_rows: bool,
+    /// What the statement does to the session.
+    pub deed: Deed,
+    /// What a policy must grant for this kind of statement.
+    pub needs: Vec<Need>,
+    /// Names of relations that the text may mention without being an instance: CTEs and aliases.
+    pub names: Vec<Box<str>>,
+}
+
+/// A right that a kind of statement needs, beside its relations and columns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// `statements: [ddl]`.
+    Ddl(&'static str),
+    /// `statements: [code]`.
+    Code(&'static str),
+    /// `statements: [call]`.
+    Call,
+    /// `statements: [do]`.
+    Do,
+    /// `statements: [lock]`.
+    Lock,
+    /// `statements: [maintenance]`.
+    Maintenance(&'static str),
+    /// EXPLAIN: within semantics.md, or `statements: [explain]`.
+    Explain,
+    /// LISTEN on this channel.
+    Listen(Box<str>),
+}
