@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -51,6 +52,13 @@ pub(crate) enum Signal {
     Drain,
     /// End now: the rights are gone, or the drain's deadline is over.
     Stop,
+}
+
+/// How a session hears of the rest of the process.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) signals: mpsc::Receiver<Signal>,
+    pub(crate) stop: Arc<AtomicBool>,
 }
 
 /// The edge that a session's records and counts go to, and the clock that its times come from.
@@ -127,6 +135,7 @@ pub(crate) struct Relay<C, U, E> {
     edge: E,
     worker: Rc<RefCell<Worker>>,
     signals: mpsc::Receiver<Signal>,
+    stop: Arc<AtomicBool>,
     to_client: Unsent,
     to_server: Unsent,
     /// TLS keeps what it was given until it is flushed.
@@ -152,7 +161,8 @@ where
     U: AsyncRead + AsyncWrite + Unpin,
     E: Edge,
 {
-    pub(crate) fn new(client: C, upstream: U, session: Session, edge: E, worker: Rc<RefCell<Worker>>, signals: mpsc::Receiver<Signal>) -> Self {
+    pub(crate) fn new(client: C, upstream: U, session: Session, edge: E, worker: Rc<RefCell<Worker>>, heard: Heard) -> Self {
+        let Heard { signals, stop } = heard;
         Self {
             client,
             upstream,
@@ -160,6 +170,7 @@ where
             edge,
             worker,
             signals,
+            stop,
             to_client: Unsent::default(),
             to_server: Unsent::default(),
             flush: (false, false),
@@ -220,6 +231,10 @@ where
     }
 
     fn hear(&mut self, cx: &mut Context<'_>) {
+        if self.stop.load(Ordering::Acquire) && self.over.is_none() {
+            self.say(Fault::ShuttingDown, cx);
+            self.over = Some(End::Proxy);
+        }
         while let Poll::Ready(Some(signal)) = self.signals.poll_recv(cx) {
             match signal {
                 Signal::View(view) => {
@@ -249,7 +264,7 @@ where
         if before == (true, true) {
             return false;
         }
-        if self.to_client.write(&mut self.client, &[], cx).is_err() {
+        if self.edge.poll_durable(cx).is_ready() && self.to_client.write(&mut self.client, &[], cx).is_err() {
             self.over = Some(End::Client);
         }
         if self.to_server.write(&mut self.upstream, &[], cx).is_err() {
@@ -270,9 +285,6 @@ where
 
     /// Reads once from a side and steps. Whether anything happened.
     fn read(&mut self, from: From, cx: &mut Context<'_>) -> bool {
-        if self.edge.poll_durable(cx).is_pending() {
-            return false;
-        }
         let worker = Rc::clone(&self.worker);
         let mut buffer = std::mem::take(&mut worker.borrow_mut().read);
         let mut read = ReadBuf::new(&mut buffer);
