@@ -2,6 +2,7 @@
 
 pub mod listen;
 mod relay;
+mod sessions;
 pub mod startup;
 pub mod stream;
 pub mod tls;
