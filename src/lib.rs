@@ -7,6 +7,7 @@ pub mod auth;
 pub mod base;
 pub mod catalog;
 pub mod config;
+pub mod demo;
 pub mod mask;
 pub mod plan;
 pub mod policy;

@@ -1,1 +1,19 @@
-//! Test lab.
+//! The test lab: a throwaway PostgreSQL and the sample shop in it, as the product's demo makes them. Not here: what is tested.
+
+pub use pgscrim::demo::{Cluster, Installation, Setup, shop};
+
+/// A throwaway server for a test: of the newest installation, or of the newest in `PGSCRIM_PG_BIN`.
+///
+/// # Errors
+/// Where there are no server programs, or they fail.
+pub fn cluster(setup: &Setup) -> anyhow::Result<Cluster> {
+    let found = installations();
+    let newest = found.first().ok_or_else(|| anyhow::anyhow!("no PostgreSQL server programs: name their folder in PGSCRIM_PG_BIN"))?;
+    Ok(Cluster::start(newest, setup)?)
+}
+
+/// Every installation that tests run on: one for each major version, newest first.
+#[must_use]
+pub fn installations() -> Vec<Installation> {
+    pgscrim::demo::installations(std::env::var_os("PGSCRIM_PG_BIN").as_deref())
+}
