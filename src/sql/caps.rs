@@ -33,6 +33,10 @@ pub(super) fn scan(text: &str, limit: usize) -> Checked<Scanned> {
     if text.as_bytes().windows(2).filter(|w| w == b"/*").count() > MAX_COMMENT_STARTS {
         return Err(Reject::limit("comment_nesting", format!("more than {MAX_COMMENT_STARTS} comments in one statement")));
     }
+    // Where there is no token at all the crate makes a slice of a null pointer.
+    if text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)) {
+        return Ok(Scanned { tokens: Vec::new() });
+    }
     let tokens = pg_query::scan_tokens(text).map_err(|e| super::parse::syntax_error(text, &e))?;
     check_depth(&tokens)?;
     Ok(Scanned { tokens })

@@ -22,3 +22,11 @@ fn ordinary_texts_pass_and_deep_ones_do_not() {
     }
     assert!(scan(&"x".repeat(100), 99).is_err());
 }
+
+#[test]
+fn a_text_without_a_token_is_no_statement() {
+    for text in ["", " ", "\n\t\r\x0b\x0c", "--", "/**/", ";", " ; "] {
+        assert!(scan(text, 100).is_ok(), "{text:?}");
+        assert!(crate::sql::read(text, 100).is_ok_and(|read| read.statements.is_empty()), "{text:?}");
+    }
+}
