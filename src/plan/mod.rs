@@ -1,13 +1,14 @@
 //! The decision: what a principal's statement may do, and the only place where a [`Permit`] is made.
 //! Pure and total: a text, a catalog, a profile and the session's names go in; permits or refusals come out.
 
+mod decide;
+mod effects;
+mod grant;
 mod permit;
 mod refusal;
 mod text;
 
-pub use permit::{
-    Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, RowsOf, SettingChange, SettingScope,
-};
+pub use permit::{Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, RowsOf, SettingChange, SettingScope};
 pub use refusal::{Refusal, RefusalKind, Syntax};
 pub use text::plan_text;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::QualifiedName;
 use crate::catalog::{Oid, PgType};
 use crate::policy::{ClassName, MaskRule};
+pub use crate::sql::effect::{CopyDirection, CopyFormat, SettingChange, SettingScope};
 
 /// Which of the plans it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,66 +75,6 @@ pub struct Decision {
     pub scrub: bool,
 }
 
-/// A setting's scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SettingScope {
-    /// SET, SET SESSION.
-    Session,
-    /// SET LOCAL.
-    Local,
-}
-
-/// SET, RESET and their like, by constants only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingChange {
-    /// The parameter, folded; `None` is RESET ALL.
-    pub name: Option<Box<str>>,
-    /// The values as written, in order; `None` is RESET or SET … TO DEFAULT.
-    pub values: Option<Vec<Box<str>>>,
-    /// How long it holds.
-    pub scope: SettingScope,
-}
-
-/// COPY's direction, seen from the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CopyDirection {
-    /// COPY … FROM STDIN.
-    In,
-    /// COPY … TO STDOUT.
-    Out,
-}
-
-/// COPY's format with what the masking of a stream needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CopyFormat {
-    /// text, with its delimiter and NULL string.
-    Text {
-        /// One byte.
-        delimiter: u8,
-        /// The text that stands for NULL.
-        null: Box<[u8]>,
-        /// A header line comes first.
-        header: bool,
-    },
-    /// csv.
-    Csv {
-        /// One byte.
-        delimiter: u8,
-        /// The text that stands for NULL, unquoted.
-        null: Box<[u8]>,
-        /// One byte.
-        quote: u8,
-        /// One byte.
-        escape: u8,
-        /// A header line comes first.
-        header: bool,
-        /// Result columns that are always quoted, by position; `None` is none, an empty list is all.
-        force_quote: Option<Vec<usize>>,
-    },
-    /// binary.
-    Binary,
-}
-
 /// Whose rows a statement returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowsOf {
@@ -191,6 +132,8 @@ pub enum Effect {
         schema: Option<Box<str>>,
         /// The name.
         name: Box<str>,
+        /// Its columns' names, where they are known.
+        columns: Option<Vec<Box<str>>>,
     },
     /// DROP, ALTER, and other statements after which the catalog is to be looked at again.
     CatalogChanged,

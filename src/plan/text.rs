@@ -40,7 +40,8 @@ pub fn plan_text(sql: &RawSql, param_types: &[Oid], protocol: Protocol, setting:
 /// A text that was not read: refused, or passed as it is.
 fn unread(text: &str, reject: Reject, setting: Setting<'_>) -> Planned {
     let described = sql::describe_unread(text, setting.fingerprint_key).into();
-    let plan = if setting.profile.unrestricted { pass(text) } else { Plan::Refuse(Refusal::from_reject(reject, text, Decision::default())) };
+    let plan =
+        if setting.profile.unrestricted { pass(text) } else { Plan::Refuse(Refusal::from_reject(reject, text, Decision::default())) };
     Planned { plan, described }
 }
 

@@ -1,0 +1,156 @@
+//! Functions, operators and types: what may run. Whatever a name could resolve to is judged, and the worst counts.
+
+use super::{Judge, veil, words};
+use crate::base::QualifiedName;
+use crate::catalog::{FIRST_NORMAL_OID, Function, FunctionClass, Oid, RelationKind, class_of, class_of_call};
+use crate::sql::Reject;
+use crate::sql::effect::Deed;
+use crate::sql::model::{Call, Need};
+
+/// `cstring`: what a type's input function takes.
+const CSTRING: Oid = Oid(2275);
+
+/// What a text is allowed beyond what its analysis shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::plan) enum Allowance {
+    /// Nothing.
+    None,
+    /// It is a statement of a known client that changes a setting in a way that the proxy need not follow.
+    SetsSetting,
+}
+
+impl Judge<'_> {
+    /// Functions that may be called, by name or behind operators.
+    pub(super) fn calls(&mut self) {
+        for call in &self.analysis.calls {
+            if call.candidates.is_empty() {
+                self.refuse(Reject::unclear("function", "a function that is not in the catalog").at(call.at));
+            }
+            for oid in &call.candidates {
+                match self.catalog.function(*oid) {
+                    Some(function) => self.call(call, function),
+                    None => self.refuse(Reject::unclear("function", "a function that is not in the catalog").at(call.at)),
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call, function: &Function) {
+        if function.oid >= FIRST_NORMAL_OID {
+            self.scrub = true;
+            let procedure = function.kind == 'p' && self.analysis.needs.contains(&Need::Call);
+            if !procedure && !self.profile.functions.contains(&function.oid) {
+                let behind = call.operator.as_ref().map_or_else(String::new, |o| format!(" behind operator {o}"));
+                let (name, who) = (&function.name, words::roles(self.profile));
+                let reject = Reject::forbidden("function", format!("{who} may not use function \"{name}\"{behind}"));
+                self.refuse(reject.hint(format!("'functions: [\"{name}\"]' in the role would allow it")).at(call.at));
+            }
+            return;
+        }
+        let name = &*function.name.name;
+        let class = class_of_call(name, call.args).or_else(|| class_of(name));
+        if let Some(reject) = self.classified(call, name, class) {
+            self.refuse(reject.at(call.at));
+        }
+    }
+
+    /// A function that came with PostgreSQL.
+    fn classified(&self, call: &Call, name: &str, class: Option<FunctionClass>) -> Option<Reject> {
+        let Some(class) = class else {
+            return Some(Reject::unclear("function", format!("function \"{name}\" is not classified")));
+        };
+        let allowed = match class {
+            FunctionClass::Usable | FunctionClass::ReadsSetting => true,
+            FunctionClass::SetsSetting => matches!(self.analysis.deed, Deed::Set(_)) || self.allowance == Allowance::SetsSetting,
+            FunctionClass::Sequence => call.first.as_deref().is_some_and(|text| self.is_open_sequence(text)),
+            FunctionClass::DataByName
+            | FunctionClass::SqlText
+            | FunctionClass::Files
+            | FunctionClass::LargeObjects
+            | FunctionClass::Sessions
+            | FunctionClass::Statistics
+            | FunctionClass::Signals
+            | FunctionClass::State
+            | FunctionClass::Internal => false,
+        };
+        if allowed {
+            return None;
+        }
+        let (who, about) = (words::roles(self.profile), class.about());
+        let reject = Reject::forbidden("function", format!("{who} may not use function \"{name}\", which {about}"));
+        Some(match class {
+            FunctionClass::Sequence => reject.hint("name a sequence of a column that is not veiled as a constant"),
+            FunctionClass::SetsSetting => reject.hint("SET, or SELECT set_config(…) with constants alone, would be allowed"),
+            _ => reject,
+        })
+    }
+
+    /// Whether a constant names a sequence that no veiled column takes its values from.
+    fn is_open_sequence(&self, text: &str) -> bool {
+        let Some(name) = parse_name(text) else {
+            return false;
+        };
+        let schemas: Vec<&str> = match &name.0 {
+            Some(schema) => vec![schema],
+            None => self.path.iter().map(|s| &**s).collect(),
+        };
+        let found = schemas.into_iter().find_map(|s| self.catalog.relation_named(&QualifiedName::new(s, name.1.as_str())));
+        let Some(sequence) = found.filter(|r| r.kind == RelationKind::Sequence) else {
+            return false;
+        };
+        let veiled = self.profile.relations.keys().filter_map(|oid| self.catalog.relation(*oid)).any(|r| {
+            let hidden = |c: &&crate::catalog::Column| veil::column_outcome(self.catalog, self.profile, r.oid, c.number).is_veiled();
+            // an identity column's sequence is not named by a default: its usual name stands for it
+            let usual = |column: &str| *sequence.name.name == format!("{}_{column}_seq", r.name.name);
+            r.columns.iter().filter(hidden).any(|c| c.default.as_ref().is_some_and(|d| d.contains(&*sequence.name.name)) || usual(&c.name))
+        });
+        !veiled && !veil::is_veiled(self.catalog, self.profile, sequence.oid)
+    }
+
+    /// Types whose input functions or checks do not come with PostgreSQL.
+    pub(super) fn types(&mut self) {
+        for (oid, at) in &self.analysis.types {
+            let Some(info) = self.catalog.type_info(*oid).filter(|t| t.foreign_code) else {
+                continue;
+            };
+            self.scrub = true;
+            let mut inputs =
+                self.catalog.contents().functions.iter().filter(|f| f.returns == *oid && f.arg_types.first() == Some(&CSTRING)).peekable();
+            let allowed = inputs.peek().is_some() && inputs.all(|f| self.profile.functions.contains(&f.oid));
+            if !allowed {
+                let (name, who) = (&info.name, words::roles(self.profile));
+                let reject = Reject::forbidden(
+                    "type",
+                    format!("{who} may not make values of type \"{name}\", which runs functions from outside PostgreSQL"),
+                );
+                self.refuse(reject.hint("'functions' of the role may name its input functions, or \"extension:NAME\"").at(*at));
+            }
+        }
+    }
+}
+
+/// `name` or `schema.name` as regclass reads it: folded unless quoted.
+fn parse_name(text: &str) -> Option<(Option<String>, String)> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let (part, tail) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').map(|(p, t)| (p.to_owned(), t))?,
+            None => {
+                let end = rest.find('.').unwrap_or(rest.len());
+                let (part, tail) = rest.split_at_checked(end)?;
+                let plain = !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+                (plain.then(|| crate::base::fold(part))?, tail)
+            }
+        };
+        parts.push(part);
+        match tail.strip_prefix('.') {
+            Some(next) => rest = next,
+            None if tail.is_empty() => break,
+            None => return None,
+        }
+    }
+    let name = parts.pop()?;
+    let schema = parts.pop();
+    parts.is_empty().then_some((schema, name))
+}

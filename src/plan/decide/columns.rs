@@ -1,0 +1,217 @@
+//! Uses, comparisons and result columns against the outcomes of their columns and the laws of their masks.
+
+use std::sync::Arc;
+
+use super::{Judge, words};
+use crate::catalog::PgType;
+use crate::mask::Laws;
+use crate::plan::permit::{Action, Cell};
+use crate::policy::{MaskRule, Outcome};
+use crate::sql::Reject;
+use crate::sql::model::{Flow, Output, Source, Use, UseKind};
+
+/// The number of constants that a statement may compare with looked-up columns (semantics.md, `lookup`).
+const LOOKUPS: u32 = 100;
+
+impl Judge<'_> {
+    /// Every use of a column that is not a result column.
+    pub(super) fn uses(&mut self) {
+        let mut lookups: u32 = 0;
+        for Use { source, kind, at } in &self.analysis.uses {
+            let verdict = self.a_use(*source, *kind, &mut lookups);
+            self.conclude(*source, *kind, verdict, *at);
+        }
+        if let Some(first) = self.analysis.vanished.first()
+            && self.profile.star_refuse
+        {
+            let column = self.column(first.source);
+            let who = words::roles(self.profile);
+            let reject = Reject::forbidden("star", format!("{who}: {column} would vanish from '*', and 'star: refuse' holds"));
+            self.refuse(reject.hint("name the columns").at(first.at));
+        }
+    }
+
+    fn conclude(&mut self, source: Source, kind: UseKind, verdict: Result<Action, Reject>, at: i32) {
+        match verdict {
+            Ok(action) => self.note(source, words::usage(kind), action),
+            Err(reject) => {
+                self.note(source, words::usage(kind), Action::Deny);
+                self.refuse(reject.at(at));
+            }
+        }
+    }
+
+    fn a_use(&self, source: Source, kind: UseKind, lookups: &mut u32) -> Result<Action, Reject> {
+        let rule = match self.outcome(source) {
+            Outcome::Clear => return Ok(Action::Allow),
+            Outcome::Masked(rule) => rule,
+            other => return Err(self.not_masked(&other, source)),
+        };
+        let laws = self.laws(source, &rule);
+        let (reveal, has) = (rule.reveal, |law: fn(&Laws) -> bool| laws.as_ref().is_some_and(law));
+        let commutes = match kind {
+            UseKind::Output => laws.is_some(),
+            UseKind::NullTest | UseKind::Count => has(|l| l.always),
+            UseKind::Group | UseKind::Distinct | UseKind::CountDistinct => reveal.equality || has(|l| l.injective),
+            // the other side counts as much: see `equalities`
+            UseKind::Equality => reveal.equality || has(|l| l.injective),
+            UseKind::SetOperation | UseKind::Using => reveal.equality,
+            UseKind::MinMax => reveal.order || has(|l| l.order_preserving),
+            UseKind::Order => reveal.order,
+            UseKind::Lookup(n) if reveal.lookup => {
+                *lookups = lookups.saturating_add(n);
+                if *lookups > LOOKUPS {
+                    let message = format!("more than {LOOKUPS} values are compared with looked-up columns in one statement");
+                    return Err(Reject::limit("lookups", message));
+                }
+                true
+            }
+            // the array's length is known at Bind only, and nothing counts it there
+            UseKind::Lookup(_) | UseKind::LookupMany => false,
+            UseKind::EqualsConstant
+            | UseKind::Aggregate
+            | UseKind::Filter
+            | UseKind::Join
+            | UseKind::Expression
+            | UseKind::MixedOutput
+            | UseKind::Recursive
+            | UseKind::WholeRow
+            | UseKind::WriteSource
+            | UseKind::Conflict => false,
+        };
+        if commutes { Ok(Action::Mask) } else { Err(words::cannot_commute(kind, &self.column(source), &rule, laws)) }
+    }
+
+    /// Why a column that is neither clear nor masked cannot be used at all.
+    fn not_masked(&self, outcome: &Outcome, source: Source) -> Reject {
+        let column = self.column(source);
+        match outcome {
+            Outcome::Absent(absence) => words::absent(absence, &column, self.profile),
+            Outcome::Conditional(_) => Reject::unclear("condition", format!("{column} has a rule with 'when', {}", words::NOT_YET)),
+            Outcome::Document(_) => Reject::unclear("document", format!("{column} has classified paths, {}", words::NOT_YET)),
+            Outcome::Clear | Outcome::Masked(_) => Reject::unclear("column", format!("{column} cannot be used so")),
+        }
+    }
+
+    /// Columns that are compared with each other: equal values must have equal masks on both sides, and others others.
+    pub(super) fn equalities(&mut self) {
+        for equality in &self.analysis.equalities {
+            let sources: Vec<Source> = equality.left.sources().iter().chain(equality.right.sources()).copied().collect();
+            let masked: Vec<(Source, MaskRule)> = sources.iter().filter_map(|s| Some((*s, self.rule(*s)?))).collect();
+            if masked.iter().all(|(_, rule)| rule.reveal.equality) {
+                continue;
+            }
+            let plain = |f: &Flow| matches!(f, Flow::Plain(_) | Flow::Null);
+            let both = plain(&equality.left) && plain(&equality.right) && masked.len() == sources.len();
+            let injective = masked.iter().all(|(s, rule)| self.laws(*s, rule).is_some_and(|l| l.injective));
+            if both && injective && self.one_mask(&sources).is_some() {
+                continue;
+            }
+            if let Some((source, rule)) = masked.iter().find(|(_, rule)| !rule.reveal.equality) {
+                let laws = self.laws(*source, rule);
+                let reject = words::cannot_commute(UseKind::Equality, &self.column(*source), rule, laws);
+                self.refuse(reject.at(equality.at));
+            }
+        }
+    }
+
+    /// Result columns: the cells, cut behind the last masked one.
+    pub(super) fn outputs(&mut self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for output in self.analysis.outputs.iter().flatten() {
+            let cell = self.output(output);
+            cells.push(cell);
+        }
+        let used = cells.iter().rposition(|c| matches!(c, Cell::Masked { .. })).map_or(0, |i| i + 1);
+        cells.truncate(used);
+        cells
+    }
+
+    fn output(&mut self, output: &Output) -> Cell {
+        let sources = output.flow.sources();
+        let veiled: Vec<Source> = sources.iter().copied().filter(|s| self.outcome(*s).is_veiled()).collect();
+        let cell = match (&output.flow, veiled.first()) {
+            (_, None) => Ok(Cell::Clear),
+            (Flow::Plain(_), Some(first)) => self.masked_cell(sources, *first),
+            (Flow::Mixed(_) | Flow::Null | Flow::Computed, Some(first)) => Err(self.unlike(*first)),
+        };
+        let action = match &cell {
+            Ok(Cell::Clear) => Action::Allow,
+            Ok(Cell::Masked { .. }) => Action::Mask,
+            Err(_) => Action::Deny,
+        };
+        for source in sources {
+            let clear = !self.outcome(*source).is_veiled();
+            self.note(*source, "output", if clear { Action::Allow } else { action });
+        }
+        cell.unwrap_or_else(|reject| {
+            self.refuse(reject.at(output.at));
+            Cell::Clear
+        })
+    }
+
+    /// A result column with veiled sources: all must have one mask and one type.
+    fn masked_cell(&self, sources: &[Source], first: Source) -> Result<Cell, Reject> {
+        if let Some(other) = sources.iter().map(|s| (*s, self.outcome(*s))).find(|(_, o)| !matches!(o, Outcome::Clear | Outcome::Masked(_)))
+        {
+            return Err(self.not_masked(&other.1, other.0));
+        }
+        let Some((rule, ty)) = self.one_mask(sources) else {
+            return Err(self.unlike(first));
+        };
+        if rule.mask.laws(&ty).is_none() {
+            return Err(words::cannot_commute(UseKind::Output, &self.column(first), &rule, None));
+        }
+        let origins = sources.iter().filter_map(|s| Some((self.relation_of(s.instance)?, s.column))).collect();
+        let class = sources.iter().find_map(|s| self.profile.class(self.relation_of(s.instance)?, s.column));
+        Ok(Cell::Masked { rule, ty, origins, class })
+    }
+
+    fn unlike(&self, source: Source) -> Reject {
+        match self.outcome(source) {
+            Outcome::Masked(rule) => words::cannot_commute(UseKind::MixedOutput, &self.column(source), &rule, self.laws(source, &rule)),
+            other => self.not_masked(&other, source),
+        }
+    }
+
+    /// The mask and type that all sources share.
+    fn one_mask(&self, sources: &[Source]) -> Option<(MaskRule, PgType)> {
+        let (first, rest) = sources.split_first()?;
+        let (rule, ty) = (self.rule(*first)?, self.source_type(*first)?);
+        let alike = |s: &Source| match (self.rule(*s), self.source_type(*s)) {
+            (Some(other), Some(t)) => t == ty && same_mask(&rule, &other, &ty),
+            _ => false,
+        };
+        rest.iter().all(alike).then_some((rule, ty))
+    }
+
+    fn rule(&self, source: Source) -> Option<MaskRule> {
+        match self.outcome(source) {
+            Outcome::Masked(rule) => Some(rule),
+            Outcome::Clear | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_) => None,
+        }
+    }
+
+    fn laws(&self, source: Source, rule: &MaskRule) -> Option<Laws> {
+        rule.mask.laws(&self.source_type(source)?)
+    }
+
+    fn source_type(&self, source: Source) -> Option<PgType> {
+        Some(self.catalog.relation(self.relation_of(source.instance)?)?.column_number(source.column)?.ty)
+    }
+
+    pub(super) fn column(&self, source: Source) -> String {
+        match self.relation_of(source.instance) {
+            Some(relation) => words::column(self.catalog, self.profile, relation, source.column),
+            None => "a column of the session's own relation".to_owned(),
+        }
+    }
+}
+
+/// Whether two rules give the same mask for the same value. Keyed masks are the same only where they are one: what is printed of
+/// them does not tell their keys apart.
+fn same_mask(a: &MaskRule, b: &MaskRule, ty: &PgType) -> bool {
+    let keyless = |rule: &MaskRule| rule.mask.laws(ty).is_some_and(|l| l.sql);
+    let printed_alike = || a.name == b.name && keyless(a) && keyless(b) && format!("{:?}", a.mask) == format!("{:?}", b.mask);
+    Arc::ptr_eq(&a.mask, &b.mask) || printed_alike()
+}

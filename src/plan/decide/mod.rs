@@ -1,0 +1,159 @@
+//! The decision over an analysed statement: each use of each column is held against the column's outcome and its mask's laws
+//! (semantics.md, "The laws of a mask"), each write, call and kind of statement against the principal's rights. Reads no text and
+//! no tree; makes no permit.
+
+mod calls;
+mod columns;
+mod relations;
+mod rights;
+mod veil;
+mod words;
+
+use std::collections::BTreeSet;
+
+use super::Setting;
+use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
+use crate::base::QualifiedName;
+use crate::catalog::{Catalog, Oid};
+use crate::policy::{Outcome, Profile};
+use crate::sql::Reject;
+use crate::sql::model::{Analysis, Instance, InstanceId, InstanceOf, Source};
+
+pub(super) use calls::Allowance;
+pub(super) use veil::column_outcome;
+
+/// A statement that may be sent.
+#[derive(Debug)]
+pub(super) struct Decided {
+    /// Forward or mask rows.
+    pub(super) kind: Kind,
+    /// Result columns up to the last masked one; empty where none is masked.
+    pub(super) cells: Vec<Cell>,
+    /// The number of result columns.
+    pub(super) arity: Option<usize>,
+    /// For the audit.
+    pub(super) decision: Decision,
+}
+
+/// Judges an analysed statement.
+///
+/// # Errors
+/// The first reason why it may not be sent, with what is known of the statement.
+pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allowance) -> Result<Decided, Box<(Reject, Decision)>> {
+    let mut judge = Judge::new(analysis, setting, allowance);
+    judge.relations();
+    judge.uses();
+    judge.equalities();
+    let cells = judge.outputs();
+    judge.writes();
+    judge.calls();
+    judge.types();
+    judge.needs();
+    judge.settings();
+    let decision = judge.decision();
+    match judge.refused {
+        Some(reject) => Err(Box::new((reject, decision))),
+        None => Ok(Decided { kind: judge.kind, cells, arity: analysis.outputs.as_ref().map(Vec::len), decision }),
+    }
+}
+
+/// What the audit says of a statement whatever was decided: of an unrestricted principal's, and of one that `sql` rejected.
+pub(super) fn survey(analysis: &Analysis, setting: Setting<'_>) -> Decision {
+    let mut judge = Judge::new(analysis, setting, Allowance::None);
+    judge.relations();
+    judge.uses();
+    judge.outputs();
+    judge.writes();
+    judge.calls();
+    judge.decision()
+}
+
+/// The state of one judgement. All of a statement is looked at, so that the audit is whole; the first refusal counts.
+struct Judge<'a> {
+    analysis: &'a Analysis,
+    catalog: &'a Catalog,
+    profile: &'a Profile,
+    path: &'a [Box<str>],
+    allowance: Allowance,
+    columns: Vec<ColumnUse>,
+    refused: Option<Reject>,
+    kind: Kind,
+    scrub: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn new(analysis: &'a Analysis, setting: Setting<'a>, allowance: Allowance) -> Self {
+        Self {
+            analysis,
+            catalog: setting.catalog,
+            profile: setting.profile,
+            path: &setting.names.search_path,
+            allowance,
+            columns: Vec::new(),
+            refused: None,
+            kind: Kind::Forward,
+            scrub: false,
+        }
+    }
+
+    /// Keeps the first refusal.
+    fn refuse(&mut self, reject: Reject) {
+        if !self.profile.unrestricted && self.refused.is_none() {
+            self.refused = Some(reject);
+        }
+    }
+
+    fn instance(&self, id: InstanceId) -> Option<&'a Instance> {
+        self.analysis.instances.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The catalog's relation that an instance stands for; `None` for the session's own.
+    fn relation_of(&self, id: InstanceId) -> Option<Oid> {
+        match self.instance(id)?.of {
+            InstanceOf::Catalog(oid) => Some(oid),
+            InstanceOf::Temporary | InstanceOf::Uncommitted => None,
+        }
+    }
+
+    /// What the principal sees of a source. The session's own relations hold what it was shown before.
+    fn outcome(&self, source: Source) -> Outcome {
+        match self.instance(source.instance).map(|i| i.of) {
+            Some(InstanceOf::Catalog(oid)) => column_outcome(self.catalog, self.profile, oid, source.column),
+            Some(InstanceOf::Temporary | InstanceOf::Uncommitted) => Outcome::Clear,
+            None => Outcome::Absent(crate::policy::Absence::System),
+        }
+    }
+
+    /// Notes a column for the audit, where it has a class or is veiled.
+    fn note(&mut self, source: Source, usage: &'static str, action: Action) {
+        let outcome = self.outcome(source);
+        let Some(relation) = self.relation_of(source.instance) else {
+            return;
+        };
+        let class = self.profile.class(relation, source.column);
+        if class.is_none() && !outcome.is_veiled() {
+            return;
+        }
+        if outcome.is_veiled() {
+            self.kind = Kind::MaskRows;
+        }
+        let (mask, role) = words::rule_of(&outcome);
+        let column = words::column_name(self.catalog, relation, source.column).into();
+        let entry = ColumnUse { column, class, usage, action, mask, role };
+        if !self.columns.contains(&entry) {
+            self.columns.push(entry);
+        }
+    }
+
+    fn decision(&mut self) -> Decision {
+        let relations: BTreeSet<QualifiedName> = self.analysis.instances.iter().map(|i| i.name.clone()).collect();
+        Decision {
+            relations: Some(relations.into_iter().collect()),
+            columns: std::mem::take(&mut self.columns),
+            scrub: self.scrub && !self.profile.unrestricted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Relations as a whole, and what a statement writes: rows, views, rights to write and delete, targets that are refused.
+
+use super::{Judge, veil, words};
+use crate::catalog::{FIRST_NORMAL_OID, Oid, Relation, RelationKind};
+use crate::plan::permit::{Action, Kind};
+use crate::policy::Outcome;
+use crate::sql::Reject;
+use crate::sql::model::{Access, Changes, Instance, InstanceOf, Write};
+
+impl<'a> Judge<'a> {
+    /// Each relation that the statement touches.
+    pub(super) fn relations(&mut self) {
+        let catalog = self.catalog;
+        for instance in &self.analysis.instances {
+            let InstanceOf::Catalog(oid) = instance.of else {
+                continue;
+            };
+            match catalog.relation(oid) {
+                Some(relation) => self.relation(instance, relation),
+                None => {
+                    self.refuse(Reject::unclear("catalog", format!("relation \"{}\" is not in the catalog", instance.name)).at(instance.at))
+                }
+            }
+        }
+        for id in &self.analysis.deletes {
+            if let (Some(instance), Some(oid)) = (self.instance(*id), self.relation_of(*id)) {
+                self.may_delete(oid, instance);
+            }
+        }
+    }
+
+    fn relation(&mut self, instance: &'a Instance, relation: &Relation) {
+        if veil::is_veiled(self.catalog, self.profile, relation.oid) {
+            self.scrub = true;
+            if self.profile.is_veiled(relation.oid) {
+                self.kind = Kind::MaskRows;
+            }
+        }
+        if let Some(reject) = self.whole(relation).or_else(|| self.view(relation)) {
+            return self.refuse(reject.at(instance.at));
+        }
+        match instance.access {
+            Access::Read => {}
+            Access::Insert | Access::Update | Access::Merge | Access::CopyIn => self.target(relation, instance),
+            Access::Delete => {
+                self.target(relation, instance);
+                self.may_delete(relation.oid, instance);
+            }
+            Access::Truncate => {
+                self.target(relation, instance);
+                for oid in self.with_descendants(relation.oid) {
+                    self.may_delete(oid, instance);
+                    if self.profile.rows(oid).is_some() {
+                        self.refuse(rows(&relation.name.to_string()).at(instance.at));
+                    }
+                }
+            }
+            Access::Lock => {}
+            Access::Define => self.definition(relation, instance),
+        }
+    }
+
+    /// Reasons to refuse a relation whatever is done with it.
+    fn whole(&self, relation: &Relation) -> Option<Reject> {
+        let (name, who) = (&relation.name, words::roles(self.profile));
+        if veil::is_forbidden(relation) {
+            let message = format!("{who}: relation \"{name}\" holds data of the server and is open to unrestricted roles only");
+            return Some(Reject::forbidden("system catalog", message));
+        }
+        if veil::is_blank(self.catalog, self.profile, relation) {
+            let message = format!("{who}: no column of relation \"{name}\" is visible");
+            return Some(
+                Reject::forbidden("no column", message).hint("a 'read' rule on the table, a column of it or a class would allow it"),
+            );
+        }
+        self.profile.rows(relation.oid).map(|_| rows(&name.to_string()))
+    }
+
+    /// A view is its definition over the veil: left as it is only where all below is clear.
+    fn view(&self, relation: &Relation) -> Option<Reject> {
+        if !veil::is_view(relation) || self.profile.unrestricted {
+            return None;
+        }
+        if relation.kind == RelationKind::MaterializedView && self.profile.relations.contains_key(&relation.oid) {
+            return None;
+        }
+        let name = &relation.name;
+        if veil::reads_veiled(self.catalog, self.profile, relation) {
+            let message = format!("view \"{name}\" reads veiled data, {}", words::NOT_YET);
+            return Some(Reject::unclear("view", message).hint("query the tables below it"));
+        }
+        let foreign = |f: &Oid| *f >= FIRST_NORMAL_OID && !self.profile.functions.contains(f);
+        let hides = !self.profile.relations.is_empty() && relation.calls.iter().any(foreign);
+        hides.then(|| {
+            let message = format!("view \"{name}\" calls a function that does not come with PostgreSQL, which may read veiled data");
+            Reject::unclear("view", message).hint("'functions' of the role may name the function")
+        })
+    }
+
+    /// The target of a write.
+    fn target(&mut self, relation: &Relation, instance: &'a Instance) {
+        let (name, at, who) = (&relation.name, instance.at, words::roles(self.profile));
+        if crate::catalog::is_system_schema(&name.schema) {
+            return self.refuse(
+                Reject::forbidden("system catalog", format!("{who}: relation \"{name}\" of the system catalog may not be written")).at(at),
+            );
+        }
+        if relation.has_rules {
+            return self
+                .refuse(Reject::unclear("rules", format!("relation \"{name}\" has rewrite rules and is the target of a write")).at(at));
+        }
+        let unwritable = |oid: Oid, column: i16| {
+            let some = self.catalog.relation(oid).is_some_and(|r| r.columns.iter().any(|c| !self.profile.write(oid, c.number)));
+            if column == 0 { some } else { !self.profile.write(oid, column) }
+        };
+        if veil::is_view(relation) && veil::reads_any(self.catalog, relation, &unwritable) {
+            let message = format!("{who}: view \"{name}\" is the target of a write, and not all that it reads may be written");
+            return self.refuse(Reject::forbidden("write", message).hint("write to the table below it").at(at));
+        }
+        self.scrub |= self.runs_foreign_code(relation);
+        self.scrub |= self.with_descendants(relation.oid).into_iter().any(|oid| self.profile.is_veiled(oid));
+    }
+
+    /// Triggers, defaults, checks and generated columns may run a function from outside PostgreSQL.
+    fn runs_foreign_code(&self, relation: &Relation) -> bool {
+        let foreign =
+            |text: &str| words_before_parentheses(text).any(|w| self.catalog.functions_named(w).any(|f| f.oid >= FIRST_NORMAL_OID));
+        let columns = relation.columns.iter().flat_map(|c| [c.default.as_deref(), c.generated.as_deref()]).flatten();
+        let checks = relation.constraints.iter().filter_map(|c| c.definition.as_deref());
+        relation.has_triggers || columns.chain(checks).any(foreign)
+    }
+
+    fn may_delete(&mut self, oid: Oid, instance: &'a Instance) {
+        let catalog = self.catalog;
+        let Some(relation) = catalog.relation(oid) else {
+            return;
+        };
+        let below = |o: Oid, _: i16| !self.profile.delete(o);
+        let allowed = self.profile.delete(oid) && !(veil::is_view(relation) && veil::reads_any(catalog, relation, &below));
+        if !allowed {
+            let (name, who) = (&relation.name, words::roles(self.profile));
+            let reject = Reject::forbidden("delete", format!("{who} may not delete rows of \"{name}\""));
+            self.refuse(reject.hint(format!("'delete: [{name}]' in the role would allow it")).at(instance.at));
+        }
+    }
+
+    fn definition(&mut self, relation: &Relation, instance: &'a Instance) {
+        if veil::is_veiled(self.catalog, self.profile, relation.oid) || crate::catalog::is_system_schema(&relation.name.schema) {
+            let (name, who) = (&relation.name, words::roles(self.profile));
+            let message = format!("{who}: relation \"{name}\" is veiled, and its definition may not be changed");
+            self.refuse(Reject::forbidden("definition", message).at(instance.at));
+        }
+    }
+
+    fn with_descendants(&self, oid: Oid) -> Vec<Oid> {
+        let mut all = vec![oid];
+        let mut next = 0;
+        while let Some(parent) = all.get(next).copied() {
+            next += 1;
+            for child in self.catalog.children(parent) {
+                if !all.contains(child) {
+                    all.push(*child);
+                }
+            }
+        }
+        all
+    }
+
+    /// Columns that are set.
+    pub(super) fn writes(&mut self) {
+        for Write { target, changes, at } in &self.analysis.writes {
+            let Some(relation) = self.relation_of(target.instance) else {
+                continue;
+            };
+            let column = self.column(*target);
+            let outcome = self.outcome(*target);
+            if !self.profile.write(relation, target.column) {
+                self.note(*target, "write", Action::Deny);
+                let who = words::roles(self.profile);
+                let key = self
+                    .profile
+                    .class(relation, target.column)
+                    .map_or_else(|| words::column_name(self.catalog, relation, target.column), |c| c.to_string());
+                let reject = Reject::forbidden("write", format!("{who} may not write {column}"));
+                self.refuse(reject.hint(format!("'write: {{ {key}: allow }}' in the role would allow it")).at(*at));
+            } else if *changes == Changes::Stored && matches!(outcome, Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_))
+            {
+                self.note(*target, "write", Action::Deny);
+                let message = format!("{column} is masked for the writer, and changing it {}", words::NOT_YET);
+                self.refuse(Reject::unclear("write", message).hint("leave the column out of the UPDATE").at(*at));
+            } else {
+                self.note(*target, "write", Action::Allow);
+            }
+        }
+    }
+}
+
+fn rows(name: &str) -> Reject {
+    Reject::unclear("rows", format!("relation \"{name}\" has a row condition, and reading it {}", words::NOT_YET))
+}
+
+/// Names that stand before an opening parenthesis in a definition as PostgreSQL prints it, quotes aside.
+fn words_before_parentheses(text: &str) -> impl Iterator<Item = &str> {
+    text.split('(').map(|part| {
+        let part = part.trim_end_matches('"');
+        part.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).next().unwrap_or_default()
+    })
+}

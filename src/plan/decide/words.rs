@@ -1,0 +1,155 @@
+//! What people are told: the column, its class, the role whose rule decided, the use, and what would work. Names, never a literal.
+
+use std::sync::Arc;
+
+use crate::base::{fold, quote_ident};
+use crate::catalog::{Catalog, Oid};
+use crate::mask::Laws;
+use crate::policy::{Absence, MaskRule, Outcome, Profile};
+use crate::sql::Reject;
+use crate::sql::model::UseKind;
+
+/// What every refusal for want of `Rewrite` says.
+pub(super) const NOT_YET: &str = "needs rewriting, which this version does not do yet";
+
+/// `public.users.email`.
+pub(super) fn column_name(catalog: &Catalog, relation: Oid, column: i16) -> String {
+    let Some(r) = catalog.relation(relation) else {
+        return "an unknown column".to_owned();
+    };
+    let name = r.column_number(column).map_or("*", |c| &*c.name);
+    let plain = name == "*" || (fold(name) == name && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$'));
+    if plain { format!("{}.{name}", r.name) } else { format!("{}.{}", r.name, quote_ident(name)) }
+}
+
+/// The mask's and role's names that stand behind an outcome.
+pub(super) fn rule_of(outcome: &Outcome) -> (Option<Arc<str>>, Option<Arc<str>>) {
+    match outcome {
+        Outcome::Masked(rule) => (Some(Arc::clone(&rule.name)), Some(Arc::clone(&rule.role))),
+        Outcome::Absent(Absence::Denied { role }) => (None, Some(Arc::clone(role))),
+        Outcome::Absent(Absence::Misfit { mask }) => (Some(Arc::clone(mask)), None),
+        Outcome::Clear
+        | Outcome::Conditional(_)
+        | Outcome::Document(_)
+        | Outcome::Absent(Absence::NoRule | Absence::Unclassified | Absence::Derived | Absence::System) => (None, None),
+    }
+}
+
+/// `column "public.users.email" (class "personal.contact")`.
+pub(super) fn column(catalog: &Catalog, profile: &Profile, relation: Oid, number: i16) -> String {
+    let name = column_name(catalog, relation, number);
+    match profile.class(relation, number) {
+        Some(class) => format!("column \"{name}\" (class \"{class}\")"),
+        None => format!("column \"{name}\""),
+    }
+}
+
+/// `role "support"`, `roles "a", "b"`.
+pub(super) fn roles(profile: &Profile) -> String {
+    let names: Vec<String> = profile.principal.roles.iter().map(|r| format!("\"{r}\"")).collect();
+    match names.len() {
+        0 => format!("\"{}\"", profile.principal.login),
+        1 => format!("role {}", names.join(", ")),
+        _ => format!("roles {}", names.join(", ")),
+    }
+}
+
+/// An absent column is named.
+pub(super) fn absent(absence: &Absence, column: &str, profile: &Profile) -> Reject {
+    let who = roles(profile);
+    let reject = match absence {
+        Absence::Denied { role } => Reject::forbidden("denied", format!("role \"{role}\" denies {column}")),
+        Absence::NoRule => Reject::forbidden("no rule", format!("{who}: no rule allows {column}")),
+        Absence::Unclassified => Reject::forbidden("unclassified", format!("{who}: {column} has no class, and 'unclassified: deny' holds")),
+        Absence::Misfit { mask } => Reject::forbidden("misfit", format!("{who}: mask \"{mask}\" does not fit the type of {column}")),
+        Absence::Derived => Reject::forbidden("derived", format!("{who}: {column} is derived from veiled data")),
+        Absence::System => Reject::forbidden("system catalog", format!("{who}: {column} holds data of the server")),
+    };
+    reject.hint(match absence {
+        Absence::Denied { .. } => "leave it out; '*' does so by itself",
+        Absence::NoRule | Absence::Unclassified => "a 'read' rule on the column or its class would allow it; '*' leaves it out by itself",
+        Absence::Misfit { .. } => "a rule with a mask that fits the column's type would allow it",
+        Absence::Derived => "naming the column under 'tables' with a class, and a 'read' rule for it, would allow it",
+        Absence::System => "leave it out",
+    })
+}
+
+/// How a use is called in messages and in the audit.
+pub(super) fn usage(kind: UseKind) -> &'static str {
+    match kind {
+        UseKind::Output => "output",
+        UseKind::NullTest => "null test",
+        UseKind::Count => "count",
+        UseKind::CountDistinct => "count distinct",
+        UseKind::MinMax => "min or max",
+        UseKind::Aggregate => "aggregate",
+        UseKind::Filter => "filter",
+        UseKind::Lookup(_) | UseKind::LookupMany => "lookup",
+        UseKind::EqualsConstant => "comparison",
+        UseKind::Join => "join",
+        UseKind::Equality => "equality",
+        UseKind::Using => "join using",
+        UseKind::Group => "group",
+        UseKind::Distinct => "distinct",
+        UseKind::Order => "order",
+        UseKind::Expression => "expression",
+        UseKind::SetOperation => "set operation",
+        UseKind::MixedOutput => "mixed output",
+        UseKind::Recursive => "recursion",
+        UseKind::WholeRow => "whole row",
+        UseKind::WriteSource => "stored value",
+        UseKind::Conflict => "conflict target",
+    }
+}
+
+/// A use that the mask does not commute with.
+pub(super) fn cannot_commute(kind: UseKind, column: &str, rule: &MaskRule, laws: Option<Laws>) -> Reject {
+    let (usage, role, mask) = (usage(kind), &rule.role, &rule.name);
+    let what = format!("{usage} of {column}, which role \"{role}\" masks with \"{mask}\"");
+    let in_sql = laws.is_some_and(|l| l.sql || l.constant);
+    let message = if in_sql { format!("{what}, {NOT_YET}") } else { format!("{what}: the mask has no SQL form") };
+    Reject::unclear(reason(kind), message).hint(hint(kind))
+}
+
+fn reason(kind: UseKind) -> &'static str {
+    match kind {
+        UseKind::Filter | UseKind::Lookup(_) | UseKind::LookupMany | UseKind::EqualsConstant => "filter",
+        UseKind::Join | UseKind::Equality | UseKind::Using => "join",
+        UseKind::Group | UseKind::Distinct | UseKind::CountDistinct | UseKind::SetOperation => "group",
+        UseKind::Order | UseKind::MinMax => "order",
+        UseKind::Aggregate | UseKind::Count => "aggregate",
+        UseKind::WholeRow => "whole row",
+        UseKind::WriteSource | UseKind::Conflict => "write",
+        UseKind::Output | UseKind::MixedOutput | UseKind::Recursive => "output",
+        UseKind::Expression | UseKind::NullTest => "expression",
+    }
+}
+
+fn hint(kind: UseKind) -> &'static str {
+    match kind {
+        UseKind::Lookup(_) | UseKind::LookupMany | UseKind::EqualsConstant => {
+            "a rule with 'reveal: [lookup]' would allow 'column = constant' in WHERE; the column may be selected, counted and tested for NULL"
+        }
+        UseKind::Equality
+        | UseKind::Join
+        | UseKind::Using
+        | UseKind::Group
+        | UseKind::Distinct
+        | UseKind::CountDistinct
+        | UseKind::SetOperation => {
+            "a mask that keeps values apart ('pseudonym') or a rule with 'reveal: [equality]' would allow equality joins, GROUP BY and DISTINCT"
+        }
+        UseKind::Order | UseKind::MinMax => "a rule with 'reveal: [order]' would allow it; 'round' and 'date' allow min and max",
+        UseKind::WholeRow => "select the columns by name",
+        UseKind::Output
+        | UseKind::NullTest
+        | UseKind::Count
+        | UseKind::Aggregate
+        | UseKind::Filter
+        | UseKind::Expression
+        | UseKind::MixedOutput
+        | UseKind::Recursive
+        | UseKind::WriteSource
+        | UseKind::Conflict => "the column may be selected as it is, counted and tested for NULL",
+    }
+}

@@ -1,0 +1,48 @@
+//! From a judged statement and its printed text to its permit.
+
+use std::sync::Arc;
+
+use super::decide::Decided;
+use super::effects::{effect, rows_of};
+use super::permit::{Draft, Effect, Permit};
+use crate::sql::effect::Deed;
+use crate::sql::model::Analysis;
+
+/// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
+/// is unrestricted.
+pub(super) fn grant(text: Arc<str>, analysis: &Analysis, decided: Decided) -> Permit {
+    let Decided { kind, cells, arity, decision } = decided;
+    let own = Draft {
+        kind,
+        text,
+        cells,
+        arity,
+        decision,
+        effect: Effect::None,
+        rows_of: rows_of(&analysis.deed),
+        returns_rows: analysis.returns_rows,
+    };
+    match &analysis.deed {
+        Deed::Prepare { name, rows } => prepare(own, name, *rows),
+        // FETCH describes its rows by the cursor's permit, so the cells stay; DECLARE itself gives none
+        Deed::Declare { .. } => Permit::new(Draft { effect: effect(&analysis.deed), returns_rows: false, ..own }),
+        deed => Permit::new(Draft { effect: effect(deed), ..own }),
+    }
+}
+
+/// PREPARE: the cells belong to EXECUTE.
+fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
+    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _ } = own;
+    let inner = Draft {
+        kind,
+        text: Arc::clone(&text),
+        cells,
+        arity,
+        decision: decision.clone(),
+        effect: Effect::None,
+        rows_of: rows_of.clone(),
+        returns_rows: rows,
+    };
+    let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
+    Permit::new(Draft { kind, text, cells: Vec::new(), arity: None, decision, effect, rows_of, returns_rows: false })
+}
