@@ -1,5 +1,6 @@
 //! The shell around the sessions: threads, listeners, the loop per connection, reload, drain, the audit's file.
 
+pub mod audit_writer;
 pub mod listen;
 mod relay;
 mod sessions;

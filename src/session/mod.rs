@@ -45,6 +45,8 @@ pub struct View {
     pub profile: Profile,
     /// Keys the fingerprint of texts that cannot be parsed.
     pub fingerprint_key: [u8; 32],
+    /// The policy's hash, `sha256:…`, for the audit.
+    pub policy: Arc<str>,
 }
 
 /// Bounds in bytes (interface.md, `limits`).

@@ -1,0 +1,195 @@
+//! The writer's thread: takes records from the queue, writes them in lots, syncs, and tells who waits. It never gives up:
+//! where the disk takes nothing, it tries again until it does.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::log::{Log, Store};
+use super::{Message, Shared, Waiter, now};
+use crate::audit::{Kind, Record, WhoPart};
+
+/// With `batch`, how long records gather before they are written.
+const GATHER: Duration = Duration::from_millis(5);
+/// With `batch`, how long a written record may wait for its sync. With [`GATHER`] and the sync itself it stays within 50 ms.
+const SYNC: Duration = Duration::from_millis(35);
+/// Bytes after which a sync does not wait.
+const LOT: usize = 4 << 20;
+/// How long after a failure it is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// The thread's state.
+pub(super) struct Writer<S> {
+    pub(super) log: Log<S>,
+    pub(super) queue: Receiver<Message>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) each: bool,
+    /// Since when something waits for its sync.
+    pub(super) since: Option<Instant>,
+    /// Records in the log's buffer that still hold their places.
+    pub(super) held: i64,
+    /// Who waits for the next sync.
+    pub(super) waiting: Vec<Arc<Waiter>>,
+    /// The file must be opened anew.
+    pub(super) reopen: bool,
+    pub(super) stopping: bool,
+}
+
+impl<S: Store> Writer<S> {
+    /// Runs until it is told to stop.
+    pub(super) fn run(mut self) {
+        while !self.stopping {
+            self.wait();
+            self.gather();
+            self.put();
+        }
+        self.gather();
+        let stop = Record::event(
+            Kind::Stop,
+            jiff::Timestamp::now(),
+            &WhoPart::default(),
+            None,
+            None,
+            None,
+        );
+        self.log.add(&stop);
+        if let Err(error) = self.log.sync() {
+            tracing::error!(error = %error, "the audit log could not be completed at the stop");
+            return;
+        }
+        self.give_places_back();
+        self.tell();
+    }
+
+    fn wait(&mut self) {
+        let failing = self.shared.failing.load(Ordering::Acquire);
+        let most = if failing {
+            Some(RETRY)
+        } else {
+            self.since
+                .map(|since| SYNC.saturating_sub(now().saturating_duration_since(since)))
+        };
+        let message = match most {
+            None => self
+                .queue
+                .recv()
+                .map_err(|_| RecvTimeoutError::Disconnected),
+            Some(most) => self.queue.recv_timeout(most),
+        };
+        match message {
+            Ok(message) => {
+                self.take(message);
+                if failing {
+                    // Whatever comes in meanwhile waits with the rest.
+                    std::thread::park_timeout(RETRY);
+                } else if !self.each && !self.stopping {
+                    std::thread::park_timeout(GATHER);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => self.stopping = true,
+        }
+    }
+
+    fn gather(&mut self) {
+        while self.log.unsafe_bytes() < LOT
+            && let Ok(message) = self.queue.try_recv()
+        {
+            self.take(message);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Record(record, waiter) => {
+                self.log.add(&record);
+                self.held += 1;
+                self.waiting.extend(waiter);
+            }
+            Message::Reopen => self.reopen = true,
+            Message::Stop => self.stopping = true,
+        }
+    }
+
+    fn put(&mut self) {
+        let result = self.try_put();
+        let failed = result.is_err();
+        if failed {
+            self.shared.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.shared.failing.swap(failed, Ordering::AcqRel) != failed {
+            match result {
+                Ok(()) => tracing::info!("the audit log is written again"),
+                Err(error) => tracing::error!(error = %error, "the audit log cannot be written"),
+            }
+        }
+        if failed && self.shared.may_go_on {
+            // The clients do not wait for a disk that takes nothing.
+            self.tell();
+        }
+    }
+
+    fn try_put(&mut self) -> io::Result<()> {
+        self.note_lost();
+        self.log.write()?;
+        self.give_places_back();
+        let due = self.each
+            || self.log.unsafe_bytes() >= LOT
+            || self
+                .since
+                .is_some_and(|s| now().saturating_duration_since(s) >= SYNC);
+        if self.log.unsafe_bytes() == 0 {
+            self.since = None;
+        } else if due {
+            self.log.sync()?;
+            self.since = None;
+        } else {
+            self.since.get_or_insert_with(now);
+        }
+        if self.log.unsafe_bytes() == 0 {
+            self.tell();
+        }
+        if std::mem::take(&mut self.reopen)
+            && let Err(error) = self.log.reopen()
+        {
+            self.reopen = true;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Says in the log itself that records are missing from it, and how many.
+    fn note_lost(&mut self) {
+        let lost = self.shared.lost.swap(0, Ordering::AcqRel);
+        if lost > 0 {
+            let reason = format!("{lost} records could not be written");
+            self.log.add(&Record::event(
+                Kind::Lost,
+                jiff::Timestamp::now(),
+                &WhoPart::default(),
+                Some(&reason),
+                None,
+                None,
+            ));
+        }
+    }
+
+    fn give_places_back(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        if held > 0 {
+            self.shared.queued.fetch_sub(held, Ordering::AcqRel);
+            self.shared.free.fetch_add(held, Ordering::AcqRel);
+            self.shared
+                .records
+                .fetch_add(u64::try_from(held).unwrap_or_default(), Ordering::Relaxed);
+        }
+    }
+
+    fn tell(&mut self) {
+        for waiter in self.waiting.drain(..) {
+            waiter.done();
+        }
+    }
+}
