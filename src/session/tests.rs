@@ -155,7 +155,7 @@ impl Desk {
     fn new(unrestricted: bool) -> Self {
         let profile = Profile { unrestricted, ..Profile::default() };
         let catalog = Arc::new(Catalog::new(crate::catalog::Contents::default()));
-        let view = Arc::new(View { snapshot: 1, catalog, profile, fingerprint_key: [7; 32] });
+        let view = Arc::new(View { snapshot: 1, catalog, profile, fingerprint_key: [7; 32], policy: "sha256:00".into() });
         let session = Session::new(view, Limits::default(), &[]);
         let cache = PlanCache::new(1 << 20);
         Self { session, cache, finished: Vec::new(), to_client: Vec::new(), to_server: Vec::new(), counts: Counts::default() }
