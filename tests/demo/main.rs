@@ -34,6 +34,19 @@ async fn the_shop_is_whole_and_its_logins_may_read_it() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn the_container_database_is_made_by_its_scripts() {
+    let cluster = start(&Setup::default());
+    let scripts =
+        [shop::SCHEMA, include_str!("../../docker/postgres/rows.sql"), shop::GRANTS, include_str!("../../docker/postgres/passwords.sql")];
+    with(&cluster, "postgres", async |client| {
+        for script in scripts {
+            client.batch_execute(script).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_password_and_rules_of_its_own_hold() {
     let hba = "host all all 127.0.0.1/32 scram-sha-256\nlocal all all reject\n".to_owned();
     let cluster = start(&Setup { hba: Some(hba), password: Some("opensesame".to_owned()), settings: vec!["work_mem = '7MB'".to_owned()] });
