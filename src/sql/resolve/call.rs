@@ -1,0 +1,180 @@
+//! Function calls: everything that a name could resolve to is recorded, and the tree gets the schema (parse_func.c). No type inference
+//! decides between overloads: the worst of them counts, in `plan`.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, FuncCall, Node, WindowDef};
+
+use super::{Resolver, Value, inner, name_nodes, strings, unknown};
+use crate::catalog::{Catalog, FIRST_NORMAL_OID, Function, Oid};
+use crate::sql::model::{Call, Flow, UseKind};
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+/// A call's functions, before its arguments are looked at.
+pub(super) struct Callee<'a> {
+    pub(super) candidates: Vec<&'a Function>,
+}
+
+impl Callee<'_> {
+    /// All candidates came with PostgreSQL and have this name.
+    fn is_builtin(&self, name: &str) -> bool {
+        self.candidates.iter().all(|f| f.oid < FIRST_NORMAL_OID && *f.name.name == *name && *f.name.schema == *"pg_catalog")
+    }
+
+    fn is_aggregate(&self) -> bool {
+        self.candidates.iter().any(|f| f.kind == 'a')
+    }
+
+    /// The result's type, where all candidates agree on one that is not polymorphic.
+    pub(super) fn result(&self, catalog: &Catalog) -> Option<Oid> {
+        let (first, rest) = self.candidates.split_first()?;
+        let same = rest.iter().all(|f| f.returns == first.returns);
+        (same && catalog.type_info(first.returns).is_some_and(|t| t.kind != 'p')).then_some(first.returns)
+    }
+}
+
+impl<'a> Resolver<'a> {
+    /// A call in an expression.
+    pub(super) fn call(&mut self, call: &mut FuncCall, kind: UseKind) -> Checked<Value> {
+        let callee = self.callee(call)?;
+        let FuncCall {
+            funcname: _,
+            args,
+            agg_order,
+            agg_filter,
+            over,
+            agg_within_group: _,
+            agg_star: _,
+            agg_distinct,
+            func_variadic: _,
+            funcformat: _,
+            location,
+        } = call;
+        let plain_aggregate = agg_order.is_empty();
+        self.sort(agg_order)?;
+        self.used_opt(agg_filter, UseKind::Filter)?;
+        if let Some(window) = over {
+            self.window(window)?;
+        }
+        let result = callee.result(self.cx.catalog);
+        if let [only] = args.as_mut_slice()
+            && plain_aggregate
+        {
+            if callee.is_builtin("count") {
+                let value = self.expr(only, UseKind::Aggregate)?;
+                self.consume(&value, if *agg_distinct { UseKind::CountDistinct } else { UseKind::Count });
+                return Ok(Value::computed(result));
+            }
+            if callee.is_builtin("min") || callee.is_builtin("max") {
+                let value = self.expr(only, UseKind::Aggregate)?;
+                self.consume(&value, UseKind::MinMax);
+                return Ok(match value.flow {
+                    // the value of some row, unchanged: what it becomes is for the mask's law to say
+                    flow @ (Flow::Plain(_) | Flow::Null) => Value { flow, ty: value.ty, at: *location },
+                    Flow::Computed | Flow::Mixed(_) => Value::computed(value.ty),
+                });
+            }
+        }
+        let kind = if callee.is_aggregate() { UseKind::Aggregate } else { kind };
+        self.used_all(args, kind)?;
+        Ok(Value::computed(result))
+    }
+
+    /// Finds a call's functions, records them, and writes the schema into the tree.
+    pub(super) fn callee(&mut self, call: &mut FuncCall) -> Checked<Callee<'a>> {
+        let parts = strings(&call.funcname)?;
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, *name),
+            [schema, name] => (Some(*schema), *name),
+            [database, schema, name] if **database == *self.cx.catalog.contents().database => (Some(*schema), *name),
+            _ => return Err(unknown("the name of a function")),
+        };
+        if let Some(schema) = schema
+            && !self.cx.catalog.has_schema(schema)
+            && schema != super::names::TEMPORARY
+        {
+            return Err(Reject::postgres(Syntax::InvalidSchemaName, format!("schema \"{schema}\" does not exist")).at(call.location));
+        }
+        let (args, named) = (call.args.len(), call.args.iter().any(is_named));
+        let candidates: Vec<&'a Function> = self
+            .cx
+            .catalog
+            .functions_named(name)
+            .filter(|f| takes(f, args, named, call.func_variadic, call.agg_star, call.agg_within_group))
+            .filter(|f| schema.map_or_else(|| self.cx.path.contains(&f.name.schema), |s| *f.name.schema == *s))
+            .filter(|f| f.kind != 'p')
+            .collect();
+        let Some(first) = candidates.first() else { return Err(no_function(&parts, call.location)) };
+        let found = &first.name.schema;
+        let one_schema = candidates.iter().all(|f| f.name.schema == *found);
+        let mut oids: Vec<Oid> = candidates.iter().map(|f| f.oid).collect();
+        if !one_schema {
+            // the name stays bare, so everything that it could ever mean is judged
+            oids = self.cx.catalog.functions_named(name).map(|f| f.oid).collect();
+        }
+        let first_text = call.args.first().and_then(constant_text).map(Into::into);
+        self.out.calls.push(Call { candidates: oids, args, operator: None, first: first_text, at: call.location });
+        if schema.is_none() && one_schema && call.funcformat == protobuf::CoercionForm::CoerceExplicitCall as i32 {
+            call.funcname = name_nodes(&[found, name]);
+        }
+        Ok(Callee { candidates })
+    }
+
+    /// OVER.
+    pub(super) fn window(&mut self, window: &mut WindowDef) -> Checked<()> {
+        let WindowDef { name: _, refname: _, partition_clause, order_clause, frame_options: _, start_offset, end_offset, location: _ } = window;
+        self.used_all(partition_clause, UseKind::Group)?;
+        self.sort(order_clause)?;
+        self.used_opt(start_offset, UseKind::Expression)?;
+        self.used_opt(end_offset, UseKind::Expression)
+    }
+
+    /// ORDER BY where neither output names nor positions count (windows, aggregates).
+    pub(super) fn sort(&mut self, nodes: &mut [Node]) -> Checked<()> {
+        for node in nodes {
+            match inner(node)? {
+                NodeEnum::SortBy(sort) => {
+                    let protobuf::SortBy { node, sortby_dir: _, sortby_nulls: _, use_op, location } = &mut **sort;
+                    if !use_op.is_empty() {
+                        self.operator(use_op, 2, *location)?;
+                    }
+                    self.used_opt(node, UseKind::Order)?;
+                }
+                _ => return Err(unknown("ORDER BY")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a function can be called with that many arguments.
+fn takes(f: &Function, args: usize, named: bool, variadic_call: bool, star: bool, within_group: bool) -> bool {
+    let (most, defaults) = (usize::from(f.args), usize::from(f.defaults));
+    if star {
+        return f.kind == 'a' || f.kind == 'w';
+    }
+    if within_group {
+        return f.kind == 'a';
+    }
+    if named {
+        return args <= most;
+    }
+    let least = most.saturating_sub(defaults);
+    (least..=most).contains(&args) || (f.variadic && !variadic_call && args + 1 >= most)
+}
+
+fn is_named(node: &Node) -> bool {
+    matches!(node.node, Some(NodeEnum::NamedArgExpr(_)))
+}
+
+/// A literal text, casts aside.
+pub(super) fn constant_text(node: &Node) -> Option<&str> {
+    match &node.node {
+        Some(NodeEnum::AConst(protobuf::AConst { val: Some(protobuf::a_const::Val::Sval(s)), .. })) => Some(&s.sval),
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_ref().and_then(|a| constant_text(a)),
+        _ => None,
+    }
+}
+
+fn no_function(parts: &[&str], location: i32) -> Reject {
+    Reject::postgres(Syntax::UndefinedFunction, format!("function {} does not exist", parts.join("."))).at(location)
+}

@@ -1,0 +1,188 @@
+//! Column references: bare, qualified, whole rows, system columns (`transformColumnRef` in parse_expr.c).
+
+use std::rc::Rc;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{ColumnRef, Node};
+
+use super::scope::{Column, Item};
+use super::{Resolver, Value, strings, unknown};
+use crate::catalog::Oid;
+use crate::sql::model::{Flow, InstanceOf, Source, UseKind};
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+/// System columns of every table (`SystemAttributeDefinition` in heap.c), their numbers and types.
+const SYSTEM_COLUMNS: [(&str, i16, u32); 6] =
+    [("ctid", -1, 27), ("xmin", -2, 28), ("cmin", -3, 29), ("xmax", -4, 28), ("cmax", -5, 29), ("tableoid", -6, 26)];
+
+/// What a search for a name gave.
+enum Hit {
+    Column(Value),
+    None,
+}
+
+impl Resolver<'_> {
+    /// The value of a reference that is not `*` in a select list.
+    pub(super) fn column(&mut self, reference: &ColumnRef) -> Checked<Value> {
+        let ColumnRef { fields, location } = reference;
+        if let Some((star, qualifier)) = fields.split_last()
+            && matches!(star.node, Some(NodeEnum::AStar(_)))
+        {
+            // `t.*` as an argument or a part of a row is the whole row
+            let names = strings(qualifier)?;
+            let item = self.item(&names, *location)?;
+            return Ok(self.whole_row(&item, *location));
+        }
+        match strings(fields)?.as_slice() {
+            [name] => self.bare(name, *location),
+            [qualifier @ .., name] => {
+                let item = self.item(qualifier, *location)?;
+                match self.of_item(&item, name, *location)? {
+                    Hit::Column(value) => Ok(value),
+                    Hit::None => self.no_column_of(&item, qualifier, name, *location),
+                }
+            }
+            [] => Err(unknown("an empty name")),
+        }
+    }
+
+    /// A bare name: a column of the innermost level that has one, else a FROM item's whole row.
+    fn bare(&mut self, name: &str, location: i32) -> Checked<Value> {
+        if let Some(value) = self.try_bare(name, location)? {
+            return Ok(value);
+        }
+        if let Some(item) = self.try_item(&[name], location)? {
+            return Ok(self.whole_row(&item, location));
+        }
+        Err(Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")).at(location))
+    }
+
+    /// A bare column name, if there is such a column (`colNameToVar`).
+    pub(super) fn try_bare(&mut self, name: &str, location: i32) -> Checked<Option<Value>> {
+        for depth in (0..self.levels.len()).rev() {
+            let Some(level) = self.levels.get(depth) else { continue };
+            if level.blocked {
+                continue;
+            }
+            let items: Vec<Rc<Item>> = level.items.iter().filter(|i| i.by_column).cloned().collect();
+            let mut found: Option<Value> = None;
+            for item in &items {
+                if let Hit::Column(value) = self.of_item(item, name, location)? {
+                    if found.is_some() {
+                        return Err(ambiguous_column(name, location));
+                    }
+                    found = Some(value);
+                }
+            }
+            if found.is_none() && items.iter().any(|i| i.open) {
+                return Err(open(location));
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// A column of one FROM item (`scanNSItemForColumn`).
+    fn of_item(&self, item: &Item, name: &str, location: i32) -> Checked<Hit> {
+        let mut matches = item.columns.iter().filter(|c| &*c.name == name);
+        if let Some(Column { name: _, value, hidden: _, qualifier: _ }) = matches.next() {
+            if matches.next().is_some() {
+                return Err(ambiguous_column(name, location));
+            }
+            return Ok(Hit::Column(Value { at: location, ..value.clone() }));
+        }
+        if let Some((instance, of)) = item.instance
+            && let Some((_, number, ty)) = SYSTEM_COLUMNS.iter().find(|(n, _, _)| *n == name)
+            && !matches!(of, InstanceOf::Catalog(oid) if self.cx.catalog.relation(oid).is_some_and(|r| r.definition.is_some() && r.kind == crate::catalog::RelationKind::View))
+        {
+            let flow = Flow::Plain(vec![Source { instance, column: *number }]);
+            return Ok(Hit::Column(Value { flow, ty: Some(Oid(*ty)), at: location }));
+        }
+        Ok(Hit::None)
+    }
+
+    /// The FROM item that a qualifier names; PostgreSQL's error where there is none.
+    pub(super) fn item(&mut self, qualifier: &[&str], location: i32) -> Checked<Rc<Item>> {
+        if let Some(item) = self.try_item(qualifier, location)? {
+            return Ok(item);
+        }
+        let name = qualifier.last().copied().unwrap_or_default();
+        let hidden_here = self.levels.iter().any(|l| l.items.iter().any(|i| i.by_name && &*i.name == name));
+        let message = if hidden_here {
+            format!("invalid reference to FROM-clause entry for table \"{name}\"")
+        } else {
+            format!("missing FROM-clause entry for table \"{name}\"")
+        };
+        Err(Reject::postgres(Syntax::UndefinedTable, message).at(location))
+    }
+
+    fn try_item(&self, qualifier: &[&str], location: i32) -> Checked<Option<Rc<Item>>> {
+        let (schema, name) = match qualifier {
+            [name] => (None, *name),
+            [schema, name] => (Some(*schema), *name),
+            [database, schema, name] if **database == *self.cx.catalog.contents().database => (Some(*schema), *name),
+            [database, schema, name] => {
+                let shown = format!("cross-database references are not implemented: {database}.{schema}.{name}");
+                return Err(Reject::postgres(Syntax::FeatureNotSupported, shown).at(location));
+            }
+            _ => return Err(Reject::postgres(Syntax::SyntaxError, "improper qualified name (too many dotted names)").at(location)),
+        };
+        for level in self.levels.iter().rev().filter(|l| !l.blocked) {
+            let matches = |i: &&Rc<Item>| {
+                i.by_name
+                    && match schema {
+                        None => *i.name == *name,
+                        Some(schema) => i.relation.as_ref().is_some_and(|r| *r.schema == *schema && *r.name == *name),
+                    }
+            };
+            let mut found = level.items.iter().filter(matches);
+            if let Some(item) = found.next() {
+                if found.next().is_some() {
+                    return Err(Reject::postgres(Syntax::AmbiguousColumn, format!("table reference \"{name}\" is ambiguous")).at(location));
+                }
+                return Ok(Some(Rc::clone(item)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A whole row: every column of the item is used, hidden ones too, since the server would put them in.
+    pub(super) fn whole_row(&mut self, item: &Item, location: i32) -> Value {
+        for column in &item.columns {
+            let value = Value { at: location, ..column.value.clone() };
+            self.consume(&value, UseKind::WholeRow);
+        }
+        Value { flow: Flow::Computed, ty: item.row_type, at: location }
+    }
+
+    /// `item.name` where the item has no such column: an unknown one, a function in field notation, or PostgreSQL's error.
+    fn no_column_of(&mut self, item: &Item, qualifier: &[&str], name: &str, location: i32) -> Checked<Value> {
+        if item.open {
+            return Ok(Value { flow: Flow::Computed, ty: None, at: location });
+        }
+        if self.cx.catalog.functions_named(name).any(|f| f.args - f.defaults.min(f.args) <= 1) {
+            return Err(Reject::unclear("field_notation", "a function called in field notation").at(location).hint("write it as name(row)"));
+        }
+        let table = qualifier.last().copied().unwrap_or_default();
+        Err(Reject::postgres(Syntax::UndefinedColumn, format!("column {table}.{name} does not exist")).at(location))
+    }
+}
+
+fn ambiguous_column(name: &str, location: i32) -> Reject {
+    Reject::postgres(Syntax::AmbiguousColumn, format!("column reference \"{name}\" is ambiguous")).at(location)
+}
+
+/// A name that could be a column of something whose columns are not known.
+fn open(location: i32) -> Reject {
+    Reject::unclear("unknown_columns", "a name could be a column of a FROM item whose columns are not known")
+        .at(location)
+        .hint("qualify the column")
+}
+
+/// A reference with these names.
+pub(super) fn reference(parts: &[&str]) -> Node {
+    let fields = super::name_nodes(parts);
+    Node { node: Some(NodeEnum::ColumnRef(ColumnRef { fields, location: -1 })) }
+}

@@ -1,0 +1,332 @@
+//! Expressions: what they use, and whether their value is a column's own (parse_expr.c). Each kind of node is taken apart whole.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Node};
+
+use super::{Resolver, Value, absent, inner, unknown};
+use crate::catalog::Oid;
+use crate::sql::model::{Flow, UseKind};
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+/// Types of literals, from pg_type.dat.
+const BOOL: Oid = Oid(16);
+const INT8: Oid = Oid(20);
+const INT4: Oid = Oid(23);
+const NUMERIC: Oid = Oid(1700);
+const XML: Oid = Oid(142);
+
+impl Resolver<'_> {
+    /// A value; the uses inside it are recorded as `kind`, the value itself is not used yet.
+    pub(super) fn expr(&mut self, node: &mut Node, kind: UseKind) -> Checked<Value> {
+        match inner(node)? {
+            NodeEnum::ColumnRef(reference) => self.column(reference),
+            NodeEnum::AConst(constant) => constant_value(constant),
+            NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => {
+                let declared = usize::try_from(*number - 1).ok().and_then(|i| self.cx.params.get(i)).copied();
+                Ok(Value::computed(declared.filter(|oid| *oid != Oid(0))))
+            }
+            NodeEnum::AExpr(expr) => self.operator_expr(expr, kind),
+            NodeEnum::BoolExpr(boolean) => {
+                let protobuf::BoolExpr { xpr: _, boolop: _, args, location: _ } = &mut **boolean;
+                self.used_all(args, kind)?;
+                Ok(Value::computed(Some(BOOL)))
+            }
+            NodeEnum::FuncCall(call) => self.call(call, kind),
+            NodeEnum::TypeCast(cast) => {
+                let protobuf::TypeCast { arg, type_name, location: _ } = &mut **cast;
+                self.used_opt(arg, kind)?;
+                let name = type_name.as_mut().ok_or_else(|| unknown("a cast without a type"))?;
+                Ok(Value::computed(Some(self.type_name(name)?)))
+            }
+            NodeEnum::NullTest(test) => {
+                let protobuf::NullTest { xpr: _, arg, nulltesttype: _, argisrow: _, location: _ } = &mut **test;
+                self.used_opt(arg, UseKind::NullTest)?;
+                Ok(Value::computed(Some(BOOL)))
+            }
+            NodeEnum::BooleanTest(test) => {
+                let protobuf::BooleanTest { xpr: _, arg, booltesttype: _, location: _ } = &mut **test;
+                self.used_opt(arg, kind)?;
+                Ok(Value::computed(Some(BOOL)))
+            }
+            NodeEnum::SubLink(link) => self.sublink(link, kind),
+            NodeEnum::CaseExpr(case) => self.case(case, kind),
+            NodeEnum::CoalesceExpr(coalesce) => {
+                let protobuf::CoalesceExpr { xpr: _, coalescetype: _, coalescecollid: _, args, location: _ } = &mut **coalesce;
+                self.used_all(args, kind)?;
+                Ok(Value::computed(None))
+            }
+            NodeEnum::MinMaxExpr(least) => {
+                let protobuf::MinMaxExpr { xpr: _, minmaxtype: _, minmaxcollid: _, inputcollid: _, op: _, args, location: _ } = &mut **least;
+                self.used_all(args, kind)?;
+                Ok(Value::computed(None))
+            }
+            NodeEnum::RowExpr(row) => {
+                let protobuf::RowExpr { xpr: _, args, row_typeid: _, row_format: _, colnames: _, location: _ } = &mut **row;
+                self.used_all(args, kind)?;
+                Ok(Value::computed(None))
+            }
+            NodeEnum::AArrayExpr(array) => {
+                let protobuf::AArrayExpr { elements, list_start: _, list_end: _, location: _ } = array;
+                let types: Vec<Option<Oid>> = elements.iter_mut().map(|e| self.used(e, kind).map(|v| v.ty)).collect::<Checked<_>>()?;
+                Ok(Value::computed(self.array_over(&types)))
+            }
+            NodeEnum::AIndirection(indirection) => {
+                let protobuf::AIndirection { arg, indirection } = &mut **indirection;
+                self.used_opt(arg, kind)?;
+                self.indirection(indirection, kind)?;
+                Ok(Value::computed(None))
+            }
+            NodeEnum::CollateClause(collate) => {
+                let protobuf::CollateClause { arg, collname: _, location: _ } = &mut **collate;
+                match arg {
+                    Some(arg) => self.used(arg, kind).map(|v| Value::computed(v.ty)),
+                    None => Err(unknown("COLLATE")),
+                }
+            }
+            NodeEnum::SqlvalueFunction(function) => {
+                let protobuf::SqlValueFunction { xpr: _, op: _, r#type: _, typmod: _, location: _ } = &**function;
+                Ok(Value::computed(None))
+            }
+            NodeEnum::GroupingFunc(grouping) => {
+                let protobuf::GroupingFunc { xpr: _, args, refs: _, agglevelsup: _, location: _ } = &mut **grouping;
+                self.used_all(args, UseKind::Group)?;
+                Ok(Value::computed(Some(INT4)))
+            }
+            NodeEnum::SetToDefault(default) => {
+                let protobuf::SetToDefault { xpr: _, type_id: _, type_mod: _, collation: _, location: _ } = &**default;
+                Ok(Value::computed(None))
+            }
+            NodeEnum::CurrentOfExpr(current) => {
+                let protobuf::CurrentOfExpr { xpr: _, cvarno: _, cursor_name: _, cursor_param: _ } = &**current;
+                Ok(Value::computed(Some(BOOL)))
+            }
+            NodeEnum::MergeSupportFunc(function) => {
+                let protobuf::MergeSupportFunc { xpr: _, msftype: _, msfcollid: _, location: _ } = &**function;
+                Ok(Value::computed(None))
+            }
+            NodeEnum::NamedArgExpr(named) => {
+                let protobuf::NamedArgExpr { xpr: _, arg, name: _, argnumber: _, location: _ } = &mut **named;
+                match arg {
+                    Some(arg) => self.used(arg, kind).map(|v| Value::computed(v.ty)),
+                    None => Err(unknown("a named argument")),
+                }
+            }
+            NodeEnum::XmlExpr(xml) => {
+                let protobuf::XmlExpr { xpr: _, op: _, name: _, named_args, arg_names: _, args, xmloption: _, indent: _, r#type: _, typmod: _, location: _ } =
+                    &mut **xml;
+                for arg in named_args {
+                    match inner(arg)? {
+                        NodeEnum::ResTarget(target) => {
+                            let protobuf::ResTarget { name: _, indirection, val, location: _ } = &mut **target;
+                            absent("an indirection", indirection.is_empty())?;
+                            self.used_opt(val, kind)?;
+                        }
+                        _ => return Err(unknown("an argument of an XML expression")),
+                    }
+                }
+                self.used_all(args, kind)?;
+                Ok(Value::computed(Some(XML)))
+            }
+            NodeEnum::XmlSerialize(xml) => {
+                let protobuf::XmlSerialize { xmloption: _, expr, type_name, indent: _, location: _ } = &mut **xml;
+                self.used_opt(expr, kind)?;
+                let ty = type_name.as_mut().map(|t| self.type_name(t)).transpose()?;
+                Ok(Value::computed(ty))
+            }
+            NodeEnum::MultiAssignRef(multi) => {
+                let protobuf::MultiAssignRef { source, colno: _, ncolumns: _ } = &mut **multi;
+                // the source stands in each of its targets: only PostgreSQL evaluates it once
+                match source {
+                    Some(source) => self.multi_source(source, kind),
+                    None => Err(unknown("an assignment of several columns")),
+                }
+            }
+            other => self.json(other, kind),
+        }
+    }
+
+    /// `(a, b) = (SELECT …)` and `(a, b) = ROW (…)`: what is stored.
+    fn multi_source(&mut self, source: &mut Node, kind: UseKind) -> Checked<Value> {
+        if let NodeEnum::SubLink(link) = inner(source)? {
+            for output in self.sublink_outputs(link, kind)? {
+                self.consume(&output, kind);
+            }
+            return Ok(Value::computed(None));
+        }
+        self.used(source, kind).map(|_| Value::computed(None))
+    }
+
+    /// Subscripts and fields.
+    pub(super) fn indirection(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<()> {
+        for node in nodes {
+            match inner(node)? {
+                NodeEnum::String(_) => {}
+                NodeEnum::AIndices(indices) => {
+                    let protobuf::AIndices { is_slice: _, lidx, uidx } = &mut **indices;
+                    self.used_opt(lidx, kind)?;
+                    self.used_opt(uidx, kind)?;
+                }
+                _ => return Err(unknown("a star behind an expression")),
+            }
+        }
+        Ok(())
+    }
+
+    fn case(&mut self, case: &mut protobuf::CaseExpr, kind: UseKind) -> Checked<Value> {
+        let protobuf::CaseExpr { xpr: _, casetype: _, casecollid: _, arg, args, defresult, location: _ } = case;
+        self.used_opt(arg, kind)?;
+        for when in args {
+            match inner(when)? {
+                NodeEnum::CaseWhen(when) => {
+                    let protobuf::CaseWhen { xpr: _, expr, result, location: _ } = &mut **when;
+                    self.used_opt(expr, kind)?;
+                    self.used_opt(result, kind)?;
+                }
+                _ => return Err(unknown("a part of CASE")),
+            }
+        }
+        self.used_opt(defresult, kind)?;
+        Ok(Value::computed(None))
+    }
+
+    /// A subquery in an expression.
+    fn sublink(&mut self, link: &mut protobuf::SubLink, kind: UseKind) -> Checked<Value> {
+        let ty = protobuf::SubLinkType::try_from(link.sub_link_type).unwrap_or(protobuf::SubLinkType::Undefined);
+        match ty {
+            protobuf::SubLinkType::ExistsSublink => {
+                self.sublink_outputs(link, kind)?;
+                Ok(Value::computed(Some(BOOL)))
+            }
+            protobuf::SubLinkType::ExprSublink => {
+                let outputs = self.sublink_outputs(link, kind)?;
+                if let [only] = outputs.as_slice() {
+                    return Ok(only.clone()); // a scalar subquery gives its column's own value, or NULL
+                }
+                outputs.iter().for_each(|o| self.consume(o, kind));
+                Ok(Value::computed(None))
+            }
+            protobuf::SubLinkType::ArraySublink => {
+                let outputs = self.sublink_outputs(link, kind)?;
+                outputs.iter().for_each(|o| self.consume(o, kind));
+                let types: Vec<Option<Oid>> = outputs.iter().map(|o| o.ty).collect();
+                Ok(Value::computed(self.array_over(&types)))
+            }
+            protobuf::SubLinkType::AnySublink | protobuf::SubLinkType::AllSublink => {
+                self.compared_sublink(link, kind)?;
+                Ok(Value::computed(Some(BOOL)))
+            }
+            protobuf::SubLinkType::Undefined
+            | protobuf::SubLinkType::RowcompareSublink
+            | protobuf::SubLinkType::MultiexprSublink
+            | protobuf::SubLinkType::CteSublink => Err(unknown("a subquery of this kind")),
+        }
+    }
+
+    /// `x IN (SELECT …)`, `x = ANY (SELECT …)`, `x < ALL (SELECT …)`.
+    fn compared_sublink(&mut self, link: &mut protobuf::SubLink, kind: UseKind) -> Checked<()> {
+        let names = link.oper_name.clone();
+        let at = link.location;
+        let mut test = link.testexpr.take();
+        let left = match &mut test {
+            Some(test) => self.row_values(test, kind),
+            None => Err(unknown("a comparison with a subquery")),
+        };
+        link.testexpr = test;
+        let left = left?;
+        let right = self.sublink_outputs(link, kind)?;
+        let equality = if names.is_empty() { self.operator(&name_equals(), 2, at)? } else { self.operator(&names, 2, at)? };
+        if left.len() == right.len() && equality {
+            for (l, r) in left.iter().zip(&right) {
+                self.equal(l, r, kind, at);
+            }
+        } else {
+            left.iter().chain(&right).for_each(|v| self.consume(v, kind));
+        }
+        Ok(())
+    }
+
+    /// The members of a row, or the one value.
+    pub(super) fn row_values(&mut self, node: &mut Node, kind: UseKind) -> Checked<Vec<Value>> {
+        if let NodeEnum::RowExpr(row) = inner(node)? {
+            let protobuf::RowExpr { xpr: _, args, row_typeid: _, row_format: _, colnames: _, location: _ } = &mut **row;
+            return args.iter_mut().map(|a| self.expr(a, kind)).collect();
+        }
+        Ok(vec![self.expr(node, kind)?])
+    }
+
+    /// What a subquery gives.
+    fn sublink_outputs(&mut self, link: &mut protobuf::SubLink, kind: UseKind) -> Checked<Vec<Value>> {
+        let protobuf::SubLink { xpr: _, sub_link_type: _, sub_link_id: _, testexpr, oper_name: _, subselect, location: _ } = link;
+        if let Some(test) = testexpr
+            && !matches!(
+                protobuf::SubLinkType::try_from(link.sub_link_type),
+                Ok(protobuf::SubLinkType::AnySublink | protobuf::SubLinkType::AllSublink)
+            )
+        {
+            self.used(test, kind)?;
+        }
+        let query = subselect.as_mut().ok_or_else(|| unknown("a subquery"))?;
+        let outputs = self.query(query)?;
+        Ok(outputs.into_iter().map(|o| o.value).collect())
+    }
+
+    /// Two values that are compared for equality: with each other where both are columns.
+    pub(super) fn equal(&mut self, left: &Value, right: &Value, kind: UseKind, at: i32) {
+        if left.flow.sources().is_empty() || right.flow.sources().is_empty() {
+            self.consume(left, kind);
+            self.consume(right, kind);
+            return;
+        }
+        for value in [left, right] {
+            self.consume(value, UseKind::Equality);
+        }
+        self.out.equalities.push(crate::sql::model::Equality { left: left.flow.clone(), right: right.flow.clone(), at });
+    }
+
+    /// The array type over elements of one known type.
+    fn array_over(&self, types: &[Option<Oid>]) -> Option<Oid> {
+        let (first, rest) = types.split_first()?;
+        let element = (*first)?;
+        if rest.iter().any(|t| *t != Some(element)) {
+            return None;
+        }
+        self.cx.catalog.type_info(element).map(|t| t.array).filter(|oid| *oid != Oid(0))
+    }
+}
+
+/// The operator of IN.
+fn name_equals() -> Vec<Node> {
+    super::name_nodes(&["="])
+}
+
+/// A literal.
+fn constant_value(constant: &protobuf::AConst) -> Checked<Value> {
+    use protobuf::a_const::Val;
+    let protobuf::AConst { isnull, location, val } = constant;
+    if *isnull {
+        return Ok(Value { flow: Flow::Null, ty: None, at: *location });
+    }
+    let ty = match val {
+        Some(Val::Ival(_)) => Some(INT4),
+        Some(Val::Fval(f)) if f.fval.parse::<i64>().is_ok() => Some(INT8),
+        Some(Val::Fval(_)) => Some(NUMERIC),
+        Some(Val::Boolval(_)) => Some(BOOL),
+        Some(Val::Sval(_) | Val::Bsval(_)) => None,
+        None => return Err(unknown("an empty constant")),
+    };
+    Ok(Value { flow: Flow::Computed, ty, at: *location })
+}
+
+/// A constant or a parameter, casts and a sign aside: nothing of a row in it, and nothing that runs.
+pub(super) fn is_constant(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_ref().is_some_and(|a| is_constant(a)),
+        _ => false,
+    }
+}
+
+/// What a name that PostgreSQL does not find is called in its errors.
+pub(super) fn no_operator(name: &str, location: i32) -> Reject {
+    Reject::postgres(Syntax::UndefinedFunction, format!("operator does not exist: {name}")).at(location)
+}

@@ -1,0 +1,173 @@
+//! The walk over PostgreSQL's tree: names are resolved as PostgreSQL resolves them, uses and flows recorded, and the tree edited in
+//! place so that every relation, type and function in it carries its schema. Each node is taken apart whole; what is not named here
+//! is refused. What a policy makes of the result is not here.
+
+mod call;
+mod colname;
+mod column;
+mod cte;
+mod expr;
+mod from;
+mod json;
+mod names;
+mod operator;
+mod scope;
+mod select;
+mod setop;
+mod target;
+mod types;
+mod write;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::Node;
+
+use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Source, Use, UseKind};
+use super::parse::Parsed;
+use super::reject::{Checked, Reject};
+use crate::base::QualifiedName;
+use crate::catalog::{Catalog, Oid, Relation};
+use scope::Level;
+
+/// A relation of the session that the catalog does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Local<'a> {
+    /// `None` for the temporary schema.
+    pub schema: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+    /// Its columns, where only their names are known.
+    pub columns: Option<&'a [Box<str>]>,
+    /// What a look-up on the session's own connection gave.
+    pub relation: Option<&'a Relation>,
+}
+
+/// What names mean where the statement stands.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The database's schema.
+    pub catalog: &'a Catalog,
+    /// Effective schemas in order, `pg_catalog` among them, `pg_temp` as a word.
+    pub path: &'a [Box<str>],
+    /// The session's own relations.
+    pub locals: &'a [Local<'a>],
+    /// Types of parameters as the client declared them, 0 where it did not.
+    pub params: &'a [Oid],
+    /// Whether a column does not exist for the principal.
+    pub hidden: &'a dyn Fn(Oid, i16) -> bool,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("path", &self.path).field("locals", &self.locals).finish_non_exhaustive()
+    }
+}
+
+/// Analyses a statement and edits its tree so that names cannot be resolved otherwise by the server. What was found before a
+/// rejection comes back with it, for the audit.
+///
+/// # Errors
+/// What PostgreSQL would refuse, and what is not understood.
+pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject, Box<Analysis>)> {
+    let mut resolver = Resolver { cx, out: Analysis::default(), levels: Vec::new() };
+    match resolver.statement(&mut parsed.node) {
+        Ok(()) => Ok(resolver.out),
+        Err(reject) => Err((reject, Box::new(resolver.out))),
+    }
+}
+
+/// A value in the tree: where it comes from, and its type where that is certain.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) flow: Flow,
+    pub(super) ty: Option<Oid>,
+    pub(super) at: i32,
+}
+
+impl Value {
+    fn computed(ty: Option<Oid>) -> Self {
+        Self { flow: Flow::Computed, ty, at: -1 }
+    }
+}
+
+/// The state of one walk.
+#[derive(Debug)]
+pub(super) struct Resolver<'a> {
+    cx: Context<'a>,
+    out: Analysis,
+    levels: Vec<Level>,
+}
+
+impl<'a> Resolver<'a> {
+    /// A new instance of a relation.
+    fn instance(&mut self, of: InstanceOf, name: QualifiedName, access: Access, at: i32) -> InstanceId {
+        let id = InstanceId(u32::try_from(self.out.instances.len()).unwrap_or(u32::MAX));
+        self.out.instances.push(Instance { of, name, access, at });
+        id
+    }
+
+    /// Records that a value is used in a way that its flow does not survive.
+    fn consume(&mut self, value: &Value, kind: UseKind) {
+        for source in value.flow.sources() {
+            self.out.uses.push(Use { source: *source, kind, at: value.at });
+        }
+    }
+
+    /// Whether a column does not exist for the principal.
+    fn is_hidden(&self, of: InstanceOf, column: i16) -> bool {
+        match of {
+            InstanceOf::Catalog(oid) => (self.cx.hidden)(oid, column),
+            InstanceOf::Temporary | InstanceOf::Uncommitted => false,
+        }
+    }
+
+    /// An expression whose value is used as `kind`.
+    fn used(&mut self, node: &mut Node, kind: UseKind) -> Checked<Value> {
+        let value = self.expr(node, kind)?;
+        self.consume(&value, kind);
+        Ok(value)
+    }
+
+    /// The same for one that may be missing.
+    fn used_opt(&mut self, node: &mut Option<Box<Node>>, kind: UseKind) -> Checked<()> {
+        match node {
+            Some(node) => self.used(node, kind).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for each of a list.
+    fn used_all(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<()> {
+        nodes.iter_mut().try_for_each(|node| self.used(node, kind).map(|_| ()))
+    }
+}
+
+/// The node inside; an empty one is refused.
+fn inner(node: &mut Node) -> Checked<&mut NodeEnum> {
+    node.node.as_mut().ok_or_else(|| unknown("an empty node"))
+}
+
+/// What is not named in the walk is refused. INVARIANT 1.
+fn unknown(what: &str) -> Reject {
+    Reject::unclear("construct", format!("{what} is not understood"))
+}
+
+/// A part of a node that has no meaning where it stands.
+fn absent(what: &str, is_absent: bool) -> Checked<()> {
+    if is_absent { Ok(()) } else { Err(unknown(what)) }
+}
+
+/// The strings of a list of names.
+fn strings(nodes: &[Node]) -> Checked<Vec<&str>> {
+    nodes
+        .iter()
+        .map(|n| match &n.node {
+            Some(NodeEnum::String(s)) => Ok(s.sval.as_str()),
+            _ => Err(unknown("a name")),
+        })
+        .collect()
+}
+
+/// A list of names as nodes.
+fn name_nodes(parts: &[&str]) -> Vec<Node> {
+    parts.iter().map(|p| Node { node: Some(NodeEnum::String(pg_query::protobuf::String { sval: (*p).to_owned() })) }).collect()
+}

@@ -1,0 +1,83 @@
+//! Scopes: what a name can refer to at a place in the statement (PostgreSQL: `ParseNamespaceItem`, parse_relation.c).
+
+use std::rc::Rc;
+
+use super::Value;
+use crate::base::QualifiedName;
+use crate::catalog::Oid;
+use crate::sql::model::{InstanceId, InstanceOf};
+
+/// One query level: its FROM items so far, and the CTEs of its WITH.
+#[derive(Debug, Default)]
+pub(super) struct Level {
+    /// FROM items that expressions may name.
+    pub(super) items: Vec<Rc<Item>>,
+    /// CTEs, the newest last.
+    pub(super) ctes: Vec<Rc<Cte>>,
+    /// The items may not be named: the walk is in a FROM subquery that is not LATERAL.
+    pub(super) blocked: bool,
+}
+
+/// A FROM item.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Item {
+    /// Alias, or the relation's own name; empty for a join without an alias.
+    pub(super) name: Box<str>,
+    /// The relation, where it can be named with its schema: it has no alias.
+    pub(super) relation: Option<QualifiedName>,
+    /// Columns in order, hidden ones among them.
+    pub(super) columns: Vec<Column>,
+    /// `name.column` finds it.
+    pub(super) by_name: bool,
+    /// A bare column name finds its columns, and `*` takes them.
+    pub(super) by_column: bool,
+    /// It has columns that are not known.
+    pub(super) open: bool,
+    /// The relation's instance; system columns can be named then.
+    pub(super) instance: Option<(InstanceId, InstanceOf)>,
+    /// The type of a whole row.
+    pub(super) row_type: Option<Oid>,
+}
+
+/// A column of a FROM item.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    /// Its name.
+    pub(super) name: Box<str>,
+    /// Its value.
+    pub(super) value: Value,
+    /// It does not exist for the principal.
+    pub(super) hidden: bool,
+    /// The name by which `qualifier.name` finds it, where there is one.
+    pub(super) qualifier: Option<Box<str>>,
+}
+
+/// A CTE.
+#[derive(Debug)]
+pub(super) struct Cte {
+    /// Its name.
+    pub(super) name: Box<str>,
+    /// What it gives, or why it cannot be named yet.
+    pub(super) state: CteState,
+}
+
+/// What is known of a CTE.
+#[derive(Debug)]
+pub(super) enum CteState {
+    /// Its columns.
+    Known(Vec<Column>),
+    /// It is being read, or stands further down: PostgreSQL allows that under RECURSIVE.
+    Later,
+}
+
+impl Item {
+    /// The columns that exist for the principal.
+    pub(super) fn visible(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|c| !c.hidden)
+    }
+
+    /// Whether a column does not exist for the principal.
+    pub(super) fn has_hidden(&self) -> bool {
+        self.columns.iter().any(|c| c.hidden)
+    }
+}

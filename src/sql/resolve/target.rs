@@ -1,0 +1,112 @@
+//! Select lists: result columns with their names, and `*` taken apart (parse_target.c). Where a `*` covers columns that do not exist
+//! for the principal, it is written out in the tree without them.
+
+use std::rc::Rc;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{Node, ResTarget};
+
+use super::scope::{Column, Item};
+use super::{Resolver, Value, absent, colname, column, inner, strings, unknown};
+use crate::sql::model::{Use, UseKind};
+use crate::sql::reject::{Checked, Reject};
+
+/// A result column of a query.
+#[derive(Clone, Debug)]
+pub(super) struct Out {
+    pub(super) name: Box<str>,
+    pub(super) value: Value,
+}
+
+impl Resolver<'_> {
+    /// The result columns of a select list or RETURNING.
+    pub(super) fn targets(&mut self, nodes: &mut Vec<Node>) -> Checked<Vec<Out>> {
+        let mut outs = Vec::with_capacity(nodes.len());
+        let mut edited = Vec::with_capacity(nodes.len());
+        for mut node in std::mem::take(nodes) {
+            match inner(&mut node)? {
+                NodeEnum::ResTarget(target) => {
+                    let ResTarget { name, indirection, val, location: _ } = &mut **target;
+                    absent("an indirection in a select list", indirection.is_empty())?;
+                    let val = val.as_mut().ok_or_else(|| unknown("an empty result column"))?;
+                    if let Some((qualifier, at)) = star_of(val)? {
+                        match self.star(&qualifier, at, &mut outs)? {
+                            Some(columns) => edited.extend(columns),
+                            None => edited.push(node),
+                        }
+                        continue;
+                    }
+                    let shown = if name.is_empty() { colname::figure(val) } else { name.as_str().into() };
+                    let value = self.expr(val, UseKind::Expression)?;
+                    outs.push(Out { name: shown, value });
+                }
+                _ => return Err(unknown("an item of a select list")),
+            }
+            edited.push(node);
+        }
+        *nodes = edited;
+        Ok(outs)
+    }
+
+    /// Adds the columns of a star; gives the columns to write in its place, where some are hidden.
+    fn star(&mut self, qualifier: &[String], at: i32, outs: &mut Vec<Out>) -> Checked<Option<Vec<Node>>> {
+        let qualifier: Vec<&str> = qualifier.iter().map(String::as_str).collect();
+        let items: Vec<Rc<Item>> = if qualifier.is_empty() {
+            self.levels.last().map(|l| l.items.iter().filter(|i| i.by_column).cloned().collect()).unwrap_or_default()
+        } else {
+            vec![self.item(&qualifier, at)?]
+        };
+        if qualifier.is_empty() && items.is_empty() {
+            return Err(Reject::postgres(crate::sql::Syntax::SyntaxError, "SELECT * with no tables specified is not valid").at(at));
+        }
+        if items.iter().any(|i| i.open) {
+            return Err(Reject::unclear("unknown_columns", "`*` over a FROM item whose columns are not known").at(at).hint("name the columns"));
+        }
+        let mut written = items.iter().any(|i| i.has_hidden()).then(Vec::new);
+        for item in &items {
+            for column in &item.columns {
+                let value = Value { at, ..column.value.clone() };
+                if column.hidden {
+                    let vanished = value.flow.sources().iter().map(|s| Use { source: *s, kind: UseKind::Output, at });
+                    self.out.vanished.extend(vanished);
+                    continue;
+                }
+                if let Some(written) = &mut written {
+                    written.push(Self::written_out(&items, column, at)?);
+                }
+                outs.push(Out { name: column.name.clone(), value });
+            }
+        }
+        Ok(written)
+    }
+
+    /// A reference to a column that a star covered; refused where it would be ambiguous.
+    fn written_out(items: &[Rc<Item>], column: &Column, at: i32) -> Checked<Node> {
+        let same = |c: &&Column| c.name == column.name && c.qualifier == column.qualifier;
+        let bare = |c: &&Column| c.name == column.name;
+        let all = || items.iter().flat_map(|i| i.columns.iter());
+        let unique = if column.qualifier.is_some() { all().filter(same).count() == 1 } else { all().filter(bare).count() == 1 };
+        if !unique {
+            return Err(Reject::unclear("star", "`*` covers columns of the same name, and some that do not exist for the role")
+                .at(at)
+                .hint("name the columns"));
+        }
+        let reference = match &column.qualifier {
+            Some(qualifier) => column::reference(&[qualifier, &column.name]),
+            None => column::reference(&[&column.name]),
+        };
+        let target = ResTarget { name: String::new(), indirection: Vec::new(), val: Some(Box::new(reference)), location: -1 };
+        Ok(Node { node: Some(NodeEnum::ResTarget(Box::new(target))) })
+    }
+}
+
+/// The qualifier of `*` or `t.*`.
+fn star_of(node: &Node) -> Checked<Option<(Vec<String>, i32)>> {
+    if let Some(NodeEnum::ColumnRef(reference)) = &node.node
+        && let Some((last, qualifier)) = reference.fields.split_last()
+        && matches!(last.node, Some(NodeEnum::AStar(_)))
+    {
+        return Ok(Some((strings(qualifier)?.into_iter().map(str::to_owned).collect(), reference.location)));
+    }
+    Ok(None)
+}
