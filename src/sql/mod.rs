@@ -8,6 +8,7 @@ pub mod model;
 mod parse;
 mod print;
 mod reject;
+mod resolve;
 mod tree;
 
 pub use caps::MAX_DEPTH;
@@ -15,3 +16,4 @@ pub use describe::{Description, describe, describe_unread};
 pub use parse::{Parsed, Text, read};
 pub use print::{Rendered, print};
 pub use reject::{Checked, RefusalKind, Reject, Syntax};
+pub use resolve::{Context, Local, analyse};

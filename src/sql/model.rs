@@ -242,6 +242,8 @@ pub struct Analysis {
     pub writes: Vec<Write>,
     /// Instances whose rows are deleted.
     pub deletes: Vec<InstanceId>,
+    /// Instances whose rows a locking clause may lock (FOR UPDATE and its like).
+    pub locks: Vec<InstanceId>,
     /// Functions that may be called.
     pub calls: Vec<Call>,
     /// Types that are named or written to.

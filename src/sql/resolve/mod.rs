@@ -8,20 +8,22 @@ mod column;
 mod cte;
 mod expr;
 mod from;
+mod function;
+mod join;
 mod json;
 mod names;
 mod operator;
 mod scope;
 mod select;
 mod setop;
+mod statement;
 mod target;
 mod types;
-mod write;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 
-use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Source, Use, UseKind};
+use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Use, UseKind};
 use super::parse::Parsed;
 use super::reject::{Checked, Reject};
 use crate::base::QualifiedName;
@@ -171,3 +173,6 @@ fn strings(nodes: &[Node]) -> Checked<Vec<&str>> {
 fn name_nodes(parts: &[&str]) -> Vec<Node> {
     parts.iter().map(|p| Node { node: Some(NodeEnum::String(pg_query::protobuf::String { sval: (*p).to_owned() })) }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Joins: what they make visible, and USING and NATURAL (`transformFromClauseItem` in parse_clause.c).
+
+use std::rc::Rc;
+
+use pg_query::protobuf::{self, JoinExpr, JoinType};
+
+use super::from::no_conflict;
+use super::scope::{Column, Item};
+use super::{Resolver, name_nodes, strings, unknown};
+use crate::sql::model::UseKind;
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+impl Resolver<'_> {
+    /// The items that a join makes visible.
+    pub(super) fn join(&mut self, join: &mut JoinExpr) -> Checked<Vec<Rc<Item>>> {
+        let JoinExpr { jointype, is_natural, larg, rarg, using_clause, join_using_alias, quals, alias, rtindex: _ } = join;
+        let kind = JoinType::try_from(*jointype).unwrap_or(JoinType::Undefined);
+        let left = self.from_item(larg.as_mut().ok_or_else(|| unknown("a join without its left side"))?)?;
+        let right = self.with_items(&left, true, |r| r.from_item(rarg.as_mut().ok_or_else(|| unknown("a join without its right side"))?))?;
+        no_conflict(&left, &right)?;
+        let using: Vec<Box<str>> = if *is_natural {
+            common(&left, &right)?
+        } else {
+            strings(using_clause)?.into_iter().map(Into::into).collect()
+        };
+        let both: Vec<Rc<Item>> = left.iter().chain(&right).cloned().collect();
+        if let Some(quals) = quals {
+            self.with_items(&both, false, |r| r.condition(quals, UseKind::Join))?;
+        }
+        let merged = using.iter().map(|name| self.merge(name, &left, &right, kind)).collect::<Checked<Vec<Column>>>()?;
+        let using_item = match join_using_alias {
+            Some(protobuf::Alias { aliasname, colnames: _ }) => {
+                let named = self.item_of(aliasname.as_str().into(), merged.clone(), &[], false)?;
+                Some(Rc::new(Item { by_column: false, ..named }))
+            }
+            None => None,
+        };
+        let rest = |side: &[Rc<Item>]| {
+            let columns = side.iter().filter(|i| i.by_column).flat_map(|i| i.columns.iter());
+            columns.filter(|c| !using.contains(&c.name)).cloned().collect::<Vec<Column>>()
+        };
+        let mut columns = merged;
+        columns.extend(rest(&left));
+        columns.extend(rest(&right));
+        let open = both.iter().any(|i| i.open && i.by_column);
+        let named = self.alias(alias)?;
+        let mut items: Vec<Rc<Item>> = using_item.into_iter().collect();
+        if let Some(name) = named.name {
+            items.push(Rc::new(self.item_of(name, columns, &named.columns, open)?));
+        } else {
+            items.push(Rc::new(Item { columns, by_column: true, open, ..Item::default() }));
+            items.extend(both.iter().map(|i| Rc::new(Item { by_column: false, ..(**i).clone() })));
+        }
+        Ok(items)
+    }
+
+    /// Runs a step while the innermost level has these items, beside those that it had or in their place.
+    fn with_items<T>(&mut self, items: &[Rc<Item>], beside: bool, step: impl FnOnce(&mut Self) -> Checked<T>) -> Checked<T> {
+        let Some(level) = self.levels.last_mut() else { return Err(unknown("a join")) };
+        let before = level.items.clone();
+        if !beside {
+            level.items.clear();
+        }
+        level.items.extend(items.iter().cloned());
+        let result = step(self);
+        if let Some(level) = self.levels.last_mut() {
+            level.items = before;
+        }
+        result
+    }
+
+    /// A column of USING: both sides are compared.
+    fn merge(&mut self, name: &str, left: &[Rc<Item>], right: &[Rc<Item>], kind: JoinType) -> Checked<Column> {
+        let (l, r) = (only(name, left, "left")?, only(name, right, "right")?);
+        self.operator(&name_nodes(&["="]), 2, -1)?;
+        self.consume(&l.value, UseKind::Using);
+        self.consume(&r.value, UseKind::Using);
+        let value = match kind {
+            JoinType::JoinInner | JoinType::JoinLeft => l.value,
+            JoinType::JoinRight => r.value,
+            JoinType::JoinFull => self.either(l.value, r.value),
+            JoinType::Undefined
+            | JoinType::JoinSemi
+            | JoinType::JoinAnti
+            | JoinType::JoinRightSemi
+            | JoinType::JoinRightAnti
+            | JoinType::JoinUniqueOuter
+            | JoinType::JoinUniqueInner => return Err(unknown("a join of this kind")),
+        };
+        Ok(Column { name: name.into(), value, hidden: l.hidden || r.hidden, qualifier: None })
+    }
+}
+
+/// The one column of that name on a side.
+fn only(name: &str, side: &[Rc<Item>], word: &str) -> Checked<Column> {
+    if side.iter().any(|i| i.open && i.by_column) {
+        return Err(Reject::unclear("unknown_columns", "USING over a FROM item whose columns are not known"));
+    }
+    let mut found = side.iter().filter(|i| i.by_column).flat_map(|i| i.columns.iter()).filter(|c| &*c.name == name);
+    let Some(column) = found.next() else {
+        let text = format!("column \"{name}\" specified in USING clause does not exist in {word} table");
+        return Err(Reject::postgres(Syntax::UndefinedColumn, text));
+    };
+    if found.next().is_some() {
+        let text = format!("common column name \"{name}\" appears more than once in {word} table");
+        return Err(Reject::postgres(Syntax::AmbiguousColumn, text));
+    }
+    Ok(column.clone())
+}
+
+/// The columns of NATURAL, in the left side's order.
+fn common(left: &[Rc<Item>], right: &[Rc<Item>]) -> Checked<Vec<Box<str>>> {
+    if left.iter().chain(right).any(|i| i.open && i.by_column) {
+        return Err(Reject::unclear("unknown_columns", "NATURAL JOIN over a FROM item whose columns are not known"));
+    }
+    let has = |name: &str| right.iter().filter(|i| i.by_column).any(|i| i.columns.iter().any(|c| &*c.name == name));
+    let columns = left.iter().filter(|i| i.by_column).flat_map(|i| i.columns.iter());
+    Ok(columns.filter(|c| has(&c.name)).map(|c| c.name.clone()).collect())
+}

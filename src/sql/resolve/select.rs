@@ -1,0 +1,266 @@
+//! SELECT and VALUES, clause by clause in PostgreSQL's order (`transformSelectStmt` in analyze.c, findTargetlistEntry in
+//! parse_clause.c). Set operations stand in `setop`, FROM in `from`.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Node, SelectStmt};
+
+use super::expr::is_constant;
+use super::scope::{Column, Level};
+use super::target::Out;
+use super::{Resolver, Value, absent, inner, strings, unknown};
+use crate::sql::model::{Flow, InstanceId, UseKind};
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+impl Resolver<'_> {
+    /// A query that stands inside a statement: what it gives.
+    pub(super) fn query(&mut self, node: &mut Node) -> Checked<Vec<Out>> {
+        match inner(node)? {
+            NodeEnum::SelectStmt(select) => self.select(select),
+            _ => Err(unknown("a query of this kind")),
+        }
+    }
+
+    /// A query on a level of its own.
+    pub(super) fn select(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
+        absent("SELECT INTO at this place", select.into_clause.is_none())?;
+        self.levels.push(Level::default());
+        let outs = self.select_here(select);
+        self.levels.pop();
+        outs
+    }
+
+    fn select_here(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
+        self.with(&mut select.with_clause)?;
+        let first = self.out.instances.len();
+        let outs = match protobuf::SetOperation::try_from(select.op) {
+            Ok(protobuf::SetOperation::SetopNone) if !select.values_lists.is_empty() => self.values(select)?,
+            Ok(protobuf::SetOperation::SetopNone) => self.plain(select)?,
+            Ok(protobuf::SetOperation::SetopUnion | protobuf::SetOperation::SetopIntersect | protobuf::SetOperation::SetopExcept) => {
+                self.set_operation(select)?
+            }
+            Ok(protobuf::SetOperation::Undefined) | Err(_) => return Err(unknown("a set operation")),
+        };
+        self.used_opt(&mut select.limit_offset, UseKind::Expression)?;
+        self.used_opt(&mut select.limit_count, UseKind::Expression)?;
+        if !select.locking_clause.is_empty() {
+            let last = self.out.instances.len();
+            let ids = (first..last).filter_map(|i| u32::try_from(i).ok()).map(InstanceId);
+            self.out.locks.extend(ids);
+        }
+        Ok(outs)
+    }
+
+    fn plain(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
+        let SelectStmt {
+            distinct_clause,
+            into_clause: _, // refused, or the statement's own
+            target_list,
+            from_clause,
+            where_clause,
+            group_clause,
+            group_distinct: _,
+            having_clause,
+            window_clause,
+            values_lists: _, // empty here
+            sort_clause,
+            limit_offset: _, // with the set operations'
+            limit_count: _,
+            limit_option: _,
+            locking_clause: _,
+            with_clause: _,
+            op: _,
+            all: _,
+            larg,
+            rarg,
+        } = select;
+        absent("a set operation", larg.is_none() && rarg.is_none())?;
+        self.from_clause(from_clause)?;
+        let outs = self.targets(target_list)?;
+        if let Some(condition) = where_clause {
+            self.condition(condition, UseKind::Filter)?;
+        }
+        if let Some(condition) = having_clause {
+            self.condition(condition, UseKind::Filter)?;
+        }
+        self.order_by(sort_clause, &outs)?;
+        self.group_by(group_clause, &outs)?;
+        self.distinct(distinct_clause, &outs)?;
+        for window in window_clause {
+            match inner(window)? {
+                NodeEnum::WindowDef(window) => self.window(window)?,
+                _ => return Err(unknown("WINDOW")),
+            }
+        }
+        Ok(outs)
+    }
+
+    /// VALUES: each column is what any of its rows says.
+    fn values(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
+        absent("a clause beside VALUES", select.from_clause.is_empty() && select.target_list.is_empty() && select.where_clause.is_none())?;
+        let mut columns: Vec<Value> = Vec::new();
+        for (number, row) in select.values_lists.iter_mut().enumerate() {
+            let NodeEnum::List(protobuf::List { items }) = inner(row)? else { return Err(unknown("VALUES")) };
+            let row: Vec<Value> = items.iter_mut().map(|i| self.expr(i, UseKind::Expression)).collect::<Checked<_>>()?;
+            if number == 0 {
+                columns = row;
+                continue;
+            }
+            if columns.len() != row.len() {
+                return Err(Reject::postgres(Syntax::SyntaxError, "VALUES lists must all be the same length"));
+            }
+            columns = columns.into_iter().zip(row).map(|(a, b)| self.either(a, b)).collect();
+        }
+        let outs: Vec<Out> =
+            columns.into_iter().enumerate().map(|(i, value)| Out { name: format!("column{}", i + 1).into(), value }).collect();
+        let mut sort = std::mem::take(&mut select.sort_clause);
+        let sorted = self.order_by(&mut sort, &outs);
+        select.sort_clause = sort;
+        sorted.map(|()| outs)
+    }
+
+    /// A value that is this one in some rows, that one in others.
+    pub(super) fn either(&mut self, a: Value, b: Value) -> Value {
+        let ty = if matches!(a.flow, Flow::Null) { b.ty } else { a.ty.filter(|t| b.ty == Some(*t) || matches!(b.flow, Flow::Null)) };
+        let at = if a.at >= 0 { a.at } else { b.at };
+        let value = Value { flow: a.flow.or(b.flow), ty, at };
+        if matches!(value.flow, Flow::Mixed(_)) {
+            self.consume(&value, UseKind::MixedOutput);
+        }
+        value
+    }
+
+    /// WHERE, HAVING, ON: its conjuncts may be lookups.
+    pub(super) fn condition(&mut self, node: &mut Node, kind: UseKind) -> Checked<()> {
+        if let NodeEnum::BoolExpr(boolean) = inner(node)?
+            && boolean.boolop == protobuf::BoolExprType::AndExpr as i32
+        {
+            let protobuf::BoolExpr { xpr: _, boolop: _, args, location: _ } = &mut **boolean;
+            return args.iter_mut().try_for_each(|arg| self.condition(arg, kind));
+        }
+        let lookup = lookup(node);
+        let before = self.out.uses.len();
+        self.used(node, kind)?;
+        if let Some(lookup) = lookup {
+            for found in self.out.uses.iter_mut().skip(before).filter(|u| u.kind == UseKind::EqualsConstant) {
+                found.kind = lookup;
+            }
+        }
+        Ok(())
+    }
+
+    /// ORDER BY of a query: output names and positions come first.
+    pub(super) fn order_by(&mut self, nodes: &mut [Node], outs: &[Out]) -> Checked<()> {
+        for node in nodes {
+            let NodeEnum::SortBy(sort) = inner(node)? else { return Err(unknown("ORDER BY")) };
+            let protobuf::SortBy { node, sortby_dir: _, sortby_nulls: _, use_op, location } = &mut **sort;
+            if !use_op.is_empty() {
+                self.operator(use_op, 2, *location)?;
+            }
+            match node {
+                Some(node) => self.clause_item(node, outs, UseKind::Order)?,
+                None => return Err(unknown("ORDER BY")),
+            }
+        }
+        Ok(())
+    }
+
+    fn group_by(&mut self, nodes: &mut [Node], outs: &[Out]) -> Checked<()> {
+        for node in nodes {
+            match inner(node)? {
+                NodeEnum::GroupingSet(set) => {
+                    let protobuf::GroupingSet { kind: _, content, location: _ } = set;
+                    self.group_by(content, outs)?;
+                }
+                NodeEnum::RowExpr(row) => self.group_by(&mut row.args, outs)?,
+                _ => self.clause_item(node, outs, UseKind::Group)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn distinct(&mut self, nodes: &mut [Node], outs: &[Out]) -> Checked<()> {
+        let plain = matches!(nodes, [Node { node: None }]);
+        if plain {
+            outs.iter().for_each(|o| self.consume(&o.value, UseKind::Distinct));
+            return Ok(());
+        }
+        nodes.iter_mut().try_for_each(|n| self.clause_item(n, outs, UseKind::Distinct))
+    }
+
+    /// An item of ORDER BY, GROUP BY or DISTINCT ON: a bare name may be an output's, an integer is a position. GROUP BY takes a
+    /// column of FROM before an output's name.
+    fn clause_item(&mut self, node: &mut Node, outs: &[Out], kind: UseKind) -> Checked<()> {
+        match inner(node)? {
+            NodeEnum::ColumnRef(reference) => {
+                if let Some(Node { node: Some(NodeEnum::String(name)) }) = reference.fields.first()
+                    && reference.fields.len() == 1
+                    && !(kind == UseKind::Group && self.is_local(&name.sval))
+                {
+                    let mut named = outs.iter().filter(|o| *o.name == *name.sval).peekable();
+                    if named.peek().is_some() {
+                        let at = reference.location;
+                        named.for_each(|o| self.consume(&Value { at, ..o.value.clone() }, kind));
+                        return Ok(());
+                    }
+                }
+            }
+            NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Ival(position)), location }) => {
+                let index = usize::try_from(position.ival).ok().and_then(|p| p.checked_sub(1));
+                let Some(out) = index.and_then(|i| outs.get(i)) else {
+                    return Err(Reject::unclear("position", "a position that is not in the select list").at(*location));
+                };
+                self.consume(&Value { at: *location, ..out.value.clone() }, kind);
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.used(node, kind).map(|_| ())
+    }
+
+    /// Whether this level's FROM has a column of that name.
+    fn is_local(&self, name: &str) -> bool {
+        let has = |columns: &[Column]| columns.iter().any(|c| &*c.name == name);
+        self.levels.last().is_some_and(|l| l.items.iter().any(|i| i.by_column && has(&i.columns)))
+    }
+}
+
+/// `col = constant`, `col IN (constants)`, `col = ANY (constants)`: what a `lookup` may see, with how many values are compared.
+fn lookup(node: &Node) -> Option<UseKind> {
+    use protobuf::AExprKind::{AexprIn, AexprOp, AexprOpAny};
+    let Some(NodeEnum::AExpr(expr)) = &node.node else { return None };
+    let protobuf::AExpr { kind, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ } = &**expr;
+    let is_equals = matches!(strings(name).ok()?.as_slice(), ["="] | ["pg_catalog", "="]);
+    let (left, right) = (lexpr.as_deref()?, rexpr.as_deref()?);
+    if !is_equals {
+        return None;
+    }
+    match protobuf::AExprKind::try_from(*kind).ok()? {
+        AexprOp => ((is_column(left) && is_constant(right)) || (is_constant(left) && is_column(right))).then_some(UseKind::Lookup(1)),
+        AexprIn if is_column(left) => match &right.node {
+            Some(NodeEnum::List(list)) if list.items.iter().all(is_constant) => u32::try_from(list.items.len()).ok().map(UseKind::Lookup),
+            _ => None,
+        },
+        AexprOpAny if is_column(left) => array_length(right),
+        _ => None,
+    }
+}
+
+fn is_column(node: &Node) -> bool {
+    matches!(node.node, Some(NodeEnum::ColumnRef(_)))
+}
+
+/// How many elements a constant array has at most.
+fn array_length(node: &Node) -> Option<UseKind> {
+    match &node.node {
+        Some(NodeEnum::TypeCast(cast)) => array_length(cast.arg.as_deref()?),
+        Some(NodeEnum::AArrayExpr(array)) if array.elements.iter().all(is_constant) => {
+            u32::try_from(array.elements.len()).ok().map(UseKind::Lookup)
+        }
+        Some(NodeEnum::ParamRef(_)) => Some(UseKind::LookupMany),
+        Some(NodeEnum::AConst(protobuf::AConst { val: Some(protobuf::a_const::Val::Sval(s)), .. })) => {
+            let commas = s.sval.bytes().filter(|b| *b == b',').count();
+            u32::try_from(commas + 1).ok().map(UseKind::Lookup)
+        }
+        _ => None,
+    }
+}
