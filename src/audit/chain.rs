@@ -68,26 +68,13 @@ impl Chain {
     #[must_use]
     pub fn read_head(text: &str) -> Option<Self> {
         let (seq, hash) = text.trim().split_once(':')?;
-        let hash = if hash.starts_with("sha256:") {
-            hash.to_owned()
-        } else {
-            format!("sha256:{hash}")
-        };
-        Some(Self {
-            seq: seq.parse().ok()?,
-            hash: Hash::read(hash.as_bytes())?,
-        })
+        let hash = if hash.starts_with("sha256:") { hash.to_owned() } else { format!("sha256:{hash}") };
+        Some(Self { seq: seq.parse().ok()?, hash: Hash::read(hash.as_bytes())? })
     }
 }
 
 fn link(previous: Hash, bytes: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update(previous.0)
-            .chain_update(bytes)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update(previous.0).chain_update(bytes).finalize().into())
 }
 
 /// A line of the log that agrees with its own hash.
@@ -121,11 +108,7 @@ impl Line {
     /// [`Malformed`], where it is not byte for byte what [`Chain::append`] made.
     pub fn read(line: &[u8]) -> Result<Self, Malformed> {
         let (seq, prev, hash, before) = Self::parts(line).ok_or(Malformed::Form)?;
-        if link(prev, before) == hash {
-            Ok(Self { seq, prev, hash })
-        } else {
-            Err(Malformed::Hash)
-        }
+        if link(prev, before) == hash { Ok(Self { seq, prev, hash }) } else { Err(Malformed::Hash) }
     }
 
     fn parts(line: &[u8]) -> Option<(u64, Hash, Hash, &[u8])> {

@@ -30,6 +30,8 @@ pub enum Kind {
     Start,
     /// The proxy stopped.
     Stop,
+    /// The log goes on in a new file, since somebody put the old one aside.
+    Rotate,
     /// Records that could not be written (`on_failure: continue`).
     Lost,
 }
@@ -46,6 +48,7 @@ impl Kind {
             Self::Policy => "policy",
             Self::Start => "start",
             Self::Stop => "stop",
+            Self::Rotate => "rotate",
             Self::Lost => "lost",
         }
     }
@@ -90,9 +93,7 @@ impl From<&Who> for WhoPart {
         field(&mut out, "session", who.session.as_deref());
         field(&mut out, "user", who.user.as_deref());
         key(&mut out, "roles");
-        list(&mut out, who.roles.iter(), |out, role| {
-            string(out, cut(role))
-        });
+        list(&mut out, who.roles.iter(), |out, role| string(out, cut(role)));
         field(&mut out, "purpose", who.purpose.as_deref());
         field(&mut out, "end_user", who.end_user.as_deref());
         field(&mut out, "application", who.application.as_deref());
@@ -152,12 +153,7 @@ impl Record {
 
     /// A statement's record.
     #[must_use]
-    pub fn statement(
-        time: Timestamp,
-        who: &WhoPart,
-        ended: Ended<'_>,
-        policy: Option<&str>,
-    ) -> Self {
+    pub fn statement(time: Timestamp, who: &WhoPart, ended: Ended<'_>, policy: Option<&str>) -> Self {
         let mut out = start(Kind::Statement, time, who);
         key(&mut out, "statement");
         text(&mut out, &ended.described.text);
@@ -183,54 +179,39 @@ impl Record {
 
 fn start(kind: Kind, time: Timestamp, who: &WhoPart) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    out.extend_from_slice(
-        format!("\"time\":\"{time:.6}\",\"kind\":\"{}\"", kind.word()).as_bytes(),
-    );
+    out.extend_from_slice(format!("\"time\":\"{time:.6}\",\"kind\":\"{}\"", kind.word()).as_bytes());
     out.extend_from_slice(&who.0);
     out
 }
 
 fn end(out: &mut Vec<u8>, sqlstate: Option<[u8; 5]>, policy: Option<&str>) {
     let sqlstate = sqlstate.filter(|s| s.iter().all(u8::is_ascii_alphanumeric));
-    field(
-        out,
-        "sqlstate",
-        sqlstate.as_ref().and_then(|s| std::str::from_utf8(s).ok()),
-    );
+    field(out, "sqlstate", sqlstate.as_ref().and_then(|s| std::str::from_utf8(s).ok()));
     field(out, "policy", policy);
 }
 
 fn touched(out: &mut Vec<u8>, decision: Option<&Decision>) {
     key(out, "relations");
     match decision.and_then(|d| d.relations.as_ref()) {
-        Some(relations) => list(out, relations.iter(), |out, name| {
-            string(out, &name.to_string())
-        }),
+        Some(relations) => list(out, relations.iter(), |out, name| string(out, &name.to_string())),
         None => out.extend_from_slice(b"null"),
     }
     key(out, "columns");
-    list(
-        out,
-        decision
-            .map(|d| d.columns.as_slice())
-            .unwrap_or_default()
-            .iter(),
-        |out, column| {
-            out.extend_from_slice(b"{\"column\":");
-            string(out, &column.column);
-            key(out, "class");
-            match &column.class {
-                Some(class) => string(out, &class.to_string()),
-                None => out.extend_from_slice(b"null"),
-            }
-            key(out, "use");
-            string(out, column.usage);
-            key(out, "action");
-            string(out, action(column.action));
-            field(out, "mask", column.mask.as_deref());
-            out.push(b'}');
-        },
-    );
+    list(out, decision.map(|d| d.columns.as_slice()).unwrap_or_default().iter(), |out, column| {
+        out.extend_from_slice(b"{\"column\":");
+        string(out, &column.column);
+        key(out, "class");
+        match &column.class {
+            Some(class) => string(out, &class.to_string()),
+            None => out.extend_from_slice(b"null"),
+        }
+        key(out, "use");
+        string(out, column.usage);
+        key(out, "action");
+        string(out, action(column.action));
+        field(out, "mask", column.mask.as_deref());
+        out.push(b'}');
+    });
 }
 
 fn action(action: Action) -> &'static str {
@@ -264,11 +245,7 @@ fn number(out: &mut Vec<u8>, name: &str, value: Option<u64>) {
     }
 }
 
-fn list<T>(
-    out: &mut Vec<u8>,
-    items: impl Iterator<Item = T>,
-    mut print: impl FnMut(&mut Vec<u8>, T),
-) {
+fn list<T>(out: &mut Vec<u8>, items: impl Iterator<Item = T>, mut print: impl FnMut(&mut Vec<u8>, T)) {
     out.push(b'[');
     for (i, item) in items.enumerate() {
         if i > 0 {
@@ -284,19 +261,14 @@ fn cut(text: &str) -> &str {
     if text.len() <= NAME {
         return text;
     }
-    text.char_indices()
-        .nth(NAME)
-        .and_then(|(i, _)| text.get(..i))
-        .unwrap_or(text)
+    text.char_indices().nth(NAME).and_then(|(i, _)| text.get(..i)).unwrap_or(text)
 }
 
 fn text(out: &mut Vec<u8>, whole: &str) {
     if whole.len() <= TEXT {
         return string(out, whole);
     }
-    let part = whole
-        .get(..whole.floor_char_boundary(TEXT))
-        .unwrap_or_default();
+    let part = whole.get(..whole.floor_char_boundary(TEXT)).unwrap_or_default();
     string(out, &format!("{part}… ({} bytes)", whole.len()));
 }
 
@@ -304,10 +276,7 @@ fn text(out: &mut Vec<u8>, whole: &str) {
 fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest
-        .iter()
-        .position(|b| *b < 0x20 || *b == b'"' || *b == b'\\' || *b == 0x7f)
-    {
+    while let Some(at) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\' || *b == 0x7f) {
         out.extend_from_slice(rest.get(..at).unwrap_or_default());
         let byte = rest.get(at).copied().unwrap_or_default();
         match byte {

@@ -30,16 +30,8 @@ impl Query {
     }
 
     fn holds(&self, record: &Value) -> bool {
-        let is = |key: &str, wanted: &Option<String>| {
-            wanted
-                .as_deref()
-                .is_none_or(|w| text(record, key) == Some(w))
-        };
-        is("user", &self.user)
-            && is("decision", &self.decision)
-            && is("kind", &self.kind)
-            && self.in_time(record)
-            && self.touches(record)
+        let is = |key: &str, wanted: &Option<String>| wanted.as_deref().is_none_or(|w| text(record, key) == Some(w));
+        is("user", &self.user) && is("decision", &self.decision) && is("kind", &self.kind) && self.in_time(record) && self.touches(record)
     }
 
     fn in_time(&self, record: &Value) -> bool {
@@ -54,18 +46,12 @@ impl Query {
 
     fn touches(&self, record: &Value) -> bool {
         let table = self.table.as_deref().is_none_or(|wanted| {
-            items(record, "relations")
-                .filter_map(Value::as_str)
-                .any(|name| name == wanted || last_part(name) == wanted)
+            items(record, "relations").filter_map(Value::as_str).any(|name| name == wanted || last_part(name) == wanted)
         });
         let class = self.class.as_deref().is_none_or(|wanted| {
             items(record, "columns")
                 .filter_map(|c| text(c, "class"))
-                .any(|class| {
-                    class
-                        .strip_prefix(wanted)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                })
+                .any(|class| class.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
         });
         table && class
     }
@@ -76,21 +62,14 @@ fn text<'a>(record: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 fn items<'a>(record: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    record
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    record.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// `users` of `public.users`; a quoted name keeps its quotes.
 fn last_part(name: &str) -> &str {
     if name.ends_with('"') {
         let head = name.trim_end_matches('"');
-        return head
-            .rfind(".\"")
-            .and_then(|at| name.get(at + 1..))
-            .unwrap_or(name);
+        return head.rfind(".\"").and_then(|at| name.get(at + 1..)).unwrap_or(name);
     }
     name.rsplit('.').next().unwrap_or(name)
 }

@@ -29,6 +29,11 @@ pub enum Reason {
         /// A number that stood.
         known: u64,
     },
+    /// An expected record is older than the first that was looked at.
+    Absent {
+        /// Its number.
+        known: u64,
+    },
     /// The record with a known number has another hash than was known.
     Expected,
 }
@@ -39,24 +44,13 @@ impl fmt::Display for Reason {
             Self::Form => f.write_str("is not a record"),
             Self::Hash => f.write_str("was changed: its content does not give its hash"),
             Self::Order { expected, found } if found > expected => {
-                write!(
-                    f,
-                    "is record {found} where {expected} should follow: {} missing",
-                    found - expected
-                )
+                write!(f, "is record {found} where {expected} should follow: {} missing", found - expected)
             }
-            Self::Order { expected, found } => write!(
-                f,
-                "is record {found} where {expected} should follow: moved or repeated"
-            ),
-            Self::Link => {
-                f.write_str("was written after another record than the one that stands before it")
-            }
+            Self::Order { expected, found } => write!(f, "is record {found} where {expected} should follow: moved or repeated"),
+            Self::Link => f.write_str("was written after another record than the one that stands before it"),
             Self::Torn => f.write_str("is cut off: the file ends within it"),
-            Self::Short { last, known } => write!(
-                f,
-                "is where the log ends, at record {last}, but record {known} was written"
-            ),
+            Self::Short { last, known } => write!(f, "is where the log ends, at record {last}, but record {known} was written"),
+            Self::Absent { known } => write!(f, "is where the log ends, and record {known} is in none of the files"),
             Self::Expected => f.write_str("has another hash than the one expected for its number"),
         }
     }
@@ -88,10 +82,7 @@ impl Verifier {
     /// A walk that also looks for records that are known.
     #[must_use]
     pub fn new(expected: Vec<Expected>) -> Self {
-        Self {
-            expected,
-            ..Self::default()
-        }
+        Self { expected, ..Self::default() }
     }
 
     /// The next file begins: its lines count from 1, the chain goes on.
@@ -105,15 +96,9 @@ impl Verifier {
     /// What is wrong with it; nothing after it is of worth.
     pub fn line(&mut self, bytes: &[u8]) -> Result<Line, Broken> {
         self.line += 1;
-        let line = self.judge(bytes).map_err(|reason| Broken {
-            line: self.line,
-            reason,
-        })?;
+        let line = self.judge(bytes).map_err(|reason| Broken { line: self.line, reason })?;
         self.first.get_or_insert(line.seq);
-        self.at = Some(Chain {
-            seq: line.seq,
-            hash: line.hash,
-        });
+        self.at = Some(Chain { seq: line.seq, hash: line.hash });
         self.count += 1;
         Ok(line)
     }
@@ -124,25 +109,15 @@ impl Verifier {
             Malformed::Form => Reason::Form,
             Malformed::Hash => Reason::Hash,
         })?;
-        let before = self.at.unwrap_or_else(|| Chain {
-            seq: line.seq.saturating_sub(1),
-            hash: line.prev,
-        });
+        let before = self.at.unwrap_or_else(|| Chain { seq: line.seq.saturating_sub(1), hash: line.prev });
         let expected = before.seq.saturating_add(1);
         if line.seq != expected {
-            return Err(Reason::Order {
-                expected,
-                found: line.seq,
-            });
+            return Err(Reason::Order { expected, found: line.seq });
         }
         if line.prev != before.hash || (line.seq == 1 && line.prev != Hash::default()) {
             return Err(Reason::Link);
         }
-        if self
-            .expected
-            .iter()
-            .any(|e| e.seq == line.seq && e.hash != line.hash)
-        {
+        if self.expected.iter().any(|e| e.seq == line.seq && e.hash != line.hash) {
             return Err(Reason::Expected);
         }
         Ok(line)
@@ -154,21 +129,9 @@ impl Verifier {
     /// Where a record that was expected is not there.
     pub fn finish(&self) -> Result<Option<(u64, Chain, u64)>, Broken> {
         let last = self.at.map_or(0, |c| c.seq);
-        if let Some(known) = self
-            .expected
-            .iter()
-            .map(|e| e.seq)
-            .filter(|seq| *seq > last)
-            .max()
-        {
-            return Err(Broken {
-                line: self.line,
-                reason: Reason::Short { last, known },
-            });
+        if let Some(known) = self.expected.iter().map(|e| e.seq).filter(|seq| *seq > last).max() {
+            return Err(Broken { line: self.line, reason: Reason::Short { last, known } });
         }
-        Ok(self
-            .first
-            .zip(self.at)
-            .map(|(first, at)| (first, at, self.count)))
+        Ok(self.first.zip(self.at).map(|(first, at)| (first, at, self.count)))
     }
 }

@@ -164,7 +164,14 @@ impl AuditHandle {
     }
 
     /// Leaves a record of something else than a statement, as [`AuditHandle::submit_unreserved`] does.
-    pub fn event(&self, kind: Kind, who: &WhoPart, reason: Option<&str>, sqlstate: Option<[u8; 5]>, policy: Option<&str>) -> Option<Ticket> {
+    pub fn event(
+        &self,
+        kind: Kind,
+        who: &WhoPart,
+        reason: Option<&str>,
+        sqlstate: Option<[u8; 5]>,
+        policy: Option<&str>,
+    ) -> Option<Ticket> {
         self.submit_unreserved(Record::event(kind, jiff::Timestamp::now(), who, reason, sqlstate, policy))
     }
 

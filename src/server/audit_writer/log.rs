@@ -26,6 +26,8 @@ pub(super) trait Store {
 pub(super) struct Log<S> {
     store: S,
     chain: Chain,
+    /// The number of the last record that is safe.
+    last: u64,
     /// Bytes of the file that are safe.
     safe: u64,
     /// Lines beyond them.
@@ -41,15 +43,7 @@ pub(super) struct Log<S> {
 impl<S: Store> Log<S> {
     /// Goes on after `chain` in a file of `length` bytes.
     pub(super) fn new(store: S, chain: Chain, length: u64, rotate: Option<u64>) -> Self {
-        Self {
-            store,
-            chain,
-            safe: length,
-            kept: Vec::new(),
-            written: 0,
-            doubtful: false,
-            rotate,
-        }
+        Self { store, chain, last: chain.seq, safe: length, kept: Vec::new(), written: 0, doubtful: false, rotate }
     }
 
     /// Chains a record; nothing is written yet.
@@ -62,12 +56,17 @@ impl<S: Store> Log<S> {
         self.kept.len()
     }
 
-    /// Hands everything to the operating system: a crash of the process loses nothing of it.
+    /// Hands everything to the operating system, in a new file where this one is full: a crash of the process loses nothing of it.
     pub(super) fn write(&mut self) -> io::Result<()> {
         if self.doubtful {
             self.store.truncate(self.safe)?;
             self.written = 0;
             self.doubtful = false;
+        }
+        // Not before there is something to write, so that no file stays empty.
+        if self.written == 0 && !self.kept.is_empty() && self.rotate.is_some_and(|most| self.safe >= most) {
+            self.store.rotate(self.last)?;
+            self.safe = 0;
         }
         while let Some(rest) = self.kept.get(self.written..).filter(|r| !r.is_empty()) {
             self.doubtful = true;
@@ -82,7 +81,7 @@ impl<S: Store> Log<S> {
         Ok(())
     }
 
-    /// Makes everything safe, notes the head, and begins a new file where this one is full.
+    /// Makes everything safe and notes the head.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.write()?;
         if self.kept.is_empty() {
@@ -92,26 +91,22 @@ impl<S: Store> Log<S> {
         self.doubtful = true;
         self.store.sync()?;
         self.doubtful = false;
-        self.safe = self
-            .safe
-            .saturating_add(u64::try_from(self.kept.len()).unwrap_or(u64::MAX));
+        self.safe = self.safe.saturating_add(u64::try_from(self.kept.len()).unwrap_or(u64::MAX));
         self.kept.clear();
         self.kept.shrink_to(1 << 20);
         self.written = 0;
         self.store.head(&self.chain)?;
-        if self.rotate.is_some_and(|most| self.safe >= most) {
-            self.store.rotate(self.chain.seq)?;
-            self.safe = 0;
-        }
+        self.last = self.chain.seq;
         Ok(())
     }
 
-    /// After somebody else put the file aside.
-    pub(super) fn reopen(&mut self) -> io::Result<()> {
+    /// After somebody else put the file aside. `begun` is what the new file begins with, so that it does not stay empty.
+    pub(super) fn reopen(&mut self, begun: impl FnOnce() -> Record) -> io::Result<()> {
         self.sync()?;
         if let Some(length) = self.store.reopen()? {
             self.safe = length;
+            self.add(&begun());
         }
-        Ok(())
+        self.sync()
     }
 }

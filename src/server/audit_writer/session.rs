@@ -26,13 +26,7 @@ impl SessionAudit {
     pub fn new(handle: AuditHandle, who: Who) -> Self {
         let part = WhoPart::from(&who);
         let waiter = handle.shared.each.then(Arc::default);
-        Self {
-            handle,
-            who: RefCell::new(who),
-            part: RefCell::new((None, part)),
-            waiter,
-            submitted: Cell::new(0),
-        }
+        Self { handle, who: RefCell::new(who), part: RefCell::new((None, part)), waiter, submitted: Cell::new(0) }
     }
 
     /// The way to the log.
@@ -71,8 +65,7 @@ impl SessionAudit {
             (None, Plan::Send(permit)) => Some(Permit::decision(permit)),
             (None, Plan::Refuse(refusal)) => Some(&*refusal.decision),
         };
-        let ran =
-            !matches!(finished.outcome, Outcome::Refused | Outcome::Skipped) || finished.rows > 0;
+        let ran = !matches!(finished.outcome, Outcome::Refused | Outcome::Skipped) || finished.rows > 0;
         let ended = Ended {
             described: &planned.described,
             touched,
@@ -82,31 +75,17 @@ impl SessionAudit {
             duration: finished.duration,
             sqlstate: finished.sqlstate,
         };
-        let record = Record::statement(
-            jiff::Timestamp::now(),
-            &self.part.borrow().1,
-            ended,
-            Some(&view.policy),
-        );
+        let record = Record::statement(jiff::Timestamp::now(), &self.part.borrow().1, ended, Some(&view.policy));
         self.leave(record);
     }
 
     /// Ready where the client may hear of all that was recorded: at once with `batch`, when it is on disk with `each`.
     pub fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.waiter
-            .as_ref()
-            .map_or(Poll::Ready(()), |w| w.poll(self.submitted.get(), cx))
+        self.waiter.as_ref().map_or(Poll::Ready(()), |w| w.poll(self.submitted.get(), cx))
     }
 
     fn event(&self, kind: Kind, reason: Option<&str>, policy: Option<&str>) -> bool {
-        let record = Record::event(
-            kind,
-            jiff::Timestamp::now(),
-            &self.part.borrow().1,
-            reason,
-            None,
-            policy,
-        );
+        let record = Record::event(kind, jiff::Timestamp::now(), &self.part.borrow().1, reason, None, policy);
         let room = self.handle.reserve_one();
         if room {
             self.leave(record);

@@ -36,44 +36,21 @@ impl Files {
             std::fs::create_dir_all(folder)?;
         }
         let mut head = options().open(beside(path, "head"))?;
-        head.try_lock().map_err(|_| {
-            io::Error::new(
-                io::ErrorKind::WouldBlock,
-                "another process writes this audit log",
-            )
-        })?;
+        head.try_lock().map_err(|_| io::Error::new(io::ErrorKind::WouldBlock, "another process writes this audit log"))?;
         let mut file = options().append(true).open(path)?;
         let known = read_head(&mut head);
         let length = file.metadata()?.len();
         let (last, whole) = last_record(&mut file, length)?;
-        let mut files = Self {
-            path: path.to_owned(),
-            file,
-            head,
-        };
+        let mut files = Self { path: path.to_owned(), file, head };
         let torn = length - whole;
         if torn > 0 {
             files.put_aside(whole, last.unwrap_or(known).seq)?;
         }
         // An empty file is one that was just begun; a shorter one was cut, and the gap in the numbers will say so for good.
         let missing_after = last.map(|l| l.seq).filter(|seq| *seq < known.seq);
-        let chain = last
-            .filter(|l| l.seq > known.seq)
-            .unwrap_or(if known.seq > 0 {
-                known
-            } else {
-                last.unwrap_or_default()
-            });
+        let chain = last.filter(|l| l.seq > known.seq).unwrap_or(if known.seq > 0 { known } else { last.unwrap_or_default() });
         sync_folder(path)?;
-        Ok((
-            files,
-            Found {
-                chain,
-                length: whole,
-                torn,
-                missing_after,
-            },
-        ))
+        Ok((files, Found { chain, length: whole, torn, missing_after }))
     }
 
     fn put_aside(&mut self, whole: u64, seq: u64) -> io::Result<()> {
@@ -120,9 +97,7 @@ impl Store for Files {
 
     fn reopen(&mut self) -> io::Result<Option<u64>> {
         let here = self.file.metadata()?;
-        if std::fs::metadata(&self.path)
-            .is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino()))
-        {
+        if std::fs::metadata(&self.path).is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())) {
             return Ok(None);
         }
         self.head.sync_data()?;
@@ -135,12 +110,7 @@ impl Store for Files {
 /// Read and write, made where it is not there, for the owner alone.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
     options
 }
 
@@ -153,10 +123,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|f| !f.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
@@ -164,9 +131,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 fn read_head(head: &mut File) -> Chain {
     let mut text = String::new();
     let read = head.take(4096).read_to_string(&mut text);
-    read.ok()
-        .and_then(|_| Chain::read_head(&text))
-        .unwrap_or_default()
+    read.ok().and_then(|_| Chain::read_head(&text)).unwrap_or_default()
 }
 
 /// The last whole record and where it ends, looked for from the end.
@@ -178,10 +143,7 @@ fn last_record(file: &mut File, length: u64) -> io::Result<(Option<Chain>, u64)>
         file.seek(SeekFrom::Start(from))?;
         file.take(length - from).read_to_end(&mut bytes)?;
         if let Some((chain, end)) = last_in(&bytes, from == 0) {
-            return Ok((
-                Some(chain),
-                from.saturating_add(u64::try_from(end).unwrap_or(u64::MAX)),
-            ));
+            return Ok((Some(chain), from.saturating_add(u64::try_from(end).unwrap_or(u64::MAX))));
         }
         if from == 0 {
             return Ok((None, 0));
@@ -195,24 +157,10 @@ fn last_in(bytes: &[u8], from_start: bool) -> Option<(Chain, usize)> {
     let mut end = bytes.len();
     while end > 0 {
         let until = bytes.get(..end)?.iter().rposition(|b| *b == b'\n')?;
-        let start = bytes
-            .get(..until)?
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map(|at| at + 1);
-        let start = if from_start {
-            Some(start.unwrap_or(0))
-        } else {
-            start
-        };
+        let start = bytes.get(..until)?.iter().rposition(|b| *b == b'\n').map(|at| at + 1);
+        let start = if from_start { Some(start.unwrap_or(0)) } else { start };
         if let Ok(line) = Line::read(bytes.get(start?..until)?) {
-            return Some((
-                Chain {
-                    seq: line.seq,
-                    hash: line.hash,
-                },
-                until + 1,
-            ));
+            return Some((Chain { seq: line.seq, hash: line.hash }, until + 1));
         }
         end = until;
     }

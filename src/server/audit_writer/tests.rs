@@ -8,33 +8,16 @@ use super::*;
 use crate::audit::{Broken, Chain, Reason, Verifier};
 
 fn config(folder: &Path, durability: Durability) -> Audit {
-    Audit {
-        file: folder.join("audit/a.jsonl"),
-        durability,
-        on_failure: OnFailure::Refuse,
-        rotate: None,
-        queue: 100,
-    }
+    Audit { file: folder.join("audit/a.jsonl"), durability, on_failure: OnFailure::Refuse, rotate: None, queue: 100 }
 }
 
 fn event(reason: &str) -> Record {
-    Record::event(
-        Kind::Policy,
-        jiff::Timestamp::UNIX_EPOCH,
-        &WhoPart::default(),
-        Some(reason),
-        None,
-        None,
-    )
+    Record::event(Kind::Policy, jiff::Timestamp::UNIX_EPOCH, &WhoPart::default(), Some(reason), None, None)
 }
 
 fn verify(files: &[PathBuf]) -> Result<u64, Broken> {
-    let heads = files
-        .iter()
-        .filter_map(|f| std::fs::File::open(format!("{}.head", f.display())).ok());
-    let heads = heads
-        .filter_map(|f| Chain::read_head(&std::io::read_to_string(f).unwrap()))
-        .collect();
+    let heads = files.iter().filter_map(|f| std::fs::File::open(format!("{}.head", f.display())).ok());
+    let heads = heads.filter_map(|f| Chain::read_head(&std::io::read_to_string(f).unwrap())).collect();
     let mut verifier = Verifier::new(heads);
     for file in files {
         verifier.file();
@@ -47,10 +30,7 @@ fn verify(files: &[PathBuf]) -> Result<u64, Broken> {
 }
 
 fn wait<F: std::future::Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 #[test]
@@ -62,10 +42,7 @@ fn what_was_acknowledged_is_on_disk_and_the_chain_goes_on_over_starts() {
         let handle = writer.handle();
         assert!(handle.lease() > 0);
         wait(handle.submit(event("one")).durable());
-        assert_eq!(
-            verify(std::slice::from_ref(&config.file)),
-            Ok((run - 1) * 3 + 2)
-        );
+        assert_eq!(verify(std::slice::from_ref(&config.file)), Ok((run - 1) * 3 + 2));
         writer.stop();
         assert_eq!(verify(std::slice::from_ref(&config.file)), Ok(run * 3));
     }
@@ -77,34 +54,15 @@ fn a_torn_end_is_put_aside_and_named() {
     let config = config(folder.path(), Durability::Batch);
     AuditWriter::start(&config, None).unwrap().stop();
     let mut whole = Vec::new();
-    std::io::Read::read_to_end(&mut std::fs::File::open(&config.file).unwrap(), &mut whole)
-        .unwrap();
+    std::io::Read::read_to_end(&mut std::fs::File::open(&config.file).unwrap(), &mut whole).unwrap();
     let torn = &whole[..100];
-    std::io::Write::write_all(
-        &mut std::fs::File::options()
-            .append(true)
-            .open(&config.file)
-            .unwrap(),
-        torn,
-    )
-    .unwrap();
-    assert_eq!(
-        verify(std::slice::from_ref(&config.file)),
-        Err(Broken {
-            line: 3,
-            reason: Reason::Torn
-        })
-    );
+    std::io::Write::write_all(&mut std::fs::File::options().append(true).open(&config.file).unwrap(), torn).unwrap();
+    assert_eq!(verify(std::slice::from_ref(&config.file)), Err(Broken { line: 3, reason: Reason::Torn }));
     AuditWriter::start(&config, None).unwrap().stop();
     assert_eq!(verify(std::slice::from_ref(&config.file)), Ok(4));
     let text = std::io::read_to_string(std::fs::File::open(&config.file).unwrap()).unwrap();
     assert!(text.contains("sealed: 100 bytes"));
-    assert_eq!(
-        std::fs::metadata(format!("{}.torn.2", config.file.display()))
-            .unwrap()
-            .len(),
-        100
-    );
+    assert_eq!(std::fs::metadata(format!("{}.torn.2", config.file.display())).unwrap().len(), 100);
 }
 
 #[test]
@@ -114,23 +72,9 @@ fn a_log_that_was_shortened_between_two_runs_stays_broken() {
     AuditWriter::start(&config, None).unwrap().stop();
     let text = std::io::read_to_string(std::fs::File::open(&config.file).unwrap()).unwrap();
     let first = text.find('\n').unwrap() + 1;
-    std::fs::File::options()
-        .write(true)
-        .open(&config.file)
-        .unwrap()
-        .set_len(u64::try_from(first).unwrap())
-        .unwrap();
+    std::fs::File::options().write(true).open(&config.file).unwrap().set_len(u64::try_from(first).unwrap()).unwrap();
     AuditWriter::start(&config, None).unwrap().stop();
-    assert_eq!(
-        verify(std::slice::from_ref(&config.file)),
-        Err(Broken {
-            line: 2,
-            reason: Reason::Order {
-                expected: 2,
-                found: 3
-            }
-        })
-    );
+    assert_eq!(verify(std::slice::from_ref(&config.file)), Err(Broken { line: 2, reason: Reason::Order { expected: 2, found: 3 } }));
 }
 
 #[test]
@@ -145,10 +89,7 @@ fn one_log_has_one_writer() {
 #[test]
 fn the_chain_crosses_files_that_are_full_or_put_aside() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Audit {
-        rotate: Some(2000),
-        ..config(folder.path(), Durability::Each)
-    };
+    let config = Audit { rotate: Some(2000), ..config(folder.path(), Durability::Each) };
     let writer = AuditWriter::start(&config, None).unwrap();
     let handle = writer.handle();
     for _ in 0..20 {
@@ -158,8 +99,10 @@ fn the_chain_crosses_files_that_are_full_or_put_aside() {
     let aside = folder.path().join("audit/aside.jsonl");
     std::fs::rename(&config.file, &aside).unwrap();
     handle.reopen();
+    // The new file is begun at once, whoever looks; what follows waits for it.
     wait(handle.submit(event("y")).durable());
     writer.stop();
+    assert!(verify(std::slice::from_ref(&config.file)).is_ok());
     let mut files: BTreeMap<u64, PathBuf> = BTreeMap::new();
     for entry in std::fs::read_dir(folder.path().join("audit")).unwrap() {
         let path = entry.unwrap().path();
@@ -171,7 +114,7 @@ fn the_chain_crosses_files_that_are_full_or_put_aside() {
         }
     }
     assert!(files.len() > 3, "{files:?}");
-    assert_eq!(verify(&files.into_values().collect::<Vec<_>>()), Ok(23));
+    assert_eq!(verify(&files.into_values().collect::<Vec<_>>()), Ok(24));
 }
 
 /// A disk in memory that takes `room` bytes and syncs while it may.
@@ -190,25 +133,13 @@ impl Store for Disk {
         let mut disk = self.0.lock().unwrap();
         let room = disk.room.saturating_sub(disk.bytes.len()).min(bytes.len());
         disk.bytes.extend_from_slice(&bytes[..room]);
-        if room == 0 {
-            Err(io::ErrorKind::StorageFull.into())
-        } else {
-            Ok(room)
-        }
+        if room == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(room) }
     }
     fn sync(&mut self) -> io::Result<()> {
-        if self.0.lock().unwrap().sync {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::Other.into())
-        }
+        if self.0.lock().unwrap().sync { Ok(()) } else { Err(io::ErrorKind::Other.into()) }
     }
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.0
-            .lock()
-            .unwrap()
-            .bytes
-            .truncate(usize::try_from(length).unwrap());
+        self.0.lock().unwrap().bytes.truncate(usize::try_from(length).unwrap());
         Ok(())
     }
     fn head(&mut self, _: &Chain) -> io::Result<()> {
@@ -229,13 +160,7 @@ impl Disk {
     }
     fn verify(&self) -> Result<u64, Broken> {
         let mut verifier = Verifier::default();
-        for line in self
-            .0
-            .lock()
-            .unwrap()
-            .bytes
-            .split_inclusive(|b| *b == b'\n')
-        {
+        for line in self.0.lock().unwrap().bytes.split_inclusive(|b| *b == b'\n') {
             verifier.line(line)?;
         }
         Ok(verifier.finish()?.map_or(0, |(_, _, count)| count))
@@ -273,11 +198,7 @@ fn a_full_disk_and_a_failed_sync_leave_no_trace_once_they_are_over() {
 #[test]
 fn while_the_disk_is_full_nothing_may_run_and_nobody_hears_of_an_end() {
     let disk = Disk::default();
-    let writer = AuditWriter::spawn(
-        Log::new(disk.clone(), Chain::default(), 0, None),
-        shared(false, true),
-    )
-    .unwrap();
+    let writer = AuditWriter::spawn(Log::new(disk.clone(), Chain::default(), 0, None), shared(false, true)).unwrap();
     let handle = writer.handle();
     assert_eq!(handle.lease(), 5);
     let ticket = handle.submit(event("x"));
@@ -285,11 +206,7 @@ fn while_the_disk_is_full_nothing_may_run_and_nobody_hears_of_an_end() {
         std::thread::yield_now();
     }
     assert_eq!((handle.lease(), handle.refuses()), (0, true));
-    assert!(
-        ticket
-            .poll_durable(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-    );
+    assert!(ticket.poll_durable(&mut Context::from_waker(Waker::noop())).is_pending());
     disk.set(1 << 20, true);
     wait(ticket.durable());
     while handle.refuses() {
@@ -303,11 +220,7 @@ fn while_the_disk_is_full_nothing_may_run_and_nobody_hears_of_an_end() {
 #[test]
 fn where_it_may_go_on_what_found_no_room_is_counted_in_the_log() {
     let disk = Disk::default();
-    let writer = AuditWriter::spawn(
-        Log::new(disk.clone(), Chain::default(), 0, None),
-        shared(true, true),
-    )
-    .unwrap();
+    let writer = AuditWriter::spawn(Log::new(disk.clone(), Chain::default(), 0, None), shared(true, true)).unwrap();
     let handle = writer.handle();
     for _ in 0..30 {
         assert!(handle.lease() > 0);

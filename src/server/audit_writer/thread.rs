@@ -46,14 +46,7 @@ impl<S: Store> Writer<S> {
             self.put();
         }
         self.gather();
-        let stop = Record::event(
-            Kind::Stop,
-            jiff::Timestamp::now(),
-            &WhoPart::default(),
-            None,
-            None,
-            None,
-        );
+        let stop = Record::event(Kind::Stop, jiff::Timestamp::now(), &WhoPart::default(), None, None, None);
         self.log.add(&stop);
         if let Err(error) = self.log.sync() {
             tracing::error!(error = %error, "the audit log could not be completed at the stop");
@@ -65,17 +58,9 @@ impl<S: Store> Writer<S> {
 
     fn wait(&mut self) {
         let failing = self.shared.failing.load(Ordering::Acquire);
-        let most = if failing {
-            Some(RETRY)
-        } else {
-            self.since
-                .map(|since| SYNC.saturating_sub(now().saturating_duration_since(since)))
-        };
+        let most = if failing { Some(RETRY) } else { self.since.map(|since| SYNC.saturating_sub(now().saturating_duration_since(since))) };
         let message = match most {
-            None => self
-                .queue
-                .recv()
-                .map_err(|_| RecvTimeoutError::Disconnected),
+            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(most) => self.queue.recv_timeout(most),
         };
         match message {
@@ -135,11 +120,7 @@ impl<S: Store> Writer<S> {
         self.note_lost();
         self.log.write()?;
         self.give_places_back();
-        let due = self.each
-            || self.log.unsafe_bytes() >= LOT
-            || self
-                .since
-                .is_some_and(|s| now().saturating_duration_since(s) >= SYNC);
+        let due = self.each || self.log.unsafe_bytes() >= LOT || self.since.is_some_and(|s| now().saturating_duration_since(s) >= SYNC);
         if self.log.unsafe_bytes() == 0 {
             self.since = None;
         } else if due {
@@ -152,7 +133,8 @@ impl<S: Store> Writer<S> {
             self.tell();
         }
         if std::mem::take(&mut self.reopen)
-            && let Err(error) = self.log.reopen()
+            && let Err(error) =
+                self.log.reopen(|| Record::event(Kind::Rotate, jiff::Timestamp::now(), &WhoPart::default(), None, None, None))
         {
             self.reopen = true;
             return Err(error);
@@ -165,14 +147,7 @@ impl<S: Store> Writer<S> {
         let lost = self.shared.lost.swap(0, Ordering::AcqRel);
         if lost > 0 {
             let reason = format!("{lost} records could not be written");
-            self.log.add(&Record::event(
-                Kind::Lost,
-                jiff::Timestamp::now(),
-                &WhoPart::default(),
-                Some(&reason),
-                None,
-                None,
-            ));
+            self.log.add(&Record::event(Kind::Lost, jiff::Timestamp::now(), &WhoPart::default(), Some(&reason), None, None));
         }
     }
 
@@ -181,9 +156,7 @@ impl<S: Store> Writer<S> {
         if held > 0 {
             self.shared.queued.fetch_sub(held, Ordering::AcqRel);
             self.shared.free.fetch_add(held, Ordering::AcqRel);
-            self.shared
-                .records
-                .fetch_add(u64::try_from(held).unwrap_or_default(), Ordering::Relaxed);
+            self.shared.records.fetch_add(u64::try_from(held).unwrap_or_default(), Ordering::Relaxed);
         }
     }
 
