@@ -132,6 +132,9 @@ impl Verifier {
         if let Some(known) = self.expected.iter().map(|e| e.seq).filter(|seq| *seq > last).max() {
             return Err(Broken { line: self.line, reason: Reason::Short { last, known } });
         }
+        if let Some(known) = self.expected.iter().map(|e| e.seq).find(|seq| self.first.is_some_and(|first| *seq < first)) {
+            return Err(Broken { line: self.line, reason: Reason::Absent { known } });
+        }
         Ok(self.first.zip(self.at).map(|(first, at)| (first, at, self.count)))
     }
 }
