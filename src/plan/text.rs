@@ -1,12 +1,23 @@
-//! From a text to a decision for each of its statements.
+//! From a text to a decision for each of its statements: read, analysed, judged, printed. What is judged and how is in `decide`.
 
 use std::sync::Arc;
 
+use super::decide::{self, Allowance, Decided, column_outcome};
+use super::grant::grant;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
 use super::{Described, Plan, Planned, Protocol, Refusal, Setting};
 use crate::base::RawSql;
-use crate::catalog::Oid;
-use crate::sql::{self, Description, Reject, Syntax};
+use crate::catalog::{Catalog, Oid};
+use crate::policy::Outcome;
+use crate::sql::model::Analysis;
+use crate::sql::{self, Context, Description, Local, Parsed, Reject, Syntax};
+
+/// What pg_dump sends since the releases of August 2024, literally: the setting's name comes from a table, so it cannot be
+/// followed; it makes no text mean anything else (set_restrict_relation_kind in pg_dump.c).
+const DUMPS_SETTING: [&str; 2] = [
+    "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
+    "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
+];
 
 /// Decides a text. The result has one element for each statement; an empty text gives none.
 /// A text that cannot be parsed gives one refusal, or for an unrestricted principal one permit for the text as it is.
@@ -21,20 +32,64 @@ pub fn plan_text(sql: &RawSql, param_types: &[Oid], protocol: Protocol, setting:
         let reject = Reject::postgres(Syntax::SyntaxError, "cannot insert multiple commands into a prepared statement");
         return vec![unread(text, reject, setting)];
     }
-    let _ = param_types;
-    let known = |_: &str| false;
+    let known = |name: &str| is_known(setting.catalog, name);
     let mut planned = Vec::with_capacity(read.statements.len());
-    for statement in &read.statements {
+    for statement in read.statements {
         let described = sql::describe(text, &read.scanned.tokens, statement.start, statement.end, &known).into();
-        let own = text.get(statement.start..statement.end).unwrap_or_default();
-        let plan = if setting.profile.unrestricted {
-            pass(own)
-        } else {
-            Plan::Refuse(Refusal::from_reject(Reject::unclear("statement", "this kind of statement"), text, Decision::default()))
-        };
+        let plan = plan_statement(text, statement, param_types, setting);
         planned.push(Planned { plan, described });
     }
     planned
+}
+
+/// Decides one statement.
+fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Setting<'_>) -> Plan {
+    let Setting { catalog, profile, names, fingerprint_key: _, parse_limit: _ } = setting;
+    let own = text.get(statement.start..statement.end).unwrap_or_default();
+    let locals: Vec<Local<'_>> = names
+        .relations
+        .iter()
+        .map(|r| Local { schema: r.schema.as_deref(), name: &r.name, columns: r.columns.as_deref(), relation: r.looked_up.as_ref() })
+        .collect();
+    let hidden = |relation, column| matches!(column_outcome(catalog, profile, relation, column), Outcome::Absent(_));
+    let cx = Context { catalog, path: &names.search_path, locals: &locals, params, hidden: &hidden };
+    let analysed = sql::analyse(&mut statement, cx);
+    if profile.unrestricted {
+        return passed(own, analysed.ok().as_ref(), setting);
+    }
+    match analysed {
+        Ok(analysis) => judged(text, own, &statement, &analysis, setting),
+        Err((reject, partial)) => Plan::Refuse(Refusal::from_reject(reject, text, decide::survey(&partial, setting))),
+    }
+}
+
+/// A governed principal's statement: judged, then printed from the tree that was judged.
+fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, setting: Setting<'_>) -> Plan {
+    let decided = match decide::decide(analysis, setting, allowance(own)) {
+        Ok(decided) => decided,
+        Err(refused) => {
+            let (reject, decision) = *refused;
+            return Plan::Refuse(Refusal::from_reject(reject, text, decision));
+        }
+    };
+    match sql::print(statement) {
+        Ok(rendered) => Plan::Send(grant(rendered.text(), analysis, decided)),
+        Err(reject) => Plan::Refuse(Refusal::from_reject(reject, text, decided.decision)),
+    }
+}
+
+/// Texts of known clients that are let through beyond what their analysis shows.
+fn allowance(own: &str) -> Allowance {
+    let words: Vec<&str> = own.split_whitespace().collect();
+    let plain = words.join(" ");
+    if DUMPS_SETTING.contains(&plain.trim_end_matches(';')) { Allowance::SetsSetting } else { Allowance::None }
+}
+
+/// The client's own text, for an unrestricted principal; the analysis serves the audit and what the session follows.
+fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan {
+    let Some(analysis) = analysis else { return pass(own) };
+    let decided = Decided { kind: Kind::Forward, cells: Vec::new(), arity: None, decision: decide::survey(analysis, setting) };
+    Plan::Send(grant(own.into(), analysis, decided))
 }
 
 /// A text that was not read: refused, or passed as it is.
@@ -45,7 +100,7 @@ fn unread(text: &str, reject: Reject, setting: Setting<'_>) -> Planned {
     Planned { plan, described }
 }
 
-/// The client's own text, for an unrestricted principal.
+/// An unrestricted principal's text that was not understood.
 fn pass(text: &str) -> Plan {
     Plan::Send(Permit::new(Draft {
         kind: Kind::Forward,
@@ -59,8 +114,20 @@ fn pass(text: &str) -> Plan {
     }))
 }
 
+/// Whether an object has a name: what stands between quotes and is no name may be a value.
+fn is_known(catalog: &Catalog, name: &str) -> bool {
+    let relation = |r: &crate::catalog::Relation| *r.name.name == *name || r.column(name).is_some();
+    catalog.has_schema(name)
+        || catalog.functions_named(name).next().is_some()
+        || catalog.relations().any(relation)
+        || catalog.contents().types.iter().any(|t| *t.name.name == *name)
+}
+
 impl From<Description> for Described {
     fn from(description: Description) -> Self {
         Self { text: Arc::from(description.text), fingerprint: Arc::from(description.fingerprint) }
     }
 }
+
+#[cfg(test)]
+mod tests;

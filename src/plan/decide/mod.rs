@@ -156,4 +156,6 @@ impl<'a> Judge<'a> {
 }
 
 #[cfg(test)]
+pub(super) mod fixture;
+#[cfg(test)]
 mod tests;
