@@ -1,6 +1,8 @@
 //! The policy: YAML read with diagnostics, checked, held against a catalog, and compiled into one [`Profile`] per principal.
 //! The language is described in `docs/policy.md`. Pure: files are read by the shell and come in as texts.
 
+mod document;
+mod key;
 mod profile;
 
 pub use profile::{
