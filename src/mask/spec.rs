@@ -102,6 +102,14 @@ pub struct RoundTo {
     pub(super) scale: u16,
 }
 
+impl std::fmt::Display for RoundTo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let digits = format!("{:0>width$}", self.unit, width = usize::from(self.scale) + 1);
+        let (whole, fraction) = digits.split_at_checked(digits.len() - usize::from(self.scale)).unwrap_or((&digits, ""));
+        if fraction.is_empty() { f.write_str(whole) } else { write!(f, "{whole}.{fraction}") }
+    }
+}
+
 /// A text is no `n` for `round`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a decimal number greater than 0 with at most 18 digits, like 1000 or 0.25")]

@@ -142,7 +142,11 @@ fn part(text: &str) -> Result<(Part, &str), &'static str> {
     let end = text.find(|c: char| !is_plain(c) && c != '*').unwrap_or(text.len());
     let (name, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     if name.is_empty() {
-        return Err(if rest.is_empty() || rest.starts_with('.') { "an identifier is empty" } else { "this identifier needs double quotes" });
+        return Err(if rest.is_empty() || rest.starts_with('.') {
+            "an identifier is empty"
+        } else {
+            "this identifier needs double quotes"
+        });
     }
     if name.starts_with(|c: char| c.is_ascii_digit() || c == '$') || !(rest.is_empty() || rest.starts_with('.')) {
         return Err("this identifier needs double quotes");

@@ -1,10 +1,17 @@
 //! The policy: YAML read with diagnostics, checked, held against a catalog, and compiled into one [`Profile`] per principal.
 //! The language is described in `docs/policy.md`. Pure: files are read by the shell and come in as texts.
 
+mod bind;
+mod compile;
 mod document;
 mod key;
+mod load;
+mod model;
 mod profile;
+mod read;
 
+pub use bind::BoundPolicy;
+pub use load::{Policy, load};
 pub use profile::{
     Absence, ClassName, ColumnProfile, Condition, Document, MaskRule, Outcome, Principal, Profile, ProfileId, RelationProfile, Reveal,
     RowCondition, StatementRight, StatementRights,

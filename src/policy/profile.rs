@@ -210,11 +210,14 @@ impl Profile {
         }
     }
 
-    /// Whether the principal may set a column.
+    /// Whether the principal may set a column; never one of a relation that came with PostgreSQL.
     #[must_use]
     pub fn write(&self, relation: Oid, column: i16) -> bool {
         if self.unrestricted {
             return true;
+        }
+        if relation < crate::catalog::FIRST_NORMAL_OID {
+            return false;
         }
         match self.relations.get(&relation) {
             Some(r) => match r.columns.get(&column) {

@@ -40,7 +40,10 @@ fn documents_merge_key_by_key_in_order() {
 fn the_same_leaf_twice_names_both_places() {
     for (texts, want) in [
         (
-            ["version: 1\ntables:\n  public.users: { columns: { email: a } }\n", "tables: { PUBLIC.users: { columns: { \"Email\": b } } }\n"],
+            [
+                "version: 1\ntables:\n  public.users: { columns: { email: a } }\n",
+                "tables: { PUBLIC.users: { columns: { \"Email\": b } } }\n",
+            ],
             "1.yaml:1:38: error: 'tables: public.users: columns: email' stands twice\n  0.yaml:3:30: first here",
         ),
         (
@@ -51,7 +54,10 @@ fn the_same_leaf_twice_names_both_places() {
             ["version: 1\nroles: { a: { members: [x] } }\n", "roles: { a: { members: [y] } }\n"],
             "1.yaml:1:15: error: 'roles: a: members' stands twice\n  0.yaml:2:15: first here",
         ),
-        (["version: 1\nmasks: { a: email }\n", "masks: { a: name }\n"], "1.yaml:1:10: error: 'masks: a' stands twice\n  0.yaml:2:10: first here"),
+        (
+            ["version: 1\nmasks: { a: email }\n", "masks: { a: name }\n"],
+            "1.yaml:1:10: error: 'masks: a' stands twice\n  0.yaml:2:10: first here",
+        ),
         (["version: 1\ndefaults: 3\n", "defaults: { role: a }\n"], "1.yaml:1:1: error: 'defaults' stands twice\n  0.yaml:2:1: first here"),
     ] {
         assert_eq!(merged(&texts, None).1, want);

@@ -1,0 +1,82 @@
+//! From a bound policy to one principal's [`Profile`]: every rule decided, for every relation. The meaning of keys is `bind`'s.
+
+mod relation;
+mod sql_text;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::civil::Date;
+use sha2::{Digest as _, Sha256};
+
+use super::bind::BoundPolicy;
+use super::model::RoleEntry;
+use super::profile::{Principal, Profile, ProfileId};
+use crate::catalog::{Catalog, Oid};
+
+use relation::Maker;
+use verdict::Role;
+
+impl BoundPolicy {
+    /// What a principal may do on a day, over the catalog that the policy is bound to. A principal without a role that holds on that
+    /// day sees nothing.
+    #[must_use]
+    pub fn profile(&self, principal: &Principal, catalog: &Catalog, today: Date) -> Profile {
+        let holds = |role: &RoleEntry| principal.roles.contains(&role.name) && role.until.is_none_or(|day| today <= day);
+        let roles: Vec<Role<'_>> = self.model.roles.iter().enumerate().filter(|(_, role)| holds(role)).collect();
+        let mut profile = Profile { principal: principal.clone(), ..Profile::default() };
+        profile.principal.roles = roles.iter().map(|(_, role)| role.name.clone()).collect();
+        profile.last_day = roles.iter().filter_map(|(_, role)| role.until).min();
+        profile.unrestricted = roles.iter().any(|(_, role)| role.unrestricted);
+        profile.star_refuse = roles.iter().any(|(_, role)| role.star_refuse);
+        profile.unclassified_deny = roles.iter().all(|(_, role)| role.unclassified_deny);
+        profile.functions = roles.iter().filter_map(|(i, _)| self.functions.get(*i)).flatten().copied().collect();
+        profile.statements = roles.iter().flat_map(|(_, role)| role.statements.iter().copied()).collect();
+        profile.listen = roles.iter().flat_map(|(_, role)| role.listen.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect();
+        if !profile.unrestricted {
+            profile.relations = self.decided(&roles, &profile, catalog);
+        }
+        profile.id = self.id(&roles, &profile);
+        profile
+    }
+
+    fn decided(&self, roles: &[Role<'_>], profile: &Profile, catalog: &Catalog) -> HashMap<Oid, super::RelationProfile> {
+        let mut maker = Maker {
+            policy: self,
+            catalog,
+            roles,
+            unclassified_deny: profile.unclassified_deny,
+            functions: &profile.functions,
+            made: self.system.clone(),
+        };
+        for oid in &self.order {
+            if let (Some(relation), Some(known)) = (catalog.relation(*oid), self.known.get(oid)) {
+                maker.relation(relation, known);
+            }
+        }
+        maker.made
+    }
+
+    /// Of everything that decides. The login is in it where a row condition reads who it is.
+    fn id(&self, roles: &[Role<'_>], profile: &Profile) -> ProfileId {
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        let mut part = |text: &str| {
+            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(text.as_bytes());
+        };
+        roles.iter().for_each(|(_, role)| part(&role.name));
+        if roles
+            .iter()
+            .any(|(_, role)| !role.rows.is_empty() || role.read.iter().any(|r| matches!(r.value, super::model::ReadRule::When(_))))
+        {
+            part(&profile.principal.login);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let first = digest.iter().take(8).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+        ProfileId(first)
+    }
+}

@@ -1,0 +1,307 @@
+//! One relation's part of a profile: the policy's word on it, then what follows from what it is made of.
+
+use std::collections::HashMap;
+
+use super::sql_text::{Words, words};
+use super::verdict::{Asked, Role};
+use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation, RelationKind};
+use crate::policy::bind::{BoundPolicy, BoundRelation, Known, below};
+use crate::policy::model::{ReadRule, Target, covers};
+use crate::policy::profile::{Absence, ClassName, ColumnProfile, Outcome, RelationProfile, RowCondition};
+
+/// What making one profile needs.
+pub(super) struct Maker<'a> {
+    pub(super) policy: &'a BoundPolicy,
+    pub(super) catalog: &'a Catalog,
+    pub(super) roles: &'a [Role<'a>],
+    /// Every role has `unclassified: deny`.
+    pub(super) unclassified_deny: bool,
+    /// Functions from outside PostgreSQL that the principal has.
+    pub(super) functions: &'a std::collections::BTreeSet<Oid>,
+    /// What was made, by relation; what has nothing to say is not in it.
+    pub(super) made: HashMap<Oid, RelationProfile>,
+}
+
+impl Maker<'_> {
+    /// Makes a relation's part; what it depends on was made before.
+    pub(super) fn relation(&mut self, relation: &Relation, known: &Known) {
+        let bound = self.policy.relations.get(&relation.oid);
+        let profile = match relation.kind {
+            _ if self.policy.circle.contains(&relation.oid) => absent(relation),
+            RelationKind::View | RelationKind::MaterializedView => self.view(relation, known, bound),
+            RelationKind::Table
+            | RelationKind::Partitioned
+            | RelationKind::Foreign
+            | RelationKind::Sequence
+            | RelationKind::Composite
+            | RelationKind::Toast
+            | RelationKind::Index => self.table(relation, known, bound),
+        };
+        let profile = self.with_system(relation, profile);
+        if self.unclassified_deny || says_something(&profile) {
+            self.made.insert(relation.oid, profile);
+        }
+    }
+
+    fn table(&self, relation: &Relation, known: &Known, bound: Option<&BoundRelation>) -> RelationProfile {
+        let parents: Vec<&Relation> = relation.parents.iter().filter_map(|oid| self.catalog.relation(*oid)).collect();
+        let rows = self.rows(relation, bound);
+        let tested = self.tested(rows.as_ref(), bound);
+        let mut profile = RelationProfile::default();
+        for column in &relation.columns {
+            let own = bound.and_then(|b| b.columns.get(&column.number));
+            let inherited = self.inherited(&parents, &column.name);
+            let class = own.and_then(|c| c.class.clone()).or_else(|| inherited.as_ref().and_then(|c| c.class.clone()));
+            let asked = Asked { known, bound, number: column.number, ty: &column.ty, class: class.as_ref() };
+            let of_row_type =
+                self.policy.row_types.contains(&column.ty.oid) && class.is_none() && !self.policy.has_object_rule(self.roles, &asked);
+            let says = own.is_some() || self.policy.has_object_rule(self.roles, &asked);
+            let mut made = match inherited {
+                Some(inherited) if !says => inherited,
+                inherited => {
+                    let read = self.policy.read(self.roles, &asked);
+                    let write = self.policy.write(self.roles, &asked, tested.identifiers.contains(&*column.name));
+                    join(ColumnProfile { read, write, class: class.clone() }, inherited)
+                }
+            };
+            if of_row_type && !matches!(made.read, Outcome::Absent(_)) {
+                made.read = Outcome::Absent(Absence::Derived);
+            }
+            made.class = class;
+            profile.columns.insert(column.number, made);
+        }
+        self.generated(relation, bound, &mut profile);
+        profile.other_columns = self.other_columns(bound);
+        profile.delete = self.deletes(bound) || parents.iter().any(|p| self.made.get(&p.oid).is_some_and(|p| p.delete));
+        profile.rows = rows;
+        profile
+    }
+
+    /// What the parents say of a column of that name, the strictest of them.
+    fn inherited(&self, parents: &[&Relation], name: &str) -> Option<ColumnProfile> {
+        let mut joined: Option<ColumnProfile> = None;
+        for parent in parents {
+            let Some(column) = parent.column(name) else { continue };
+            let of = self.made.get(&parent.oid).and_then(|p| p.columns.get(&column.number)).cloned();
+            let of = of.unwrap_or(ColumnProfile { read: Outcome::Clear, write: true, class: None });
+            joined = Some(join(of, joined));
+        }
+        joined
+    }
+
+    /// The columns' names that a condition of the principal's reads: to set them needs a rule.
+    fn tested(&self, rows: Option<&RowCondition>, bound: Option<&BoundRelation>) -> Words {
+        let mut text = rows.map_or_else(String::new, |r| r.sql.to_string());
+        for (i, role) in self.roles {
+            let about = bound.and_then(|b| b.roles.get(*i)).map_or(&[][..], |r| &r.read);
+            let object = about.iter().filter_map(|i| role.read.get(*i));
+            let class = role.read.iter().filter(|rule| match &rule.target {
+                Target::Class(upper) => bound.is_some_and(|b| classes(b).any(|c| covers(upper, c))),
+                Target::Object(_) => false,
+            });
+            object.chain(class).for_each(|rule| conditions(&rule.value, &mut text));
+        }
+        words(&text)
+    }
+
+    /// Columns that are computed from others of the same row.
+    fn generated(&self, relation: &Relation, bound: Option<&BoundRelation>, profile: &mut RelationProfile) {
+        for column in &relation.columns {
+            let Some(expression) = &column.generated else { continue };
+            if bound.is_some_and(|b| b.columns.contains_key(&column.number)) {
+                continue;
+            }
+            let read = words(expression);
+            let sources: Vec<&Column> = relation
+                .columns
+                .iter()
+                .filter(|c| c.number != column.number && (read.whole_row || read.identifiers.contains(&*c.name)))
+                .collect();
+            let veiled: Vec<&Outcome> =
+                sources.iter().filter_map(|c| profile.columns.get(&c.number)).map(|c| &c.read).filter(|o| o.is_veiled()).collect();
+            let constant = |o: &&Outcome| matches!(o, Outcome::Masked(rule) if rule.mask.laws(&column.ty).is_some_and(|l| l.constant));
+            let read = match veiled.as_slice() {
+                [] if !read.hides => continue,
+                [Outcome::Masked(rule)] if is_copy(expression, &sources) && rule.mask.laws(&column.ty).is_some() => {
+                    Outcome::Masked(rule.clone())
+                }
+                [first, ..] if !read.hides && veiled.iter().all(constant) => (*first).clone(),
+                _ => Outcome::Absent(Absence::Derived),
+            };
+            if let Some(of) = profile.columns.get_mut(&column.number) {
+                of.read = strictest(of.read.clone(), read);
+            }
+        }
+    }
+
+    fn view(&self, relation: &Relation, known: &Known, bound: Option<&BoundRelation>) -> RelationProfile {
+        let named = bound.is_some_and(|b| b.named);
+        let own_rows = self.rows(relation, bound);
+        let hidden = self.reads_veiled(relation);
+        let rows_below = below(relation).any(|oid| self.made.get(&oid).is_some_and(|p| p.rows.is_some()));
+        let mut profile = RelationProfile::default();
+        for column in &relation.columns {
+            let class = bound.and_then(|b| b.columns.get(&column.number)).and_then(|c| c.class.clone());
+            let asked = Asked { known, bound, number: column.number, ty: &column.ty, class: class.as_ref() };
+            let listed = named && bound.is_some_and(|b| b.columns.contains_key(&column.number));
+            let derived = if hidden { Outcome::Absent(Absence::Derived) } else { Outcome::Clear };
+            let mut read = match listed {
+                true => self.policy.read(self.roles, &asked),
+                false if self.policy.has_object_rule(self.roles, &asked) => strictest(self.policy.read(self.roles, &asked), derived),
+                false => derived,
+            };
+            if rows_below && own_rows.is_none() {
+                read = Outcome::Absent(Absence::Derived);
+            }
+            let write = if listed { self.policy.write(self.roles, &asked, false) } else { !read.is_veiled() };
+            profile.columns.insert(column.number, ColumnProfile { read, write, class });
+        }
+        profile.other_columns = if hidden || rows_below { Some(Absence::Derived) } else { self.other_columns(bound) };
+        profile.delete = self.deletes(bound);
+        profile.rows = own_rows;
+        profile
+    }
+
+    /// Whether a view's definition reads anything that is veiled, or may.
+    fn reads_veiled(&self, relation: &Relation) -> bool {
+        let definition = relation.definition.as_deref().map(words);
+        let Some(words) = definition else { return true };
+        let foreign = relation.calls.iter().any(|f| *f >= FIRST_NORMAL_OID && !self.functions.contains(f) && !self.shipped(relation, *f));
+        foreign || words.hides || relation.reads.iter().any(|(oid, column)| self.is_veiled(*oid, if words.whole_row { 0 } else { *column }))
+    }
+
+    /// The shipped classification knows the view, and the function comes from the extension that it is named after.
+    fn shipped(&self, relation: &Relation, function: Oid) -> bool {
+        let extension = self.catalog.function(function).and_then(|f| f.extension.as_deref());
+        self.is_system(relation.oid) && extension.is_some_and(|e| relation.name.name.starts_with(e))
+    }
+
+    /// Whether a column, or with 0 any part of a relation, is veiled.
+    fn is_veiled(&self, oid: Oid, column: i16) -> bool {
+        let Some(profile) = self.made.get(&oid) else { return self.unclassified_deny && oid >= FIRST_NORMAL_OID };
+        if profile.rows.is_some() {
+            return true;
+        }
+        match profile.columns.get(&column) {
+            Some(of) => of.read.is_veiled(),
+            None if column == 0 => {
+                profile.other_columns.is_some() && self.is_system(oid) || profile.columns.values().any(|c| c.read.is_veiled())
+            }
+            None => profile.other_columns.is_some(),
+        }
+    }
+
+    fn is_system(&self, oid: Oid) -> bool {
+        self.policy.system.contains_key(&oid)
+    }
+
+    /// The principal's condition on rows: of several roles joined with OR, lifted by a role that has rules and no condition.
+    fn rows(&self, relation: &Relation, bound: Option<&BoundRelation>) -> Option<RowCondition> {
+        let mut own: Vec<&str> = Vec::new();
+        let mut lifted = false;
+        for (i, role) in self.roles {
+            let rules = bound.and_then(|b| b.roles.get(*i));
+            match rules.and_then(|r| r.rows).and_then(|at| role.rows.get(at)) {
+                Some(entry) => own.push(&entry.sql),
+                None => lifted |= self.gives(*i, bound),
+            }
+        }
+        let own = (!own.is_empty() && !lifted).then(|| own.iter().map(|sql| format!("({sql})")).collect::<Vec<_>>().join(" OR "));
+        let parents = relation.parents.iter().filter_map(|p| self.made.get(p)?.rows.as_ref()).map(|r| r.sql.to_string());
+        let all: Vec<String> = own.into_iter().chain(parents).collect();
+        let sql = match all.as_slice() {
+            [] => return None,
+            [one] => one.clone(),
+            several => several.iter().map(|sql| format!("({sql})")).collect::<Vec<_>>().join(" AND "),
+        };
+        Some(RowCondition { sql: sql.into() })
+    }
+
+    /// Whether a role allows or masks a column of the table by a rule.
+    fn gives(&self, role: usize, bound: Option<&BoundRelation>) -> bool {
+        let Some((_, entry)) = self.roles.iter().find(|(i, _)| *i == role) else { return false };
+        let about = bound.and_then(|b| b.roles.get(role)).map_or(&[][..], |r| &r.read);
+        let object = about.iter().filter_map(|i| entry.read.get(*i)).any(|rule| rule.value != ReadRule::Deny);
+        let class = |upper: &str| bound.is_some_and(|b| classes(b).any(|c| covers(upper, c)));
+        object
+            || entry.read.iter().any(|rule| match &rule.target {
+                Target::Class(upper) => rule.value != ReadRule::Deny && class(upper),
+                Target::Object(_) => false,
+            })
+    }
+
+    fn deletes(&self, bound: Option<&BoundRelation>) -> bool {
+        self.roles.iter().any(|(i, _)| bound.and_then(|b| b.roles.get(*i)).is_some_and(|r| r.delete))
+    }
+
+    /// What holds for columns that the snapshot does not know.
+    fn other_columns(&self, bound: Option<&BoundRelation>) -> Option<Absence> {
+        if self.unclassified_deny {
+            return Some(Absence::Unclassified);
+        }
+        bound.and_then(|b| b.rest.as_ref()).map(|_| Absence::NoRule)
+    }
+
+    /// Relations of extensions that are known to show statements.
+    fn with_system(&self, relation: &Relation, mut profile: RelationProfile) -> RelationProfile {
+        let Some(system) = self.policy.system.get(&relation.oid) else { return profile };
+        for (number, column) in &system.columns {
+            if let Some(of) = profile.columns.get_mut(number) {
+                of.read = strictest(of.read.clone(), column.read.clone());
+            }
+        }
+        profile
+    }
+}
+
+fn classes(bound: &BoundRelation) -> impl Iterator<Item = &ClassName> {
+    let of_columns = bound.columns.values().flat_map(|c| c.class.iter().chain(&c.fields).chain(c.paths.iter().map(|(_, class)| class)));
+    of_columns.chain(&bound.rest)
+}
+
+/// Adds the conditions in a rule to a text.
+fn conditions(rule: &ReadRule, text: &mut String) {
+    if let ReadRule::When(when) = rule {
+        text.push(' ');
+        text.push_str(&when.sql);
+        conditions(&when.then, text);
+        conditions(&when.otherwise, text);
+    }
+}
+
+/// The expression is its one source and nothing else.
+fn is_copy(expression: &str, sources: &[&Column]) -> bool {
+    let bare = expression.trim().trim_matches('"');
+    matches!(sources, [source] if *bare == *source.name)
+}
+
+fn absent(relation: &Relation) -> RelationProfile {
+    let absent = ColumnProfile { read: Outcome::Absent(Absence::Derived), write: false, class: None };
+    let columns = relation.columns.iter().map(|c| (c.number, absent.clone())).collect();
+    RelationProfile { columns, other_columns: Some(Absence::Derived), ..RelationProfile::default() }
+}
+
+fn join(own: ColumnProfile, inherited: Option<ColumnProfile>) -> ColumnProfile {
+    match inherited {
+        None => own,
+        Some(from) => {
+            ColumnProfile { read: strictest(from.read, own.read), write: own.write && from.write, class: own.class.or(from.class) }
+        }
+    }
+}
+
+/// The one that shows less; the first of two alike.
+fn strictest(a: Outcome, b: Outcome) -> Outcome {
+    let strictness = |o: &Outcome| match o {
+        Outcome::Clear => 0,
+        Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) => 1,
+        Outcome::Absent(_) => 2,
+    };
+    if strictness(&b) > strictness(&a) { b } else { a }
+}
+
+/// Whether anything differs from a relation that is not in the profile.
+fn says_something(profile: &RelationProfile) -> bool {
+    let columns = profile.columns.values().any(|c| c.read.is_veiled() || !c.write || c.class.is_some());
+    columns || profile.delete || profile.rows.is_some() || profile.other_columns.is_some()
+}

@@ -1,0 +1,67 @@
+//! The words of a piece of SQL, without reading it: which identifiers stand in it, which of them are called. What cannot be told
+//! counts as more rather than less.
+
+use std::collections::HashSet;
+
+use crate::catalog::{FunctionClass, class_of};
+
+/// What stands in a text that PostgreSQL printed, or a policy's author wrote.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// Identifiers, unquoted ones folded; key words and parts of literals among them.
+    pub(super) identifiers: HashSet<String>,
+    /// A whole row (`t.*`).
+    pub(super) whole_row: bool,
+    /// A function is called that came with PostgreSQL and does not act on its arguments alone.
+    pub(super) hides: bool,
+}
+
+/// Reads a text's words.
+pub(super) fn words(text: &str) -> Words {
+    let mut words = Words { whole_row: text.contains(".*"), ..Words::default() };
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if c == '"' {
+            let inner = rest.get(1..).unwrap_or("");
+            let end = inner.find('"').unwrap_or(inner.len());
+            words.identifiers.insert(inner.get(..end).unwrap_or("").to_owned());
+            rest = inner.get(end + 1..).unwrap_or("");
+        } else if is_word(c) {
+            let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            let word = crate::base::fold(word);
+            words.hides |= after.starts_with('(') && hides(&word);
+            words.identifiers.insert(word);
+            rest = after;
+        } else {
+            rest = rest.get(c.len_utf8()..).unwrap_or("");
+        }
+    }
+    words
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+}
+
+fn hides(function: &str) -> bool {
+    !matches!(class_of(function), None | Some(FunctionClass::Usable | FunctionClass::ReadsSetting))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_sql() {
+        let found = words(r#" SELECT u.id, "E Mail", lower(u.City) FROM users u WHERE x = 'it'"#);
+        for word in ["id", "E Mail", "city", "users", "it"] {
+            assert!(found.identifiers.contains(word), "{word}");
+        }
+        assert!(!found.whole_row && !found.hides);
+        assert!(words("SELECT to_json(u.*) FROM users u").whole_row);
+        assert!(words("SELECT query_to_xml('select 1', true, true, '')").hides);
+        assert!(words("SELECT pg_read_file('x')").hides);
+        assert!(!words("SELECT numeric(10,2), foo(1), IN (1)").hides);
+    }
+}

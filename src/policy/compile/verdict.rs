@@ -1,0 +1,207 @@
+//! What each role says of a column, and what several roles say together (policy.md, "Reading").
+
+use std::sync::Arc;
+
+use crate::catalog::PgType;
+use crate::mask::Mask;
+use crate::policy::bind::{BoundColumn, BoundPolicy, BoundRelation, Known, Rank};
+use crate::policy::model::{ReadRule, RoleEntry, Rule, Target, covers};
+use crate::policy::profile::{Absence, ClassName, Condition, Document, MaskRule, Outcome, Reveal};
+
+/// One role's word.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict<'a> {
+    Rule(&'a ReadRule),
+    /// It has a class and no rule.
+    NoRule,
+    /// It has no class.
+    Unclassified,
+}
+
+/// A column of a relation that is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) known: &'a Known,
+    pub(super) bound: Option<&'a BoundRelation>,
+    pub(super) number: i16,
+    pub(super) ty: &'a PgType,
+    pub(super) class: Option<&'a ClassName>,
+}
+
+/// A role of the principal, with its position in the model.
+pub(super) type Role<'a> = (usize, &'a RoleEntry);
+
+/// The rule that decides: a column's before a table's before the deepest class's.
+fn deciding<'a, T>(rules: &'a [Rule<T>], about: &[usize], asked: &Asked<'_>, path: Option<&str>) -> Option<&'a Rule<T>> {
+    let object = object_rule(rules, about, asked, path);
+    object.or_else(|| {
+        let class = asked.class?;
+        let covering = rules.iter().filter_map(|rule| match &rule.target {
+            Target::Class(upper) if covers(upper, class) => Some((upper.len(), rule)),
+            Target::Class(_) | Target::Object(_) => None,
+        });
+        covering.max_by_key(|(depth, _)| *depth).map(|(_, rule)| rule)
+    })
+}
+
+fn object_rule<'a, T>(rules: &'a [Rule<T>], about: &[usize], asked: &Asked<'_>, path: Option<&str>) -> Option<&'a Rule<T>> {
+    let mut best: Option<((u8, Rank), &Rule<T>)> = None;
+    for rule in about.iter().filter_map(|i| rules.get(*i)) {
+        let Target::Object(key) = &rule.target else { continue };
+        let rank = match (key.parts.len(), key.path_text()) {
+            (2, None) => asked.known.table_rank(key).map(|r| (0, r)),
+            (3, None) => asked.known.rank(key, asked.number).map(|r| (1, r)),
+            (3, Some(text)) if path == Some(text.as_str()) => asked.known.rank(key, asked.number).map(|r| (2, r)),
+            _ => None,
+        };
+        if let Some(rank) = rank.filter(|rank| best.is_none_or(|(b, _)| *rank > b)) {
+            best = Some((rank, rule));
+        }
+    }
+    best.map(|(_, rule)| rule)
+}
+
+impl BoundPolicy {
+    /// What one role says of reading.
+    fn verdict<'a>(&self, role: Role<'a>, asked: &Asked<'_>, path: Option<&str>) -> Verdict<'a> {
+        let about = asked.bound.and_then(|b| b.roles.get(role.0)).map_or(&[][..], |r| &r.read);
+        match deciding(&role.1.read, about, asked, path) {
+            Some(rule) => Verdict::Rule(&rule.value),
+            None if asked.class.is_some() => Verdict::NoRule,
+            None => Verdict::Unclassified,
+        }
+    }
+
+    /// Whether the roles have a rule on the column or its table.
+    pub(super) fn has_object_rule(&self, roles: &[Role<'_>], asked: &Asked<'_>) -> bool {
+        roles.iter().any(|(i, role)| {
+            let about = asked.bound.and_then(|b| b.roles.get(*i)).map_or(&[][..], |r| &r.read);
+            object_rule(&role.read, about, asked, None).is_some()
+        })
+    }
+
+    /// What all roles together say of a column, without its paths and fields.
+    pub(super) fn plain(&self, roles: &[Role<'_>], asked: &Asked<'_>, path: Option<&str>) -> Outcome {
+        let ty = if path.is_none() { Some(asked.ty) } else { None };
+        let mut veil: Option<(&Arc<str>, &ReadRule)> = None;
+        let (mut clear, mut no_rule) = (false, false);
+        for role in roles {
+            match self.verdict(*role, asked, path) {
+                Verdict::Rule(ReadRule::Deny) => return Outcome::Absent(Absence::Denied { role: Arc::clone(&role.1.name) }),
+                Verdict::Rule(ReadRule::Allow) => clear = true,
+                Verdict::Rule(rule @ (ReadRule::Mask(_) | ReadRule::When(_))) => veil = veil.or(Some((&role.1.name, rule))),
+                Verdict::NoRule => no_rule = true,
+                Verdict::Unclassified => clear |= !role.1.unclassified_deny,
+            }
+        }
+        match veil {
+            _ if clear => Outcome::Clear,
+            Some((role, rule)) => self.outcome(rule, role, ty),
+            None if no_rule => Outcome::Absent(Absence::NoRule),
+            None => Outcome::Absent(Absence::Unclassified),
+        }
+    }
+
+    /// A rule on a column of a type; `None` for a part of a document, whose type is not declared.
+    fn outcome(&self, rule: &ReadRule, role: &Arc<str>, ty: Option<&PgType>) -> Outcome {
+        match rule {
+            ReadRule::Allow => Outcome::Clear,
+            ReadRule::Deny => Outcome::Absent(Absence::Denied { role: Arc::clone(role) }),
+            ReadRule::Mask(used) => match self.mask(used, role) {
+                Some(rule) if ty.is_none_or(|ty| rule.mask.laws(ty).is_some()) => Outcome::Masked(rule),
+                _ => Outcome::Absent(Absence::Misfit { mask: Arc::clone(&used.name) }),
+            },
+            ReadRule::When(when) => {
+                let then = self.branch(&when.then, role, ty);
+                let otherwise = self.branch(&when.otherwise, role, ty);
+                match (then, otherwise) {
+                    (Outcome::Absent(why), _) | (_, Outcome::Absent(why)) => Outcome::Absent(why),
+                    (then, otherwise) => Outcome::Conditional(Arc::new(Condition { when: Arc::clone(&when.sql), then, otherwise })),
+                }
+            }
+        }
+    }
+
+    /// `deny` in a branch is the mask `null`.
+    fn branch(&self, rule: &ReadRule, role: &Arc<str>, ty: Option<&PgType>) -> Outcome {
+        if *rule == ReadRule::Deny {
+            let mask = Arc::new(Mask::null());
+            return Outcome::Masked(MaskRule { name: "null".into(), mask, reveal: Reveal::default(), role: Arc::clone(role) });
+        }
+        self.outcome(rule, role, ty)
+    }
+
+    /// What all roles together say of a column, with its paths and fields.
+    pub(super) fn read(&self, roles: &[Role<'_>], asked: &Asked<'_>) -> Outcome {
+        let whole = self.plain(roles, asked, None);
+        let bound = asked.bound.and_then(|b| b.columns.get(&asked.number));
+        if self.field_is_veiled(roles, asked, bound) {
+            return if let Outcome::Absent(_) = whole { whole } else { Outcome::Absent(Absence::Derived) };
+        }
+        let mut paths: Vec<(Arc<str>, Outcome)> = Vec::new();
+        for (text, class) in self.paths(roles, asked, bound) {
+            let class = class.or(asked.class);
+            let outcome = self.plain(roles, &Asked { class, ..*asked }, Some(&text));
+            paths.push((text.into(), outcome));
+        }
+        if paths
+            .iter()
+            .all(|(_, outcome)| matches!((outcome, &whole), (Outcome::Clear, Outcome::Clear) | (Outcome::Absent(_), Outcome::Absent(_))))
+        {
+            return whole;
+        }
+        Outcome::Document(Arc::new(Document { paths, rest: whole }))
+    }
+
+    /// Paths that a class or a rule is about.
+    fn paths<'a>(&self, roles: &[Role<'_>], asked: &Asked<'_>, bound: Option<&'a BoundColumn>) -> Vec<(String, Option<&'a ClassName>)> {
+        let mut paths: Vec<(String, Option<&ClassName>)> =
+            bound.into_iter().flat_map(|b| &b.paths).map(|(text, class)| (text.clone(), Some(class))).collect();
+        for key in self.keys(roles, asked) {
+            if let Some(text) = key.path_text().filter(|_| key.parts.len() == 3 && asked.known.rank(key, asked.number).is_some())
+                && !paths.iter().any(|(p, _)| *p == text)
+            {
+                paths.push((text, None));
+            }
+        }
+        paths
+    }
+
+    /// A field of it is not clear: then no part of it is.
+    fn field_is_veiled(&self, roles: &[Role<'_>], asked: &Asked<'_>, bound: Option<&BoundColumn>) -> bool {
+        let classes = bound.into_iter().flat_map(|b| &b.fields);
+        let by_class = classes.into_iter().any(|class| self.plain(roles, &Asked { class: Some(class), ..*asked }, None).is_veiled());
+        let by_rule = |rule: &Rule<ReadRule>| match &rule.target {
+            Target::Object(key) => key.parts.len() > 3 && asked.known.rank(key, asked.number).is_some() && rule.value != ReadRule::Allow,
+            Target::Class(_) => false,
+        };
+        by_class || roles.iter().any(|(_, role)| role.read.iter().any(by_rule))
+    }
+
+    fn keys<'a>(&self, roles: &[Role<'a>], asked: &Asked<'_>) -> Vec<&'a crate::policy::key::ObjectKey> {
+        let mut keys = Vec::new();
+        for (i, role) in roles {
+            let about = asked.bound.and_then(|b| b.roles.get(*i)).map_or(&[][..], |r| &r.read);
+            for rule in about.iter().filter_map(|i| role.read.get(*i)) {
+                if let Target::Object(key) = &rule.target {
+                    keys.push(key);
+                }
+            }
+        }
+        keys
+    }
+
+    /// Whether the roles together allow the column to be set. `needed`: also without a class it needs a rule.
+    pub(super) fn write(&self, roles: &[Role<'_>], asked: &Asked<'_>, needed: bool) -> bool {
+        let mut allowed = false;
+        for (i, role) in roles {
+            let about = asked.bound.and_then(|b| b.roles.get(*i)).map_or(&[][..], |r| &r.write);
+            match deciding(&role.write, about, asked, None) {
+                Some(rule) if !rule.value => return false,
+                Some(_) => allowed = true,
+                None => allowed |= asked.class.is_none() && !role.unclassified_deny && !needed,
+            }
+        }
+        allowed
+    }
+}
