@@ -3,6 +3,7 @@
 //! A pure core decides (`base` to `session`), a thin shell moves bytes (`upstream`, `server`, `admin`, `cli`), and a type
 //! stands between them: nothing of a client's text goes upstream without a [`plan::Permit`].
 
+pub mod admin;
 pub mod audit;
 pub mod auth;
 pub mod base;

@@ -17,6 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
 pub use session::SessionAudit;
+pub(crate) use session::outcome_word;
 
 use crate::audit::{Kind, Record, WhoPart};
 use crate::config::{Audit, Durability, OnFailure};

@@ -2,6 +2,7 @@
 
 pub mod audit_writer;
 pub mod listen;
+pub mod metrics;
 mod relay;
 mod sessions;
 pub mod startup;

@@ -69,7 +69,7 @@ impl SessionAudit {
         let ended = Ended {
             described: &planned.described,
             touched,
-            decision: word(finished.outcome),
+            decision: outcome_word(finished.outcome),
             reason: finished.reason.as_deref(),
             moved: ran.then_some((finished.rows, finished.bytes)),
             duration: finished.duration,
@@ -111,7 +111,7 @@ impl SessionAudit {
 
 /// The contract's word.
 #[must_use]
-pub(crate) fn word(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Refused => "refused",
         Outcome::Failed => "failed",
