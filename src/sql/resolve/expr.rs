@@ -22,7 +22,7 @@ impl Resolver<'_> {
             NodeEnum::ColumnRef(reference) => self.column(reference),
             NodeEnum::AConst(constant) => constant_value(constant),
             NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => {
-                let declared = usize::try_from(*number - 1).ok().and_then(|i| self.cx.params.get(i)).copied();
+                let declared = usize::try_from(*number - 1).ok().and_then(|i| self.params.get(i)).copied();
                 Ok(Value::computed(declared.filter(|oid| *oid != Oid(0))))
             }
             NodeEnum::AExpr(expr) => self.operator_expr(expr, kind),

@@ -5,7 +5,9 @@
 mod call;
 mod colname;
 mod column;
+mod copy;
 mod cte;
+mod define;
 mod expr;
 mod from;
 mod function;
@@ -15,10 +17,12 @@ mod names;
 mod operator;
 mod scope;
 mod select;
+mod session;
 mod setop;
 mod statement;
 mod target;
 mod types;
+mod write;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
@@ -70,7 +74,7 @@ impl std::fmt::Debug for Context<'_> {
 /// # Errors
 /// What PostgreSQL would refuse, and what is not understood.
 pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject, Box<Analysis>)> {
-    let mut resolver = Resolver { cx, out: Analysis::default(), levels: Vec::new() };
+    let mut resolver = Resolver { cx, out: Analysis::default(), levels: Vec::new(), params: cx.params.to_vec() };
     match resolver.statement(&mut parsed.node) {
         Ok(()) => Ok(resolver.out),
         Err(reject) => Err((reject, Box::new(resolver.out))),
@@ -97,6 +101,8 @@ pub(super) struct Resolver<'a> {
     cx: Context<'a>,
     out: Analysis,
     levels: Vec<Level>,
+    /// Types of parameters, 0 where one is not declared.
+    params: Vec<Oid>,
 }
 
 impl<'a> Resolver<'a> {

@@ -16,7 +16,11 @@ impl Resolver<'_> {
     pub(super) fn query(&mut self, node: &mut Node) -> Checked<Vec<Out>> {
         match inner(node)? {
             NodeEnum::SelectStmt(select) => self.select(select),
-            _ => Err(unknown("a query of this kind")),
+            // only WITH can hold one
+            other => match self.modify(other) {
+                Some(returned) => Ok(returned?.unwrap_or_default()),
+                None => Err(unknown("a query of this kind")),
+            },
         }
     }
 

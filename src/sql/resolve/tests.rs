@@ -2,7 +2,9 @@ use super::*;
 use crate::sql::{RefusalKind, Syntax, print, read};
 
 mod query;
+mod session;
 mod shop;
+mod write;
 
 /// Analyses one statement; columns numbered in `hidden` do not exist in `users`.
 fn run(text: &str, hidden: &[i16]) -> Result<(Analysis, String), Reject> {

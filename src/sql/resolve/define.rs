@@ -1,0 +1,227 @@
+//! Temporary tables, tables made from queries, DROP TABLE, TRUNCATE, LOCK. Other definitions are refused.
+
+use std::rc::Rc;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Node, ObjectType, RangeVar};
+
+use super::from::computed;
+use super::names::TEMPORARY;
+use super::scope::Level;
+use super::{Resolver, Value, absent, inner, strings, unknown};
+use crate::base::QualifiedName;
+use crate::sql::effect::Deed;
+use crate::sql::model::{Access, InstanceOf, Need, UseKind};
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+/// AccessShareLock in lockdefs.h.
+const ACCESS_SHARE: i32 = 1;
+
+impl Resolver<'_> {
+    /// CREATE TABLE AS, and SELECT INTO in its older form.
+    pub(super) fn create_as(&mut self, statement: &mut protobuf::CreateTableAsStmt) -> Checked<()> {
+        let protobuf::CreateTableAsStmt { query, into, objtype, is_select_into: _, if_not_exists: _ } = statement;
+        absent("CREATE MATERIALIZED VIEW", *objtype == ObjectType::ObjectTable as i32)?;
+        let query = query.as_mut().ok_or_else(|| unknown("CREATE TABLE AS"))?;
+        absent("CREATE TABLE AS EXECUTE", matches!(inner(query)?, NodeEnum::SelectStmt(_)))?;
+        let outs = self.query(query)?;
+        let into = into.as_mut().ok_or_else(|| unknown("CREATE TABLE AS"))?;
+        self.created_from(into, outs)
+    }
+
+    /// SELECT … INTO.
+    pub(super) fn select_into(&mut self, select: &mut protobuf::SelectStmt) -> Checked<()> {
+        let into = select.into_clause.take();
+        let outs = self.select(select);
+        select.into_clause = into;
+        let outs = outs?;
+        let into = select.into_clause.as_mut().ok_or_else(|| unknown("SELECT INTO"))?;
+        self.created_from(into, outs)
+    }
+
+    fn created_from(&mut self, into: &mut protobuf::IntoClause, outs: Vec<super::target::Out>) -> Checked<()> {
+        let protobuf::IntoClause { rel, col_names, access_method: _, options: _, on_commit: _, table_space_name: _, view_query, skip_data: _ } =
+            into;
+        absent("a view's query", view_query.is_none())?;
+        outs.iter().for_each(|o| self.consume(&o.value, UseKind::WriteSource));
+        let given = strings(col_names)?;
+        let names = outs.iter().enumerate().map(|(i, o)| given.get(i).map_or_else(|| o.name.clone(), |n| (*n).into())).collect();
+        let rel = rel.as_mut().ok_or_else(|| unknown("a table without a name"))?;
+        self.created(rel, Some(names), "CREATE TABLE AS")
+    }
+
+    /// A table that this statement makes: its name gets its schema.
+    fn created(&mut self, range: &mut RangeVar, columns: Option<Vec<Box<str>>>, what: &'static str) -> Checked<()> {
+        let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence, alias: _, location } = range;
+        absent("a table in another database", catalogname.is_empty() || **catalogname == *self.cx.catalog.contents().database)?;
+        let temporary = relpersistence == "t" || schemaname == TEMPORARY;
+        let (of, schema) = if temporary {
+            absent("a temporary table in a schema of its own", schemaname.is_empty() || schemaname == TEMPORARY)?;
+            (InstanceOf::Temporary, None)
+        } else {
+            if schemaname.is_empty() {
+                let own = |s: &&Box<str>| !matches!(&***s, "pg_catalog" | TEMPORARY) && self.cx.catalog.has_schema(s);
+                let Some(schema) = self.cx.path.iter().find(own) else {
+                    return Err(Reject::postgres(Syntax::InvalidSchemaName, "no schema has been selected to create in").at(*location));
+                };
+                schemaname.push_str(schema);
+            }
+            self.out.needs.push(Need::Ddl(what));
+            (InstanceOf::Uncommitted, Some(schemaname.as_str().into()))
+        };
+        let name = QualifiedName::new(schema.as_deref().unwrap_or(TEMPORARY), relname.as_str());
+        self.instance(of, name, Access::Define, *location);
+        self.out.deed = Deed::Create { schema, name: relname.as_str().into(), columns };
+        Ok(())
+    }
+
+    /// CREATE TABLE.
+    pub(super) fn create(&mut self, statement: &mut protobuf::CreateStmt) -> Checked<()> {
+        let protobuf::CreateStmt {
+            relation,
+            table_elts,
+            inh_relations,
+            partbound,
+            partspec,
+            of_typename,
+            constraints,
+            nnconstraints,
+            options: _,
+            oncommit: _,
+            tablespacename: _,
+            access_method: _,
+            if_not_exists: _,
+        } = statement;
+        let plain = inh_relations.is_empty() && partbound.is_none() && partspec.is_none() && of_typename.is_none();
+        absent("CREATE TABLE of this form", plain && constraints.is_empty() && nnconstraints.is_empty())?;
+        let mut columns = Vec::new();
+        for node in table_elts.iter_mut() {
+            if let NodeEnum::ColumnDef(column) = inner(node)? {
+                let ty = column.type_name.as_mut().ok_or_else(|| unknown("a column without a type"))?;
+                let ty = self.serial_or_type(ty)?;
+                columns.push(computed(&column.colname, ty));
+            }
+        }
+        let names: Vec<Box<str>> = columns.iter().map(|c| c.name.clone()).collect();
+        let relation = relation.as_mut().ok_or_else(|| unknown("a table without a name"))?;
+        let item = Rc::new(self.item_of(relation.relname.as_str().into(), columns, &[], false)?);
+        self.levels.push(Level { items: vec![item], ..Level::default() });
+        let done = table_elts.iter_mut().try_for_each(|n| self.element(n));
+        self.levels.pop();
+        done?;
+        self.created(relation, Some(names), "CREATE TABLE")
+    }
+
+    /// `serial` is no type but a column with a sequence of its own (`transformColumnDefinition`).
+    fn serial_or_type(&mut self, ty: &mut protobuf::TypeName) -> Checked<Option<crate::catalog::Oid>> {
+        let serial = matches!(
+            strings(&ty.names)?.as_slice(),
+            ["serial" | "serial4" | "bigserial" | "serial8" | "smallserial" | "serial2"]
+        );
+        if serial { Ok(None) } else { self.type_name(ty).map(Some) }
+    }
+
+    fn element(&mut self, node: &mut Node) -> Checked<()> {
+        match inner(node)? {
+            NodeEnum::ColumnDef(column) => {
+                self.used_opt(&mut column.raw_default, UseKind::Expression)?;
+                column.constraints.iter_mut().try_for_each(|c| self.constraint(c))
+            }
+            NodeEnum::Constraint(_) => self.constraint(node),
+            _ => Err(unknown("a part of CREATE TABLE")),
+        }
+    }
+
+    fn constraint(&mut self, node: &mut Node) -> Checked<()> {
+        use protobuf::ConstrType as Kind;
+        let NodeEnum::Constraint(constraint) = inner(node)? else { return Err(unknown("a constraint")) };
+        match Kind::try_from(constraint.contype) {
+            Ok(
+                Kind::ConstrNull
+                | Kind::ConstrNotnull
+                | Kind::ConstrDefault
+                | Kind::ConstrIdentity
+                | Kind::ConstrGenerated
+                | Kind::ConstrCheck
+                | Kind::ConstrPrimary
+                | Kind::ConstrUnique
+                | Kind::ConstrAttrDeferrable
+                | Kind::ConstrAttrNotDeferrable
+                | Kind::ConstrAttrDeferred
+                | Kind::ConstrAttrImmediate,
+            ) => {}
+            _ => return Err(unknown("a constraint of this kind")),
+        }
+        absent("a constraint of this form", constraint.where_clause.is_none() && constraint.exclusions.is_empty() && constraint.pktable.is_none())?;
+        self.used_opt(&mut constraint.raw_expr, UseKind::Expression)
+    }
+
+    /// DROP TABLE and DROP VIEW.
+    pub(super) fn drop(&mut self, statement: &mut protobuf::DropStmt) -> Checked<()> {
+        let protobuf::DropStmt { objects, remove_type, behavior: _, missing_ok, concurrent: _ } = statement;
+        let what = match ObjectType::try_from(*remove_type) {
+            Ok(ObjectType::ObjectTable) => "DROP TABLE",
+            Ok(ObjectType::ObjectView) => "DROP VIEW",
+            _ => return Err(unknown("DROP of this kind")),
+        };
+        let mut own = true;
+        for node in objects {
+            let NodeEnum::List(list) = inner(node)? else { return Err(unknown("DROP")) };
+            let names = strings(&list.items)?;
+            let (schema, name) = match names.as_slice() {
+                [name] => (String::new(), (*name).to_owned()),
+                [schema, name] => ((*schema).to_owned(), (*name).to_owned()),
+                _ => return Err(unknown("the name of a table")),
+            };
+            let mut range = RangeVar { schemaname: schema, relname: name, location: -1, ..RangeVar::default() };
+            if *missing_ok && self.find(&range.schemaname, &range.relname).is_none() {
+                own = false;
+                continue;
+            }
+            let (_, of, _) = self.relation(&mut range, Access::Define)?;
+            own &= of == InstanceOf::Temporary;
+            list.items = super::name_nodes(&[&range.schemaname, &range.relname]);
+        }
+        if !own {
+            self.out.needs.push(Need::Ddl(what));
+        }
+        self.out.deed = Deed::CatalogChanged;
+        Ok(())
+    }
+
+    pub(super) fn truncate(&mut self, statement: &mut protobuf::TruncateStmt) -> Checked<()> {
+        let protobuf::TruncateStmt { relations, restart_seqs: _, behavior } = statement;
+        // CASCADE empties tables that the text does not name
+        absent("TRUNCATE … CASCADE", *behavior != protobuf::DropBehavior::DropCascade as i32)?;
+        self.each_relation(relations, Access::Truncate)
+    }
+
+    pub(super) fn lock(&mut self, statement: &mut protobuf::LockStmt) -> Checked<()> {
+        let protobuf::LockStmt { relations, mode, nowait: _ } = statement;
+        if *mode != ACCESS_SHARE {
+            self.out.needs.push(Need::Lock);
+        }
+        self.each_relation(relations, Access::Lock)
+    }
+
+    fn each_relation(&mut self, nodes: &mut [Node], access: Access) -> Checked<()> {
+        for node in nodes {
+            let NodeEnum::RangeVar(range) = inner(node)? else { return Err(unknown("a relation")) };
+            self.relation(range, access)?;
+        }
+        Ok(())
+    }
+
+    /// EXPLAIN: the statement's own result is judged as if it came.
+    pub(super) fn explain(&mut self, statement: &mut protobuf::ExplainStmt) -> Checked<()> {
+        let protobuf::ExplainStmt { query, options: _ } = statement;
+        let query = query.as_mut().ok_or_else(|| unknown("EXPLAIN"))?;
+        self.plannable(query)?;
+        for output in self.out.outputs.take().unwrap_or_default() {
+            self.consume(&Value { flow: output.flow, ty: None, at: output.at }, UseKind::Output);
+        }
+        self.out.needs.push(Need::Explain);
+        self.own_rows(&["QUERY PLAN"]);
+        Ok(())
+    }
+}

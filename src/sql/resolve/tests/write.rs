@@ -1,0 +1,74 @@
+//! Writes: what is set, what is stored, what is given back.
+
+use super::*;
+use crate::sql::effect::{CopyDirection, CopyFormat, Deed};
+
+/// What is set, as `New users#0.email`.
+fn writes(text: &str) -> Vec<String> {
+    let analysis = analysed(text);
+    analysis.writes.iter().map(|w| format!("{:?} {}", w.changes, shown(&analysis, w.target))).collect()
+}
+
+#[test]
+fn writes_name_the_columns_that_they_set() {
+    for (text, want) in [
+        ("INSERT INTO orders (id, total) VALUES (1, DEFAULT)", vec!["New orders#0.id", "New orders#0.total"]),
+        ("INSERT INTO orders VALUES (1, 2)", vec!["New orders#0.id", "New orders#0.user_id"]),
+        ("INSERT INTO orders DEFAULT VALUES", vec![]),
+        ("UPDATE users u SET name = 'x' WHERE u.id = 1", vec!["Stored users#0.name"]),
+        ("UPDATE users SET (name, email) = ('x', 'y')", vec!["Stored users#0.name", "Stored users#0.email"]),
+        (
+            "INSERT INTO users (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+            vec!["New users#0.id", "New users#0.name", "Stored users#0.name"],
+        ),
+        (
+            "MERGE INTO users u USING orders o ON u.id = o.user_id WHEN MATCHED THEN UPDATE SET name = 'x' WHEN NOT MATCHED THEN INSERT (id) VALUES (o.id)",
+            vec!["Stored users#0.name", "New users#0.id"],
+        ),
+    ] {
+        assert_eq!(writes(text), want, "{text}");
+    }
+    assert_eq!(analysed("DELETE FROM users WHERE id = 1").deletes.len(), 1);
+}
+
+#[test]
+fn what_is_stored_and_read_is_used() {
+    for (text, want) in [
+        ("INSERT INTO orders (id) SELECT id FROM users", vec!["WriteSource users#0.id"]),
+        ("UPDATE users SET name = email", vec!["WriteSource users#0.email"]),
+        ("UPDATE users SET name = 'x' WHERE email = 'y'", vec!["Lookup(1) users#0.email"]),
+        ("UPDATE orders o SET total = 1 FROM users u WHERE u.id = o.user_id", vec!["Equality users#1.id", "Equality orders#0.user_id"]),
+        ("DELETE FROM orders USING users u WHERE u.id = user_id", vec!["Equality users#1.id", "Equality orders#0.user_id"]),
+        ("INSERT INTO users (id) VALUES (1) ON CONFLICT (email) DO NOTHING", vec!["Conflict users#0.email"]),
+        ("CREATE TEMP TABLE x AS SELECT email FROM users", vec!["WriteSource users#0.email"]),
+    ] {
+        assert_eq!(uses(text), want, "{text}");
+    }
+}
+
+#[test]
+fn returning_gives_columns() {
+    assert_eq!(outputs("DELETE FROM users RETURNING email, 1"), ["email: users#0.email", "?column?: computed"]);
+    assert_eq!(outputs("WITH d AS (DELETE FROM users RETURNING email) SELECT email FROM d"), ["email: users#0.email"]);
+    assert!(!analysed("DELETE FROM users").returns_rows);
+}
+
+#[test]
+fn a_missing_column_list_is_written_out() {
+    let text = |sql: &str| run(sql, &[shop::SSN]).unwrap().1;
+    assert_eq!(text("INSERT INTO users VALUES (1, 'a', 'b')"), "INSERT INTO public.users (id, email, name) VALUES (1, 'a', 'b')");
+    assert_eq!(text("COPY users TO STDOUT"), "COPY public.users(id, email, name) TO STDOUT");
+    assert_eq!(text("COPY users FROM STDIN"), "COPY public.users(id, email, name) FROM STDIN");
+}
+
+#[test]
+fn copy_has_columns_and_a_format() {
+    let analysis = analysed("COPY (SELECT email FROM users) TO STDOUT WITH (FORMAT csv, HEADER, FORCE_QUOTE (email))");
+    let Deed::Copy(CopyDirection::Out, format) = &analysis.deed else { panic!("{:?}", analysis.deed) };
+    let want = CopyFormat::Csv { delimiter: b',', null: Box::default(), quote: b'"', escape: b'"', header: true, force_quote: Some(vec![0]) };
+    assert_eq!(*format, want);
+    assert_eq!(outputs_of(&analysis), ["email: users#0.email"]);
+    assert_eq!(writes("COPY users (id) FROM STDIN"), ["New users#0.id"]);
+    assert_eq!(refused("COPY users TO '/tmp/x'").kind, RefusalKind::Forbidden);
+    assert_eq!(refused("COPY users FROM PROGRAM 'cat'").kind, RefusalKind::Forbidden);
+}

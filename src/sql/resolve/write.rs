@@ -1,0 +1,251 @@
+//! INSERT, UPDATE, DELETE and MERGE (analyze.c, parse_merge.c): which columns are set, and what is stored in them.
+
+use std::rc::Rc;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Node, RangeVar, ResTarget, ReturningClause};
+
+use super::scope::{Item, Level};
+use super::target::Out;
+use super::{Resolver, Value, absent, inner, unknown};
+use crate::catalog::ConstraintKind;
+use crate::sql::model::{Access, Changes, Flow, InstanceOf, Source, Use, UseKind, Write};
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+/// What RETURNING gives; `None` where there is none.
+pub(super) type Returned = Option<Vec<Out>>;
+
+impl Resolver<'_> {
+    /// A data-modifying statement on a level of its own; `None` is another kind of node.
+    pub(super) fn modify(&mut self, node: &mut NodeEnum) -> Option<Checked<Returned>> {
+        self.levels.push(Level::default());
+        let returned = match node {
+            NodeEnum::InsertStmt(insert) => Some(self.insert(insert)),
+            NodeEnum::UpdateStmt(update) => Some(self.update(update)),
+            NodeEnum::DeleteStmt(delete) => Some(self.delete(delete)),
+            NodeEnum::MergeStmt(merge) => Some(self.merge_into(merge)),
+            _ => None,
+        };
+        self.levels.pop();
+        returned
+    }
+
+    fn insert(&mut self, insert: &mut protobuf::InsertStmt) -> Checked<Returned> {
+        let protobuf::InsertStmt { relation, cols, select_stmt, on_conflict_clause, returning_clause, with_clause, r#override: _ } = insert;
+        self.with(with_clause)?;
+        let outs = match select_stmt {
+            Some(query) => Some(self.query(query)?),
+            None => None, // DEFAULT VALUES
+        };
+        let target = self.target(relation, Access::Insert)?;
+        if let Some(outs) = &outs {
+            outs.iter().for_each(|o| self.consume(&o.value, UseKind::WriteSource));
+            self.inserted(&target, cols, Some(outs.len()))?;
+        }
+        if let Some(conflict) = on_conflict_clause {
+            self.on_conflict(conflict, &target)?;
+        }
+        self.show(vec![target])?;
+        self.returning(returning_clause)
+    }
+
+    /// The columns that a new row sets; a missing list is written out, so that columns that do not exist for the principal take
+    /// no place in it. `given` is the number of values, where it is known.
+    pub(super) fn inserted(&mut self, target: &Rc<Item>, cols: &mut Vec<Node>, given: Option<usize>) -> Checked<()> {
+        if cols.is_empty() {
+            absent("an INSERT without a column list into a table whose columns are not known", !target.open)?;
+            let names: Vec<Box<str>> = target.visible().take(given.unwrap_or(usize::MAX)).map(|c| c.name.clone()).collect();
+            *cols = names.iter().map(|name| res_target(name)).collect();
+        }
+        for node in cols.iter_mut() {
+            let NodeEnum::ResTarget(column) = inner(node)? else { return Err(unknown("a column of INSERT")) };
+            let ResTarget { name, indirection, val, location } = &mut **column;
+            absent("a value in a column list", val.is_none())?;
+            self.indirection(indirection, UseKind::Expression)?;
+            self.set(target, name, Changes::New, *location)?;
+        }
+        Ok(())
+    }
+
+    fn on_conflict(&mut self, conflict: &mut protobuf::OnConflictClause, target: &Rc<Item>) -> Checked<()> {
+        let protobuf::OnConflictClause { action: _, infer, target_list, where_clause, location: _ } = conflict;
+        self.show(vec![Rc::clone(target)])?;
+        if let Some(infer) = infer {
+            self.arbiter(infer, target)?;
+        }
+        let mut excluded = (**target).clone();
+        excluded.name = "excluded".into();
+        excluded.relation = None;
+        excluded.instance = None;
+        for column in excluded.columns.iter_mut() {
+            column.qualifier = Some("excluded".into());
+            if !column.hidden {
+                // what the client gave, or a default
+                column.value = Value::computed(column.value.ty);
+            }
+        }
+        self.show(vec![Rc::clone(target), Rc::new(excluded)])?;
+        self.assignments(target, target_list)?;
+        if let Some(condition) = where_clause {
+            self.condition(condition, UseKind::Filter)?;
+        }
+        Ok(())
+    }
+
+    /// The index that ON CONFLICT names.
+    fn arbiter(&mut self, infer: &mut protobuf::InferClause, target: &Rc<Item>) -> Checked<()> {
+        let protobuf::InferClause { index_elems, where_clause, conname, location } = infer;
+        for node in index_elems {
+            let NodeEnum::IndexElem(element) = inner(node)? else { return Err(unknown("ON CONFLICT")) };
+            let protobuf::IndexElem { name, expr, indexcolname: _, collation: _, opclass, opclassopts: _, ordering: _, nulls_ordering: _ } =
+                &mut **element;
+            absent("an operator class", opclass.is_empty())?;
+            self.used_opt(expr, UseKind::Conflict)?;
+            if !name.is_empty() {
+                let value = self.try_bare(name, *location)?;
+                let value = value.ok_or_else(|| no_column(target, name, *location))?;
+                self.consume(&value, UseKind::Conflict);
+            }
+        }
+        if !conname.is_empty()
+            && let Some((instance, InstanceOf::Catalog(oid))) = target.instance
+            && let Some(relation) = self.cx.catalog.relation(oid)
+        {
+            let unique = |k: &ConstraintKind| matches!(k, ConstraintKind::Primary | ConstraintKind::Unique | ConstraintKind::Other);
+            let columns = relation.constraints.iter().filter(|c| *c.name == **conname && unique(&c.kind)).flat_map(|c| &c.columns);
+            for column in columns {
+                self.out.uses.push(Use { source: Source { instance, column: *column }, kind: UseKind::Conflict, at: *location });
+            }
+        }
+        if let Some(condition) = where_clause {
+            self.condition(condition, UseKind::Filter)?;
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, update: &mut protobuf::UpdateStmt) -> Checked<Returned> {
+        let protobuf::UpdateStmt { relation, target_list, where_clause, from_clause, returning_clause, with_clause } = update;
+        self.with(with_clause)?;
+        let target = self.target(relation, Access::Update)?;
+        self.show(vec![Rc::clone(&target)])?;
+        self.from_clause(from_clause)?;
+        self.assignments(&target, target_list)?;
+        if let Some(condition) = where_clause {
+            self.condition(condition, UseKind::Filter)?;
+        }
+        self.returning(returning_clause)
+    }
+
+    fn delete(&mut self, delete: &mut protobuf::DeleteStmt) -> Checked<Returned> {
+        let protobuf::DeleteStmt { relation, using_clause, where_clause, returning_clause, with_clause } = delete;
+        self.with(with_clause)?;
+        let target = self.target(relation, Access::Delete)?;
+        self.out.deletes.extend(target.instance.map(|(id, _)| id));
+        self.show(vec![target])?;
+        self.from_clause(using_clause)?;
+        if let Some(condition) = where_clause {
+            self.condition(condition, UseKind::Filter)?;
+        }
+        self.returning(returning_clause)
+    }
+
+    fn merge_into(&mut self, merge: &mut protobuf::MergeStmt) -> Checked<Returned> {
+        let protobuf::MergeStmt { relation, source_relation, join_condition, merge_when_clauses, returning_clause, with_clause } = merge;
+        self.with(with_clause)?;
+        let target = self.target(relation, Access::Merge)?;
+        let source = source_relation.as_mut().ok_or_else(|| unknown("MERGE without a source"))?;
+        let source = self.from_item(source)?;
+        let both: Vec<Rc<Item>> = std::iter::once(Rc::clone(&target)).chain(source.iter().cloned()).collect();
+        self.show(both.clone())?;
+        if let Some(condition) = join_condition {
+            self.condition(condition, UseKind::Join)?;
+        }
+        for node in merge_when_clauses {
+            let NodeEnum::MergeWhenClause(when) = inner(node)? else { return Err(unknown("WHEN")) };
+            let protobuf::MergeWhenClause { match_kind: _, command_type, r#override: _, condition, target_list, values } = &mut **when;
+            if let Some(condition) = condition {
+                self.condition(condition, UseKind::Filter)?;
+            }
+            match protobuf::CmdType::try_from(*command_type) {
+                Ok(protobuf::CmdType::CmdUpdate) => self.assignments(&target, target_list)?,
+                Ok(protobuf::CmdType::CmdDelete) => self.out.deletes.extend(target.instance.map(|(id, _)| id)),
+                Ok(protobuf::CmdType::CmdNothing) => {}
+                Ok(protobuf::CmdType::CmdInsert) => {
+                    self.used_all(values, UseKind::WriteSource)?;
+                    if !values.is_empty() {
+                        self.inserted(&target, target_list, Some(values.len()))?;
+                    }
+                }
+                Ok(
+                    protobuf::CmdType::Undefined
+                    | protobuf::CmdType::CmdUnknown
+                    | protobuf::CmdType::CmdSelect
+                    | protobuf::CmdType::CmdMerge
+                    | protobuf::CmdType::CmdUtility,
+                )
+                | Err(_) => return Err(unknown("an action of MERGE")),
+            }
+        }
+        self.returning(returning_clause)
+    }
+
+    /// The target of a write.
+    pub(super) fn target(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<Rc<Item>> {
+        let range = range.as_mut().ok_or_else(|| unknown("a write without its target"))?;
+        let named = self.alias(&range.alias)?;
+        self.relation_item(range, named, access).map(Rc::new)
+    }
+
+    /// Makes these the items that expressions see.
+    pub(super) fn show(&mut self, items: Vec<Rc<Item>>) -> Checked<()> {
+        self.levels.last_mut().map(|l| l.items = items).ok_or_else(|| unknown("a write"))
+    }
+
+    /// SET.
+    fn assignments(&mut self, target: &Rc<Item>, nodes: &mut [Node]) -> Checked<()> {
+        for node in nodes {
+            let NodeEnum::ResTarget(assignment) = inner(node)? else { return Err(unknown("SET")) };
+            let ResTarget { name, indirection, val, location } = &mut **assignment;
+            let column = self.set(target, name, Changes::Stored, *location)?;
+            if !indirection.is_empty() {
+                self.indirection(indirection, UseKind::Expression)?;
+                // the rest of the value is read and stored again
+                self.consume(&column, UseKind::WriteSource);
+            }
+            self.used_opt(val, UseKind::WriteSource)?;
+        }
+        Ok(())
+    }
+
+    /// Records that a column of the target is set.
+    fn set(&mut self, target: &Rc<Item>, name: &str, changes: Changes, at: i32) -> Checked<Value> {
+        let Some(column) = target.columns.iter().find(|c| &*c.name == name) else {
+            if target.open {
+                return Ok(Value::computed(None));
+            }
+            return Err(no_column(target, name, at));
+        };
+        if let Flow::Plain(sources) = &column.value.flow {
+            self.out.writes.extend(sources.iter().map(|source| Write { target: *source, changes, at }));
+        }
+        self.out.types.extend(column.value.ty.map(|ty| (ty, at)));
+        Ok(Value { at, ..column.value.clone() })
+    }
+
+    fn returning(&mut self, clause: &mut Option<ReturningClause>) -> Checked<Returned> {
+        let Some(ReturningClause { options, exprs }) = clause else { return Ok(None) };
+        absent("OLD or NEW in RETURNING", options.is_empty())?;
+        self.targets(exprs).map(Some)
+    }
+}
+
+/// An item of a column list.
+fn res_target(name: &str) -> Node {
+    let target = ResTarget { name: name.to_owned(), indirection: Vec::new(), val: None, location: -1 };
+    Node { node: Some(NodeEnum::ResTarget(Box::new(target))) }
+}
+
+fn no_column(target: &Item, name: &str, at: i32) -> Reject {
+    let relation = target.relation.as_ref().map_or(&*target.name, |r| &*r.name);
+    Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" of relation \"{relation}\" does not exist")).at(at)
+}
