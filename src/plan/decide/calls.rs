@@ -61,7 +61,10 @@ impl Judge<'_> {
         };
         let allowed = match class {
             FunctionClass::Usable | FunctionClass::ReadsSetting => true,
-            FunctionClass::SetsSetting => matches!(self.analysis.deed, Deed::Set(_)) || self.allowance == Allowance::SetsSetting,
+            FunctionClass::SetsSetting => {
+                let harmless = call.first.as_deref().is_some_and(is_harmless_setting);
+                matches!(self.analysis.deed, Deed::Set(_)) || harmless || self.allowance == Allowance::SetsSetting
+            }
             FunctionClass::Sequence => call.first.as_deref().is_some_and(|text| self.is_open_sequence(text)),
             FunctionClass::DataByName
             | FunctionClass::SqlText
@@ -127,6 +130,14 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Settings that decide neither what a text means nor how values are printed: whatever they are set to need not be followed. Those
+/// with a dot in their name are an application's own; `pgscrim.` is ours.
+fn is_harmless_setting(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let known = ["jit", "application_name", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "work_mem"];
+    known.contains(&&*name) || (name.contains('.') && !name.starts_with("pgscrim."))
 }
 
 /// `name` or `schema.name` as regclass reads it: folded unless quoted.

@@ -2,7 +2,7 @@
 
 use super::{Judge, veil, words};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Relation, RelationKind};
-use crate::plan::permit::{Action, Kind};
+use crate::plan::permit::Action;
 use crate::policy::Outcome;
 use crate::sql::Reject;
 use crate::sql::model::{Access, Changes, Instance, InstanceOf, Write};
@@ -32,9 +32,6 @@ impl<'a> Judge<'a> {
     fn relation(&mut self, instance: &'a Instance, relation: &Relation) {
         if veil::is_veiled(self.catalog, self.profile, relation.oid) {
             self.scrub = true;
-            if self.profile.is_veiled(relation.oid) {
-                self.kind = Kind::MaskRows;
-            }
         }
         if let Some(reject) = self.whole(relation).or_else(|| self.view(relation)) {
             return self.refuse(reject.at(instance.at));

@@ -171,7 +171,7 @@ fn writes_and_deletes_need_their_rights() {
         a.writes = vec![Write { target: source(0, column), changes, at: 2 }];
         judged(&a, &p).map(|d| d.kind).map_err(|r| r.kind)
     };
-    assert_eq!(write(1, Changes::New, Access::Insert), Ok(Kind::MaskRows));
+    assert_eq!(write(1, Changes::New, Access::Insert), Ok(Kind::Forward));
     assert_eq!(write(2, Changes::New, Access::Insert), Ok(Kind::MaskRows));
     assert_eq!(write(2, Changes::Stored, Access::Update), Err(RefusalKind::Unclear));
     assert_eq!(write(4, Changes::New, Access::Insert), Err(RefusalKind::Forbidden));

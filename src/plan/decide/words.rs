@@ -106,8 +106,11 @@ pub(super) fn usage(kind: UseKind) -> &'static str {
 pub(super) fn cannot_commute(kind: UseKind, column: &str, rule: &MaskRule, laws: Option<Laws>) -> Reject {
     let (usage, role, mask) = (usage(kind), &rule.role, &rule.name);
     let what = format!("{usage} of {column}, which role \"{role}\" masks with \"{mask}\"");
-    let in_sql = laws.is_some_and(|l| l.sql || l.constant);
-    let message = if in_sql { format!("{what}, {NOT_YET}") } else { format!("{what}: the mask has no SQL form") };
+    let message = match laws {
+        Some(l) if l.sql || l.constant => format!("{what}, {NOT_YET}"),
+        Some(_) => format!("{what}: the mask has no SQL form"),
+        None => format!("{what}: the mask does not fit its type"),
+    };
     Reject::unclear(reason(kind), message).hint(hint(kind))
 }
 

@@ -27,8 +27,12 @@ enum Shape {
 impl Resolver<'_> {
     /// A function in FROM, or several in ROWS FROM. Their arguments see the items to their left.
     pub(super) fn range_function(&mut self, range: &mut protobuf::RangeFunction) -> Checked<Item> {
-        let protobuf::RangeFunction { lateral: _, ordinality, is_rowsfrom: _, functions, alias, coldeflist } = range;
+        let protobuf::RangeFunction { lateral: _, ordinality, is_rowsfrom, functions, alias, coldeflist } = range;
         let named = self.alias(alias)?;
+        if coldeflist.is_empty() && !*is_rowsfrom {
+            split_unnest(functions);
+            *is_rowsfrom = functions.len() > 1;
+        }
         let one = functions.len() == 1;
         let (mut columns, mut open, mut first_name) = (Vec::new(), false, None);
         for node in functions {
@@ -125,14 +129,24 @@ impl Resolver<'_> {
     }
 
     /// `unnest` of arrays whose elements have no columns of their own, by what is written: constants, or a cast to such an array.
-    fn is_plain_unnest(&self, node: &Node) -> bool {
+    fn is_plain_unnest(&mut self, node: &Node) -> bool {
         let Some(NodeEnum::FuncCall(call)) = &node.node else { return false };
         let is_unnest = matches!(super::strings(&call.funcname).as_deref(), Ok(["unnest"] | ["pg_catalog", "unnest"]));
         is_unnest && call.args.iter().all(|a| self.is_plain_array(a))
     }
 
-    fn is_plain_array(&self, node: &Node) -> bool {
+    /// Whether a column is an array of what has no columns of its own (int2vector and oidvector are arrays too).
+    fn has_plain_elements(&mut self, reference: &protobuf::ColumnRef) -> bool {
+        let found = self.column(reference).ok();
+        let ty = found.and_then(|v| v.ty).and_then(|t| self.cx.catalog.type_info(t));
+        let element = ty.and_then(|t| self.cx.catalog.type_info(t.element));
+        ty.is_some_and(|t| matches!(&*t.name.name, "int2vector" | "oidvector"))
+            || element.is_some_and(|e| e.relation == Oid(0) && matches!(e.kind, 'b' | 'e'))
+    }
+
+    fn is_plain_array(&mut self, node: &Node) -> bool {
         match &node.node {
+            Some(NodeEnum::ColumnRef(reference)) => self.has_plain_elements(reference),
             Some(NodeEnum::AArrayExpr(array)) => array.elements.iter().all(is_constant),
             Some(NodeEnum::TypeCast(cast)) => cast.type_name.as_ref().is_some_and(|t| {
                 let builtin = super::strings(&t.names).is_ok_and(|names| match names.as_slice() {
@@ -147,4 +161,23 @@ impl Resolver<'_> {
             _ => false,
         }
     }
+}
+
+/// `unnest(a, b)` in FROM is `ROWS FROM (unnest(a), unnest(b))` (transformRangeFunction in parse_clause.c).
+fn split_unnest(functions: &mut Vec<Node>) {
+    let [only] = functions.as_slice() else { return };
+    let Some(NodeEnum::List(protobuf::List { items })) = &only.node else { return };
+    let [Node { node: Some(NodeEnum::FuncCall(call)) }, rest @ ..] = items.as_slice() else { return };
+    let bare = super::strings(&call.funcname).is_ok_and(|n| n.as_slice() == ["unnest"]);
+    let plain = call.agg_order.is_empty() && call.agg_filter.is_none() && call.over.is_none() && !call.agg_star && !call.agg_distinct;
+    if !bare || !plain || call.func_variadic || call.args.len() < 2 {
+        return;
+    }
+    let split = call.args.iter().map(|arg| {
+        let one = protobuf::FuncCall { args: vec![arg.clone()], ..(**call).clone() };
+        let mut items = vec![Node { node: Some(NodeEnum::FuncCall(Box::new(one))) }];
+        items.extend(rest.iter().cloned());
+        Node { node: Some(NodeEnum::List(protobuf::List { items })) }
+    });
+    *functions = split.collect();
 }
