@@ -1,1 +1,5 @@
-fn main() {}
+//! The `pgscrim` binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    pgscrim::cli::main()
+}

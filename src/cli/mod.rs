@@ -1,3 +1,39 @@
-//! The commands.
+//! The commands. Each has a file of its own; what they do is done elsewhere.
 
-pub mod audit;
+mod audit;
+mod explain;
+mod offline;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A PostgreSQL wire-protocol proxy that veils classified columns by role, and records every access.
+#[derive(Debug, Parser)]
+#[command(name = "pgscrim", version, about, after_help = "Example:\n  pgscrim serve -c pgscrim.yaml")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the proxy. SIGHUP or a changed file reloads policies and certificates, SIGTERM drains and stops
+    Serve(serve::Serve),
+    /// Say what would be decided on a statement, without running it
+    Explain(explain::Explain),
+    /// Verify or search the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+}
+
+/// Runs what the command line asks for.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Audit(audit) => audit.run(),
+    }
+}

@@ -1,9 +1,14 @@
 //! The shell around the sessions: threads, listeners, the loop per connection, reload, drain, the audit's file.
 
 pub mod audit_writer;
+mod databases;
+mod edge;
+mod files;
+mod gate;
 pub mod listen;
 pub mod metrics;
 mod relay;
+pub mod run;
 mod sessions;
 pub mod startup;
 pub mod stream;

@@ -1,6 +1,9 @@
 //! The test lab: a throwaway PostgreSQL and the sample shop in it, as the product's demo makes them. Not here: what is tested.
 
+mod proxy;
+
 pub use pgscrim::demo::{Cluster, Installation, Setup, shop};
+pub use proxy::{Lab, shop_policy};
 
 /// A throwaway server for a test: of the newest installation, or of the newest in `PGSCRIM_PG_BIN`.
 ///

@@ -1,0 +1,126 @@
+//! Where a session's records and counts go, and the clock that its times come from. What is in a record is `audit`'s.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use super::audit_writer::{AuditHandle, AuditWriter, SessionAudit};
+use super::relay::Edge;
+use super::startup::{Arrival, AuthFailure};
+use crate::audit::{Kind, Who, WhoPart, session_id};
+use crate::config::Config;
+use crate::session::{Counts, Finished, View};
+
+/// The audit and the clock, shared by all threads.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    audit: AuditHandle,
+    writer: Arc<Mutex<Option<AuditWriter>>>,
+    epoch: Instant,
+}
+
+impl Watch {
+    /// Opens the audit log. `policy` is the digest of the policy that the process starts with.
+    pub(crate) fn start(config: &Config, policy: &str) -> std::io::Result<Self> {
+        if let Some(folder) = config.audit.file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let writer = AuditWriter::start(&config.audit, Some(policy))?;
+        Ok(Self { audit: writer.handle(), writer: Arc::new(Mutex::new(Some(writer))), epoch: Instant::now() })
+    }
+
+    /// The way to the log.
+    pub(crate) fn audit(&self) -> &AuditHandle {
+        &self.audit
+    }
+
+    /// A log-in failed.
+    pub(crate) fn auth_failed(&self, failure: &AuthFailure) {
+        let arrival = failure.arrival.as_ref();
+        let who = Who {
+            user: arrival.map(|a| a.login.as_str().into()),
+            application: arrival.and_then(|a| a.application.as_deref().map(Into::into)),
+            client: Some(failure.client_address.as_str().into()),
+            database: arrival.map(|a| a.database.as_str().into()),
+            ..Who::default()
+        };
+        let sqlstate = failure.sqlstate.as_bytes().try_into().ok();
+        let reason = format!("{:?}", failure.reason).to_lowercase();
+        // Nothing depends on it: the log-in has failed already.
+        let _ = self.audit.event(Kind::AuthFailed, &WhoPart::from(&who), Some(&reason), sqlstate, None);
+    }
+
+    /// The policy changed, or was found wrong.
+    pub(crate) fn policy(&self, digest: &str) {
+        let _ = self.audit.event(Kind::Policy, &WhoPart::default(), None, None, Some(digest));
+    }
+
+    /// Writes what waits, and ends. For after the last session's end.
+    pub(crate) async fn close(self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
+        }
+    }
+}
+
+/// A session's end of it all.
+#[derive(Debug)]
+pub(crate) struct SessionEdge {
+    audit: SessionAudit,
+    epoch: Instant,
+}
+
+impl SessionEdge {
+    /// `None` where the log has no room for the session's beginning.
+    pub(crate) fn open(watch: &Watch, arrival: &Arrival, settings: &[(String, String)], view: &View) -> Option<Self> {
+        let own = |name: &str| settings.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str().into());
+        let mut random = [0; 10];
+        getrandom::fill(&mut random).ok()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let who = Who {
+            session: Some(session_id(u64::try_from(now.as_millis()).unwrap_or_default(), random).into()),
+            user: Some(arrival.login.as_str().into()),
+            roles: Vec::new(),
+            purpose: own("pgscrim.purpose"),
+            end_user: own("pgscrim.end_user"),
+            application: arrival.application.as_deref().map(Into::into),
+            client: Some(arrival.client_address.as_str().into()),
+            database: Some(arrival.database.as_str().into()),
+        };
+        let audit = SessionAudit::new(watch.audit.clone(), who);
+        audit.connected(view).then_some(Self { audit, epoch: watch.epoch })
+    }
+}
+
+impl Drop for SessionEdge {
+    fn drop(&mut self) {
+        self.audit.disconnected(None);
+    }
+}
+
+impl Edge for SessionEdge {
+    fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn lease(&self) -> u32 {
+        self.audit.handle().lease()
+    }
+
+    fn give_back(&self, places: u32) {
+        self.audit.handle().give_back(places);
+    }
+
+    fn record(&self, view: &View, finished: Finished) {
+        self.audit.record(view, &finished);
+    }
+
+    fn count(&self, _counts: Counts) {}
+
+    fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.audit.poll_durable(cx)
+    }
+}

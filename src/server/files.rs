@@ -1,0 +1,76 @@
+//! The files that a start and a reload read: policies, certificates, passwords. What they mean is decided elsewhere.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::tls::{ClientCertificate, TlsFiles};
+use crate::base::Secret;
+use crate::config::{CatalogLogin, Tls};
+use crate::mask::Keyring;
+
+/// A file that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("'{}' cannot be read: {}", path.display(), error.kind())]
+pub struct Unreadable {
+    path: PathBuf,
+    error: io::Error,
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    fs::read(path).map_err(|error| Unreadable { path: path.to_owned(), error })
+}
+
+/// The policy's files in the order of their names: the file itself, or every `*.yaml` and `*.yml` of the folder.
+///
+/// # Errors
+/// One of them cannot be read, or is not UTF-8.
+pub(crate) fn policies(path: &Path) -> Result<Vec<(String, String)>, Unreadable> {
+    let fail = |error| Unreadable { path: path.to_owned(), error };
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        files = fs::read_dir(path).map_err(fail)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(fail)?;
+        files.retain(|file| file.extension().is_some_and(|e| e == "yaml" || e == "yml"));
+        files.sort();
+    }
+    let text = |file: PathBuf| {
+        let text = fs::read_to_string(&file).map_err(|error| Unreadable { path: file.clone(), error })?;
+        Ok((file.display().to_string(), text))
+    };
+    files.into_iter().map(text).collect()
+}
+
+/// The texts of the certificate's files.
+///
+/// # Errors
+/// One of them cannot be read.
+pub(crate) fn tls(tls: &Tls) -> Result<TlsFiles, Unreadable> {
+    let client_ca = tls.client_ca.as_ref().map(|ca| read(ca).map(|text| (text, ClientCertificate::Optional))).transpose()?;
+    Ok(TlsFiles { certificate: read(&tls.cert)?, key: Secret::new(read(&tls.key)?), client_ca })
+}
+
+/// The catalog login's password, where it has one; a line's end behind it is not part of it.
+///
+/// # Errors
+/// Its file cannot be read.
+pub(crate) fn catalog_password(login: &CatalogLogin) -> Result<Option<Secret>, Unreadable> {
+    match (&login.password, &login.password_file) {
+        (Some(password), _) => Ok(Some(password.clone())),
+        (None, Some(file)) => {
+            let mut text = read(file)?;
+            while text.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
+                text.pop();
+            }
+            Ok(Some(Secret::new(text)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The keyring, with the key files that it names; an empty one where none is configured.
+///
+/// # Errors
+/// A file cannot be read, or is no keyring.
+pub(crate) fn keyring(_path: Option<&Path>) -> Result<Keyring, Unreadable> {
+    Ok(Keyring::default())
+}

@@ -1,0 +1,445 @@
+//! The process: its threads, its listeners, its beginning and its end. A connection stays on the thread that it was given to; what
+//! its session may do is decided in `session`.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::databases::{Databases, Rules};
+use super::edge::{SessionEdge, Watch};
+use super::files;
+use super::gate::{Admitted, Gate};
+use super::listen::{Accepted, Address, Listener};
+use super::relay::{Heard, Relay, Signal, Worker};
+use super::sessions::Sessions;
+use super::startup::{AuthFailure, FailureReason, Ready, Started, StartupContext, start};
+use super::tls::ServerTls;
+use crate::auth::Throttle;
+use crate::config::{Config, Listen, Upstream};
+use crate::session::{Limits, Session};
+use crate::upstream::{Target, TlsMode, UpstreamTls, cancel};
+
+/// Bytes of stack of a thread that runs sessions: parsing goes as deep as `sql::MAX_DEPTH`.
+const STACK: usize = 32 << 20;
+/// Connections that may wait for a thread.
+const WAITING: usize = 1024;
+/// Sources of failed log-ins that are remembered.
+const SOURCES: usize = 4096;
+/// How long sessions that were told to stop get for their last words.
+const LAST_WORDS: Duration = Duration::from_secs(6);
+
+/// Why the proxy does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file cannot be read.
+    #[error("{0}")]
+    File(#[from] files::Unreadable),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// As configured.
+        address: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The policy, the keyring or TLS is wrong.
+    #[error("{0}")]
+    Setup(String),
+    /// The system gives no threads or random bytes.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+fn setup(error: impl std::fmt::Display) -> StartError {
+    StartError::Setup(error.to_string())
+}
+
+/// A connection on its way to a thread: a socket belongs to the thread that has registered it.
+#[derive(Debug)]
+enum Handed {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Handed {
+    fn of(accepted: Accepted) -> io::Result<Self> {
+        Ok(match accepted {
+            Accepted::Tcp(socket) => Self::Tcp(socket.into_std()?),
+            Accepted::Unix(socket) => Self::Unix(socket.into_std()?),
+        })
+    }
+
+    fn take(self) -> io::Result<Accepted> {
+        Ok(match self {
+            Self::Tcp(socket) => Accepted::Tcp(tokio::net::TcpStream::from_std(socket)?),
+            Self::Unix(socket) => Accepted::Unix(tokio::net::UnixStream::from_std(socket)?),
+        })
+    }
+}
+
+/// What all connections of a thread share.
+struct Shared {
+    startup: StartupContext<Gate>,
+    worker: Rc<RefCell<Worker>>,
+    limits: Limits,
+    watch: Watch,
+}
+
+/// A connection that is counted as long as it is open.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn one_more(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The proxy, started: its listeners are bound, its threads wait.
+#[derive(Debug)]
+pub struct Proxy {
+    listeners: Vec<Listener>,
+    threads: Vec<(mpsc::Sender<Handed>, JoinHandle<()>)>,
+    gate: Gate,
+    config: Config,
+    tls: Option<Arc<ServerTls>>,
+    watch: Watch,
+}
+
+impl Proxy {
+    /// Reads what the configuration names, binds the listeners and starts the threads. Needs a runtime, which carries the catalog
+    /// readers.
+    ///
+    /// # Errors
+    /// Anything that is wrong: nothing runs half configured.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let tls = match &config.tls {
+            Some(tls) => Some(Arc::new(ServerTls::new(&files::tls(tls)?).map_err(setup)?)),
+            None => None,
+        };
+        let target = Arc::new(target(&config.upstream)?);
+        let rules = rules(&config)?;
+        let policy = rules.policy.digest().to_owned();
+        let mut fingerprint_key = [0; 32];
+        getrandom::fill(&mut fingerprint_key).map_err(io::Error::from)?;
+        let password = files::catalog_password(&config.catalog)?;
+        let sessions = Arc::new(Sessions::default());
+        let runtime = tokio::runtime::Handle::current();
+        let databases = Databases::new(
+            Arc::clone(&target),
+            config.catalog.clone(),
+            password,
+            rules,
+            Arc::clone(&sessions),
+            fingerprint_key,
+            runtime,
+        );
+        let gate = Gate {
+            databases: Arc::clone(&databases),
+            sessions,
+            connections: Arc::default(),
+            limit: config.limits.connections,
+            closing: Arc::new(AtomicBool::new(false)),
+        };
+        let listeners = listeners(&config.listen).await?;
+        let audit = config.audit.file.display();
+        let watch = Watch::start(&config, &policy).map_err(|e| setup(format!("the audit log '{audit}' cannot be opened: {}", e.kind())))?;
+        if let Some(database) = &config.catalog.database
+            && let Err(why) = databases.snapshot(database).await
+        {
+            return Err(setup(why));
+        }
+        let throttle = Arc::new(Mutex::new(Throttle::new(SOURCES)));
+        let epoch = Instant::now();
+        let limits = Limits {
+            statement: size(config.limits.statement),
+            parse: size(config.limits.parse),
+            masked_row: size(config.limits.masked_row),
+        };
+        let count = if config.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { config.threads };
+        let mut threads = Vec::with_capacity(count);
+        for number in 0..count {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let (gate, watch) = (gate.clone(), watch.clone());
+            let startup = StartupContext {
+                upstream: Arc::clone(&target),
+                tls: tls.clone(),
+                tls_required: config.tls.as_ref().is_some_and(|t| t.required),
+                allow_trust: config.auth.allow_trust,
+                timeout: config.limits.login,
+                throttle: Arc::clone(&throttle),
+                epoch,
+                admission: gate,
+            };
+            let run = move || {
+                let shared = Shared { startup, worker: Worker::new(), limits, watch };
+                run_thread(shared, receiver);
+            };
+            threads.push((sender, std::thread::Builder::new().name(format!("sessions-{number}")).stack_size(STACK).spawn(run)?));
+        }
+        Ok(Self { listeners, threads, gate, config, tls, watch })
+    }
+
+    /// Where clients connect, with the ports that the system chose.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        self.listeners.iter().filter_map(|l| l.address().ok()).collect()
+    }
+
+    /// What reads the files again.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        let Self { config, tls, gate, watch, .. } = self;
+        Reloader { config: config.clone(), tls: tls.clone(), databases: Arc::clone(&gate.databases), watch: watch.clone() }
+    }
+
+    /// Takes connections until `stop` is done, then drains: idle sessions end at once, others at the end of what they are at, all
+    /// of them at `limits.drain`.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut next = 0;
+        loop {
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = accept(&self.listeners) => accepted,
+            };
+            match accepted.and_then(Handed::of) {
+                Ok(handed) => {
+                    if let Some((thread, _)) = self.threads.get(next % self.threads.len().max(1)) {
+                        // A thread that is gone, or 1,024 connections behind, takes no more: the client sees the end.
+                        let _ = thread.try_send(handed);
+                    }
+                    next = next.wrapping_add(1);
+                }
+                Err(error) => {
+                    // Too many open files, most likely: it passes when sessions end.
+                    tracing::warn!("a connection could not be accepted: {}", error.kind());
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        self.drain().await;
+    }
+
+    async fn drain(self) {
+        let Self { listeners, threads, gate, config, watch, .. } = self;
+        drop(listeners);
+        gate.closing.store(true, Ordering::Release);
+        gate.sessions.tell_all(|_| Some(Signal::Drain));
+        if !empty(&gate, config.limits.drain).await {
+            gate.sessions.tell_all(|_| Some(Signal::Stop));
+            empty(&gate, LAST_WORDS).await;
+        }
+        for (sender, thread) in threads {
+            drop(sender);
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        watch.close().await;
+    }
+}
+
+/// A database under the policy, read once.
+#[derive(Debug)]
+pub struct Database(super::databases::Snapshot);
+
+impl Database {
+    /// Its schema.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<crate::catalog::Catalog> {
+        self.0.catalog()
+    }
+
+    /// What a login sees; `None` where it has no role.
+    #[must_use]
+    pub fn view(&self, login: &str, certificate: Option<&str>) -> Option<Arc<crate::session::View>> {
+        self.0.view(login, certificate)
+    }
+}
+
+/// Reads what the configuration names and one database's catalog, for commands that run no proxy.
+///
+/// # Errors
+/// Anything that is wrong.
+pub async fn read_database(config: &Config, database: &str) -> Result<Database, StartError> {
+    let (target, rules) = (target(&config.upstream)?, rules(config)?);
+    let password = files::catalog_password(&config.catalog)?;
+    let login = crate::upstream::catalog_loader::Login { user: &config.catalog.user, password: password.as_ref(), database };
+    super::databases::read_once(&target, login, &rules).await.map(Database).map_err(setup)
+}
+
+/// Reads policies, keyring and certificates again while the proxy runs.
+#[derive(Debug)]
+pub struct Reloader {
+    config: Config,
+    tls: Option<Arc<ServerTls>>,
+    databases: Arc<Databases>,
+    watch: Watch,
+}
+
+impl Reloader {
+    /// Reads them again. What is wrong changes nothing.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn reload(&self) -> Result<(), StartError> {
+        self.watch.audit().reopen();
+        let rules = rules(&self.config)?;
+        if let (Some(tls), Some(files)) = (&self.tls, &self.config.tls) {
+            tls.reload(&files::tls(files)?).map_err(setup)?;
+        }
+        if rules.policy.digest() != self.databases.rules().policy.digest() {
+            self.watch.policy(rules.policy.digest());
+        }
+        self.databases.set_rules(rules);
+        Ok(())
+    }
+}
+
+/// Waits until no session is open, or the time is over.
+async fn empty(gate: &Gate, within: Duration) -> bool {
+    let deadline = Instant::now() + within;
+    while gate.sessions.len() > 0 {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    true
+}
+
+fn size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+fn rules(config: &Config) -> Result<Rules, StartError> {
+    let keyring = files::keyring(config.keyring.as_deref())?;
+    let (policy, diagnostics) = crate::policy::load(&files::policies(&config.policies)?).map_err(setup)?;
+    if !diagnostics.is_empty() {
+        tracing::warn!("the policy has warnings:\n{diagnostics}");
+    }
+    Ok(Rules { policy, keyring })
+}
+
+fn target(upstream: &Upstream) -> Result<Target, StartError> {
+    let mode = match upstream.tls {
+        crate::config::TlsMode::Disable => TlsMode::Disable,
+        crate::config::TlsMode::Prefer => TlsMode::Prefer,
+        crate::config::TlsMode::Require => TlsMode::Require,
+        crate::config::TlsMode::VerifyCa => TlsMode::VerifyCa,
+        crate::config::TlsMode::VerifyFull => TlsMode::VerifyFull,
+    };
+    let ca = upstream.ca.as_deref().map(files::read).transpose()?;
+    let tls = if upstream.host.starts_with('/') || mode == TlsMode::Disable {
+        UpstreamTls::disabled()
+    } else {
+        UpstreamTls::new(mode, &upstream.host, ca.as_deref()).map_err(setup)?
+    };
+    Ok(Target { host: upstream.host.clone(), port: upstream.port, tls, connect_timeout: upstream.connect_timeout })
+}
+
+async fn listeners(listens: &[Listen]) -> Result<Vec<Listener>, StartError> {
+    let mut out = Vec::new();
+    for listen in listens {
+        match listen {
+            Listen::Unix { folder, port } => {
+                let address = Address::Unix { folder: folder.clone(), port: *port };
+                let fail = |error| StartError::Listen { address: folder.display().to_string(), error };
+                out.push(Listener::bind(&address).map_err(fail)?);
+            }
+            Listen::Tcp(text) => {
+                let fail = |error| StartError::Listen { address: text.clone(), error };
+                let addresses = tokio::net::lookup_host(text.as_str()).await.map_err(fail)?;
+                for address in addresses {
+                    out.push(Listener::bind(&Address::Tcp(address)).map_err(fail)?);
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The next connection on any of the listeners.
+async fn accept(listeners: &[Listener]) -> io::Result<Accepted> {
+    let mut waiting: Vec<_> = listeners.iter().map(|l| Box::pin(l.accept())).collect();
+    std::future::poll_fn(|cx| {
+        for one in &mut waiting {
+            if let std::task::Poll::Ready(accepted) = one.as_mut().poll(cx) {
+                return std::task::Poll::Ready(accepted);
+            }
+        }
+        std::task::Poll::Pending
+    })
+    .await
+}
+
+/// A thread of sessions: it ends when no more connections can come and all that it has are closed.
+fn run_thread(shared: Shared, mut receiver: mpsc::Receiver<Handed>) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        tracing::error!("a thread of sessions could not be started");
+        return;
+    };
+    let shared = Rc::new(shared);
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        while let Some(handed) = receiver.recv().await {
+            let counted = Counted::one_more(&shared.startup.admission.connections);
+            let Ok(accepted) = handed.take() else { continue };
+            let shared = Rc::clone(&shared);
+            tokio::task::spawn_local(async move {
+                connection(accepted, &shared).await;
+                drop(counted);
+            });
+        }
+    });
+}
+
+async fn connection(accepted: Accepted, shared: &Shared) {
+    match start(accepted, &shared.startup).await {
+        Started::Session(ready) => session(*ready, shared).await,
+        Started::Cancel(key, client) => {
+            if let Some(upstream) = shared.startup.admission.sessions.cancelled(&key)
+                && let Err(error) = cancel(&shared.startup.upstream, &upstream).await
+            {
+                tracing::warn!("a cancel request could not be passed on: {error}");
+            }
+            drop(client);
+        }
+        Started::Refused(failure) => refused(&failure, shared),
+        Started::Closed => {}
+    }
+}
+
+fn refused(failure: &AuthFailure, shared: &Shared) {
+    tracing::info!(sqlstate = %failure.sqlstate, reason = ?failure.reason, "a log-in failed: {}", failure.detail);
+    if failure.reason != FailureReason::Packet || failure.arrival.is_some() {
+        shared.watch.auth_failed(failure);
+    }
+}
+
+async fn session(ready: Ready<Admitted>, shared: &Shared) {
+    let Ready { client, upstream, arrival, grant, settings, server_parameters, upstream_key, client_rest, upstream_rest, .. } = ready;
+    let Admitted { mut seat, view } = grant.session;
+    let gate = &shared.startup.admission;
+    gate.sessions.runs(seat.number, upstream_key);
+    let Some(signals) = seat.signals.take() else { return };
+    let heard = Heard { signals, stop: Arc::clone(&seat.stop) };
+    // A session whose beginning cannot be recorded does not begin.
+    let Some(edge) = SessionEdge::open(&shared.watch, &arrival, &settings, &view) else { return };
+    let session = Session::new(view, shared.limits, &server_parameters);
+    let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), heard));
+    relay.run(&client_rest, &upstream_rest).await;
+    drop(seat);
+}

@@ -1,0 +1,81 @@
+//! The thin thread through the whole house: one login, one masked answer, one refusal, one record each; on a real PostgreSQL, with
+//! its own clients.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails should stop where it fails")]
+
+use lab::{Lab, shop_policy};
+use serde_json::Value;
+use tokio_postgres::{Client, NoTls};
+
+async fn with<T>(config: tokio_postgres::Config, work: impl AsyncFnOnce(&Client) -> T) -> T {
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::select! {
+        done = work(&client) => done,
+        ended = connection => panic!("the connection ended: {ended:?}"),
+    }
+}
+
+/// What the audit says of a login's statements: decision and text.
+fn statements(log: &str, user: &str) -> Vec<(String, String)> {
+    let records = log.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
+    let own = records.filter(|r| r["kind"] == "statement" && r["user"] == user);
+    own.map(|r| (r["decision"].as_str().unwrap().to_owned(), r["statement"].as_str().unwrap().to_owned())).collect()
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn each_login_sees_its_own_shop() {
+    let mut lab = Lab::start(&shop_policy(), 50, "").unwrap();
+    let sql = "SELECT id, full_name, email, phone, level FROM users ORDER BY id LIMIT 20";
+    let text = |rows: &[tokio_postgres::Row]| -> Vec<Vec<String>> {
+        rows.iter().map(|r| (1..5).map(|i| r.get::<_, String>(i)).collect()).collect()
+    };
+    let direct = with(lab.cluster.connect("owner", "postgres"), async |c| text(&c.query(sql, &[]).await.unwrap())).await;
+    let owner = with(lab.connect("owner"), async |c| text(&c.query(sql, &[]).await.unwrap())).await;
+    assert_eq!(owner, direct);
+    let support = with(lab.connect("support"), async |c| text(&c.query(sql, &[]).await.unwrap())).await;
+    assert_eq!(support.len(), direct.len());
+    for (masked, raw) in support.iter().zip(&direct) {
+        for column in [0, 1, 2] {
+            assert_ne!(masked[column], raw[column]);
+        }
+        assert_eq!(masked[3], raw[3]);
+        assert!(masked[2].ends_with(&raw[2][raw[2].len() - 4..]));
+    }
+    let refused = with(lab.connect("support"), async |c| {
+        let error = c.query("SELECT id FROM users WHERE full_name = $1", &[&"x"]).await.unwrap_err();
+        let still = c.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0);
+        assert_eq!(still, 1);
+        error.as_db_error().map(|e| (e.code().code().to_owned(), e.message().to_owned())).unwrap()
+    })
+    .await;
+    assert!(refused.0 == "42501" || refused.0 == "0A000", "{refused:?}");
+    assert!(refused.1.starts_with("pgscrim: "), "{refused:?}");
+    assert!(lab.connect("pgscrim").connect(NoTls).await.is_err());
+    let log = lab.audit().unwrap();
+    let decisions: Vec<String> = statements(&log, "support").into_iter().map(|(decision, _)| decision).collect();
+    assert_eq!(decisions, ["masked", "refused", "allowed"], "{log}");
+    assert_eq!(statements(&log, "owner").len(), 1);
+    for raw in direct.iter().flat_map(|r| &r[..3]) {
+        assert!(!log.contains(raw.as_str()), "the audit holds a value");
+    }
+}
+
+#[test]
+fn psql_sees_masks_and_its_own_commands_work() {
+    let lab = Lab::start(&shop_policy(), 20, "").unwrap();
+    let run = |commands: &[&str]| {
+        let mut psql = lab.psql("support");
+        for command in commands {
+            psql.args(["-c", command]);
+        }
+        let out = psql.output().unwrap();
+        (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
+    };
+    let (out, err) = run(&["SELECT email FROM users WHERE id = 1", "\\d users", "\\dt", "\\du", "\\l", "\\df", "\\d+ orders"]);
+    assert_eq!(err, "");
+    assert!(out.contains("***"), "{out}");
+    assert!(out.contains("full_name"), "{out}");
+    let (out, err) = run(&["\\copy (SELECT id, email FROM users) TO STDOUT", "COPY users (id, phone) TO STDOUT WITH (FORMAT csv)"]);
+    assert_eq!(err, "");
+    assert_eq!(out.lines().count(), 40, "{out}");
+}
