@@ -1,6 +1,7 @@
 //! The commands. Each has a file of its own; what they do is done elsewhere.
 
 mod audit;
+mod check;
 mod explain;
 mod offline;
 mod serve;
@@ -21,6 +22,8 @@ struct Cli {
 enum Command {
     /// Run the proxy. SIGHUP or a changed file reloads policies and certificates, SIGTERM drains and stops
     Serve(serve::Serve),
+    /// Say what is wrong with configuration and policies
+    Check(check::Check),
     /// Say what would be decided on a statement, without running it
     Explain(explain::Explain),
     /// Verify or search the audit log
@@ -33,6 +36,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Check(check) => check.run(),
         Command::Explain(explain) => explain.run(),
         Command::Audit(audit) => audit.run(),
     }

@@ -69,15 +69,20 @@ impl Snapshot {
     }
 }
 
-/// Reads one database's catalog once and holds the policy against it, for commands that run no proxy.
-pub(crate) async fn read_once(target: &Target, login: Login<'_>, rules: &Rules) -> Result<Snapshot, Unknown> {
+/// Reads one database's catalog once, for commands that run no proxy.
+pub(crate) async fn read_catalog(target: &Target, login: Login<'_>) -> Result<Catalog, Unknown> {
     let load = async {
         let mut reader = in_time(Reader::connect(dial(target).await?, login)).await?;
         in_time(reader.load()).await
     };
-    let contents = load.await.map_err(|e: Failure| Unknown::Catalog(e.to_string().into()))?;
+    load.await.map(Catalog::new).map_err(|e: Failure| Unknown::Catalog(e.to_string().into()))
+}
+
+/// The same, with the policy held against it.
+pub(crate) async fn read_once(target: &Target, login: Login<'_>, rules: &Rules) -> Result<Snapshot, Unknown> {
+    let catalog = Arc::new(read_catalog(target, login).await?);
     let today = rules.policy.today(jiff::Timestamp::now());
-    Snapshot::new(1, Arc::new(Catalog::new(contents)), rules, today, [0; 32]).map_err(|d| Unknown::Policy(d.to_string().into()))
+    Snapshot::new(1, catalog, rules, today, [0; 32]).map_err(|d| Unknown::Policy(d.to_string().into()))
 }
 
 /// Why a database is not known. Texts name no value.

@@ -22,6 +22,7 @@ use super::sessions::Sessions;
 use super::startup::{AuthFailure, FailureReason, Ready, Started, StartupContext, start};
 use super::tls::ServerTls;
 use crate::auth::Throttle;
+use crate::base::Diagnostics;
 use crate::config::{Config, Listen, Upstream};
 use crate::session::{Limits, Session};
 use crate::upstream::{Target, TlsMode, UpstreamTls, cancel};
@@ -278,6 +279,38 @@ pub async fn read_database(config: &Config, database: &str) -> Result<Database, 
     let password = files::catalog_password(&config.catalog)?;
     let login = crate::upstream::catalog_loader::Login { user: &config.catalog.user, password: password.as_ref(), database };
     super::databases::read_once(&target, login, &rules).await.map(Database).map_err(setup)
+}
+
+/// What is wrong, or worth a look, in the policies by themselves.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn check_policies(config: &Config) -> Result<Diagnostics, StartError> {
+    files::keyring(config.keyring.as_deref())?;
+    Ok(match crate::policy::load(&files::policies(&config.policies)?) {
+        Ok((_, warnings)) => warnings,
+        Err(found) => found,
+    })
+}
+
+/// The same, held against a database's catalog.
+///
+/// # Errors
+/// A file or the catalog cannot be read.
+pub async fn check_database(config: &Config, database: &str) -> Result<Diagnostics, StartError> {
+    let keyring = files::keyring(config.keyring.as_deref())?;
+    let (policy, mut found) = match crate::policy::load(&files::policies(&config.policies)?) {
+        Ok(read) => read,
+        Err(found) => return Ok(found),
+    };
+    let password = files::catalog_password(&config.catalog)?;
+    let login = crate::upstream::catalog_loader::Login { user: &config.catalog.user, password: password.as_ref(), database };
+    let catalog = super::databases::read_catalog(&target(&config.upstream)?, login).await.map_err(setup)?;
+    found.0.extend(match policy.bind(&catalog, &keyring) {
+        Ok((_, warnings)) => warnings.0,
+        Err(found) => found.0,
+    });
+    Ok(found)
 }
 
 /// Reads policies, keyring and certificates again while the proxy runs.
