@@ -39,8 +39,19 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    fn new(id: u64, catalog: Arc<Catalog>, rules: &Rules, today: Date, fingerprint_key: [u8; 32]) -> Result<Self, Diagnostics> {
-        let (policy, _) = rules.policy.bind(&catalog, &rules.keyring)?;
+    /// `before` is what the same policy was bound to, for names that have changed since.
+    fn new(
+        id: u64,
+        catalog: Arc<Catalog>,
+        rules: &Rules,
+        before: Option<&BoundPolicy>,
+        today: Date,
+        fingerprint_key: [u8; 32],
+    ) -> Result<Self, Diagnostics> {
+        let (policy, _) = match before {
+            Some(before) => rules.policy.rebind(before, &catalog, &rules.keyring)?,
+            None => rules.policy.bind(&catalog, &rules.keyring)?,
+        };
         Ok(Self { id, catalog, policy, today, fingerprint_key, digest: rules.policy.digest().into(), views: DashMap::new() })
     }
 
@@ -82,7 +93,7 @@ pub(crate) async fn read_catalog(target: &Target, login: Login<'_>) -> Result<Ca
 pub(crate) async fn read_once(target: &Target, login: Login<'_>, rules: &Rules) -> Result<Snapshot, Unknown> {
     let catalog = Arc::new(read_catalog(target, login).await?);
     let today = rules.policy.today(jiff::Timestamp::now());
-    Snapshot::new(1, catalog, rules, today, [0; 32]).map_err(|d| Unknown::Policy(d.to_string().into()))
+    Snapshot::new(1, catalog, rules, None, today, [0; 32]).map_err(|d| Unknown::Policy(d.to_string().into()))
 }
 
 /// Why a database is not known. Texts name no value.
@@ -250,7 +261,9 @@ impl Keeper {
             return;
         }
         let id = self.databases.next.fetch_add(1, Ordering::Relaxed);
-        let known = match Snapshot::new(id, catalog, &rules, today, self.databases.fingerprint_key) {
+        let known = self.sender.borrow().clone().and_then(Result::ok);
+        let before = known.as_ref().filter(|_| self.published.as_ref().is_some_and(|(r, ..)| Arc::ptr_eq(r, &rules)));
+        let known = match Snapshot::new(id, catalog, &rules, before.map(|s| &s.policy), today, self.databases.fingerprint_key) {
             Ok(snapshot) => Ok(Arc::new(snapshot)),
             Err(diagnostics) => {
                 tracing::error!(database = %self.database, "the policy does not fit the database:\n{diagnostics}");
