@@ -20,6 +20,15 @@ pub struct Lab {
     thread: Option<JoinHandle<()>>,
 }
 
+async fn load(direct: &tokio_postgres::Config, people: u32) -> anyhow::Result<()> {
+    let (client, connection) = direct.connect(tokio_postgres::NoTls).await?;
+    tokio::select! {
+        loaded = shop::load(&client, shop::SEED, people) => loaded?,
+        ended = connection => ended?,
+    }
+    Ok(())
+}
+
 /// The sample shop's policy.
 #[must_use]
 pub fn shop_policy() -> PathBuf {
@@ -33,15 +42,6 @@ impl Lab {
     /// Where server or proxy do not start.
     pub fn start(policies: &Path, people: u32, more: &str) -> anyhow::Result<Self> {
         let cluster = crate::cluster(&Setup::default())?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let (client, connection) = cluster.connect("postgres", "postgres").connect(tokio_postgres::NoTls).await?;
-            tokio::select! {
-                loaded = shop::load(&client, shop::SEED, people) => loaded?,
-                ended = connection => ended?,
-            }
-            anyhow::Ok(())
-        })?;
         let folder = cluster.folder().to_owned();
         let config = format!(
             "listen: 127.0.0.1:0\nupstream: {{ host: 127.0.0.1, port: {}, tls: disable }}\npolicies: {}\n\
@@ -54,22 +54,20 @@ impl Lab {
         let (config, _) = Config::parse("pgscrim.yaml", &config, []).map_err(|d| anyhow::anyhow!("{d}"))?;
         let (stop, stopped) = oneshot::channel();
         let (started, start) = std::sync::mpsc::channel();
+        let direct = cluster.connect("postgres", "postgres");
         let thread = std::thread::spawn(move || {
-            runtime.block_on(async {
-                match Running::start(config).await {
-                    Ok(proxy) => {
-                        let _ = started.send(Ok(proxy.addresses()));
-                        proxy
-                            .run(async {
-                                let _ = stopped.await;
-                            })
-                            .await;
-                    }
-                    Err(error) => {
-                        let _ = started.send(Err(error));
-                    }
-                }
-            });
+            let started = &started;
+            let work = async {
+                load(&direct, people).await?;
+                let proxy = Running::start(config).await?;
+                let _ = started.send(Ok(proxy.addresses()));
+                proxy.run(async { drop(stopped.await) }).await;
+                anyhow::Ok(())
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Err(error) = runtime.map_err(Into::into).and_then(|r| r.block_on(work)) {
+                let _ = started.send(Err(error));
+            }
         });
         let addresses = start.recv()??;
         let port = addresses.first().and_then(|a| a.rsplit(':').next()).and_then(|p| p.parse().ok());
