@@ -93,6 +93,3 @@ fn digest(files: &[(String, String)]) -> Arc<str> {
     }
     format!("sha256:{}", hex::encode(hash.finalize())).into()
 }
-
-#[cfg(test)]
-mod tests;

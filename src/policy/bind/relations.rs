@@ -267,8 +267,20 @@ impl<'a> Binder<'a> {
             return self.lacks(place, format!("table '{}' has no column '{column}'", relation.name), columns(relation), &column);
         }
         let shown: String = key.parts.iter().take(2).map(ToString::to_string).collect::<Vec<_>>().join(".");
-        let names: Vec<String> = self.known.values().flat_map(|k| k.tables.iter().map(ToString::to_string)).collect();
-        self.lacks(place, format!("nothing in the database is called '{shown}'"), names, &shown);
+        let near = self.near(key, &shown);
+        self.lack(place, format!("nothing in the database is called '{shown}'"), near);
+    }
+
+    /// The nearest table: by its own name where the schema is right, else by both.
+    fn near(&self, key: &ObjectKey, shown: &str) -> Option<String> {
+        let names = || self.known.values().flat_map(|k| &k.tables);
+        let Some(wanted) = key.exact_table().filter(|w| names().any(|n| n.schema == w.schema)) else {
+            let all: Vec<String> = names().map(ToString::to_string).collect();
+            return crate::base::nearest(shown, all.iter().map(String::as_str)).map(str::to_owned);
+        };
+        let same_schema = names().filter(|n| n.schema == wanted.schema).map(|n| &*n.name);
+        let name = crate::base::nearest(&wanted.name, same_schema)?;
+        Some(crate::base::QualifiedName::new(wanted.schema, name).to_string())
     }
 
     fn lacks_column(&mut self, table: &ObjectKey, column: &ObjectKey, place: &Place) {
@@ -277,8 +289,12 @@ impl<'a> Binder<'a> {
     }
 
     fn lacks(&mut self, place: &Place, message: String, near: Vec<String>, got: &str) {
-        let diagnostic = if self.strict { Diagnostic::error(place.clone(), message) } else { Diagnostic::warning(place.clone(), message) };
         let near = crate::base::nearest(got, near.iter().map(String::as_str)).map(str::to_owned);
+        self.lack(place, message, near);
+    }
+
+    fn lack(&mut self, place: &Place, message: String, near: Option<String>) {
+        let diagnostic = if self.strict { Diagnostic::error(place.clone(), message) } else { Diagnostic::warning(place.clone(), message) };
         self.found.push(match near {
             Some(near) => diagnostic.help(format!("did you mean '{near}'?")),
             None => diagnostic.help("'optional: true' beside it would let it be missing"),
