@@ -54,6 +54,20 @@ struct Shared {
     failures: AtomicU64,
 }
 
+impl Shared {
+    /// Places become free. There are never more than the queue has, whoever leaves a record without having had one: what is
+    /// refused because there was no place is recorded too.
+    fn give_back(&self, places: i64) {
+        // It always has an answer, so there is no error.
+        let _ = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| Some(free.saturating_add(places).min(self.size)));
+    }
+
+    /// Records that may wait. Those with a place are never more than the queue's size.
+    fn most(&self) -> i64 {
+        if self.may_go_on { self.size } else { self.size.saturating_mul(2).saturating_add(RESERVE) }
+    }
+}
+
 /// Whose records are on disk: counted by the writer, awaited by one session.
 #[derive(Debug, Default)]
 struct Waiter {
@@ -146,7 +160,7 @@ impl AuditHandle {
     /// Gives back places that no statement took.
     pub fn give_back(&self, places: u32) {
         if places > 0 {
-            self.shared.free.fetch_add(i64::from(places), Ordering::AcqRel);
+            self.shared.give_back(i64::from(places));
         }
     }
 
@@ -213,12 +227,11 @@ impl AuditHandle {
     }
 
     fn leave(&self, record: Record, waiter: Option<Arc<Waiter>>) {
-        // With `continue` the queue has its bound here: what does not fit is counted, and the log says so later.
-        let waiting = self.shared.queued.fetch_add(1, Ordering::AcqRel);
-        let full = self.shared.may_go_on && waiting >= self.shared.size;
+        // What does not fit is counted, and the log says so later.
+        let full = self.shared.queued.fetch_add(1, Ordering::AcqRel) >= self.shared.most();
         if full || self.queue.send(Message::Record(record, waiter.clone())).is_err() {
             self.shared.queued.fetch_sub(1, Ordering::AcqRel);
-            self.shared.free.fetch_add(1, Ordering::AcqRel);
+            self.shared.give_back(1);
             self.lose();
             if let Some(waiter) = waiter {
                 waiter.done();

@@ -1,7 +1,9 @@
 //! The writer on real files, and on a disk that fails when told to.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::log::{Log, Store};
 use super::*;
@@ -27,6 +29,21 @@ fn verify(files: &[PathBuf]) -> Result<u64, Broken> {
         }
     }
     Ok(verifier.finish()?.map_or(0, |(_, _, count)| count))
+}
+
+/// The files that hold records, by their first.
+fn files_in_order(folder: &Path) -> Vec<PathBuf> {
+    let mut files: BTreeMap<u64, PathBuf> = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::io::read_to_string(std::fs::File::open(&path).unwrap()).unwrap();
+        if let Some(line) = text.lines().next()
+            && let Ok(line) = crate::audit::Line::read(line.as_bytes())
+        {
+            files.insert(line.seq, path);
+        }
+    }
+    files.into_values().collect()
 }
 
 fn wait<F: std::future::Future>(future: F) -> F::Output {
@@ -103,18 +120,9 @@ fn the_chain_crosses_files_that_are_full_or_put_aside() {
     wait(handle.submit(event("y")).durable());
     writer.stop();
     assert!(verify(std::slice::from_ref(&config.file)).is_ok());
-    let mut files: BTreeMap<u64, PathBuf> = BTreeMap::new();
-    for entry in std::fs::read_dir(folder.path().join("audit")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::io::read_to_string(std::fs::File::open(&path).unwrap()).unwrap();
-        if let Some(line) = text.lines().next()
-            && let Ok(line) = crate::audit::Line::read(line.as_bytes())
-        {
-            files.insert(line.seq, path);
-        }
-    }
+    let files = files_in_order(&folder.path().join("audit"));
     assert!(files.len() > 3, "{files:?}");
-    assert_eq!(verify(&files.into_values().collect::<Vec<_>>()), Ok(24));
+    assert_eq!(verify(&files), Ok(24));
 }
 
 /// A disk in memory that takes `room` bytes and syncs while it may.
@@ -232,4 +240,88 @@ fn where_it_may_go_on_what_found_no_room_is_counted_in_the_log() {
     let text = String::from_utf8(disk.0.lock().unwrap().bytes.clone()).unwrap();
     assert!(text.contains("records could not be written"), "{text}");
     assert!(disk.verify().is_ok());
+}
+
+#[test]
+fn what_is_refused_for_want_of_a_place_does_not_pile_up() {
+    let disk = Disk::default();
+    let writer = AuditWriter::spawn(Log::new(disk.clone(), Chain::default(), 0, None), shared(false, false)).unwrap();
+    let handle = writer.handle();
+    for _ in 0..5000 {
+        let _ = handle.submit(event("refused"));
+    }
+    assert!(handle.stats().queue <= 10 * 2 + 1024);
+    disk.set(10 << 20, true);
+    while handle.stats().queue > 0 {
+        std::thread::yield_now();
+    }
+    assert!(handle.shared.free.load(Ordering::Acquire) <= 10);
+    writer.stop();
+    assert!(disk.verify().is_ok());
+    assert!(String::from_utf8_lossy(&disk.0.lock().unwrap().bytes).contains("records could not be written"));
+}
+
+/// Names the folder in which [`a_killed_writer`] writes until it is killed. Without it that is no process to be killed.
+const KILLED: &str = "PGSCRIM_TEST_AUDIT_KILLED";
+
+/// The process that [`what_was_acknowledged_outlives_a_kill`] kills.
+#[test]
+fn a_killed_writer() {
+    let Some(folder) = std::env::var_os(KILLED) else { return };
+    let config = Audit { rotate: Some(20_000), ..config(Path::new(&folder), Durability::Each) };
+    let writer = AuditWriter::start(&config, None).unwrap();
+    let handle = writer.handle();
+    let threads: Vec<_> = (0..4)
+        .map(|n| {
+            let handle = handle.clone();
+            std::thread::spawn(move || {
+                for i in 0.. {
+                    let places = std::iter::repeat_with(|| handle.lease()).find(|n| *n > 0).unwrap();
+                    handle.give_back(places - 1);
+                    wait(handle.submit(event(&format!("{} {n} {i}", std::process::id()))).durable());
+                    println!("\nacknowledged \"{} {n} {i}\"", std::process::id());
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+}
+
+#[test]
+fn what_was_acknowledged_outlives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 1..6 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "server::audit_writer::tests::a_killed_writer", "--nocapture", "--test-threads=1"])
+            .env(KILLED, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut heard = |enough: usize| {
+            for line in lines.by_ref() {
+                if let Some(reason) = line.unwrap().strip_prefix("acknowledged ") {
+                    acknowledged.push(reason.to_owned());
+                }
+                if acknowledged.len() >= enough {
+                    break;
+                }
+            }
+        };
+        heard(round * 60);
+        child.kill().unwrap();
+        heard(usize::MAX);
+        child.wait().unwrap();
+    }
+    // A last start seals what the last kill left.
+    let config = config(folder.path(), Durability::Batch);
+    AuditWriter::start(&config, None).unwrap().stop();
+    let files = files_in_order(&folder.path().join("audit"));
+    assert!(files.len() > 2, "{files:?}");
+    assert!(verify(&files).is_ok(), "{:?}", verify(&files));
+    let text: String = files.iter().map(|f| std::io::read_to_string(std::fs::File::open(f).unwrap()).unwrap()).collect();
+    for reason in &acknowledged {
+        assert_eq!(text.matches(&format!("\"reason\":{reason},")).count(), 1, "{reason}");
+    }
 }

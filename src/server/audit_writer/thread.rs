@@ -155,7 +155,7 @@ impl<S: Store> Writer<S> {
         let held = std::mem::take(&mut self.held);
         if held > 0 {
             self.shared.queued.fetch_sub(held, Ordering::AcqRel);
-            self.shared.free.fetch_add(held, Ordering::AcqRel);
+            self.shared.give_back(held);
             self.shared.records.fetch_add(u64::try_from(held).unwrap_or_default(), Ordering::Relaxed);
         }
     }
