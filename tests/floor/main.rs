@@ -4,6 +4,8 @@
 
 mod profiles;
 
+use std::io::Write;
+
 use pgscrim::base::RawSql;
 use pgscrim::catalog::Catalog;
 use pgscrim::demo::{Cluster, Setup, installations, shop};
@@ -80,15 +82,14 @@ async fn the_floor_is_answered() {
             for case in &cases {
                 let (got, why) = verdict(&catalog, profile, &case.text);
                 refused += usize::from(got == 'r');
-                // kinds of statements that the analysis does not read yet are refused whatever they are: counted, not judged
-                let unread = why.contains("a statement of this kind") || why.contains("set_config");
-                if got != case.want[i] && !unread {
+                if got != case.want[i] {
                     wrong.push(format!("{} / {}: {got}, not {} ({why})", profile.principal.login, case.name, case.want[i]));
                 }
             }
-            told.push(format!("{file}: {} of {} shapes refused to {}", refused, cases.len(), profile.principal.login));
+            told.push(format!("{file}: {refused} of {} shapes refused to {}", cases.len(), profile.principal.login));
         }
     }
-    println!("{}", told.join("\n"));
+    // past the test harness, which keeps what a test prints to itself
+    writeln!(std::io::stdout(), "{}", told.join("\n")).unwrap();
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -1,7 +1,7 @@
 //! Relations as a whole, and what a statement writes: rows, views, rights to write and delete, targets that are refused.
 
 use super::{Judge, veil, words};
-use crate::catalog::{FIRST_NORMAL_OID, Oid, Relation, RelationKind};
+use crate::catalog::{FIRST_NORMAL_OID, Oid, Relation};
 use crate::plan::permit::Action;
 use crate::policy::Outcome;
 use crate::sql::Reject;
@@ -64,6 +64,12 @@ impl<'a> Judge<'a> {
             let message = format!("{who}: relation \"{name}\" holds data of the server and is open to unrestricted roles only");
             return Some(Reject::forbidden("system catalog", message));
         }
+        if veil::is_blank(self.catalog, self.profile, relation)
+            && veil::is_view(relation)
+            && veil::reads_veiled(self.catalog, self.profile, relation)
+        {
+            return Some(over_veil(&name.to_string()));
+        }
         if veil::is_blank(self.catalog, self.profile, relation) {
             let message = format!("{who}: no column of relation \"{name}\" is visible");
             return Some(
@@ -73,18 +79,15 @@ impl<'a> Judge<'a> {
         self.profile.rows(relation.oid).map(|_| rows(&name.to_string()))
     }
 
-    /// A view is its definition over the veil: left as it is only where all below is clear.
+    /// A view is its definition over the veil: left as it is only where all below is clear, or where the profile says what is seen
+    /// of it, as it does of every view that a policy was compiled with.
     fn view(&self, relation: &Relation) -> Option<Reject> {
-        if !veil::is_view(relation) || self.profile.unrestricted {
-            return None;
-        }
-        if relation.kind == RelationKind::MaterializedView && self.profile.relations.contains_key(&relation.oid) {
+        if !veil::is_view(relation) || self.profile.unrestricted || self.profile.relations.contains_key(&relation.oid) {
             return None;
         }
         let name = &relation.name;
         if veil::reads_veiled(self.catalog, self.profile, relation) {
-            let message = format!("view \"{name}\" reads veiled data, {}", words::NOT_YET);
-            return Some(Reject::unclear("view", message).hint("query the tables below it"));
+            return Some(over_veil(&name.to_string()));
         }
         let foreign = |f: &Oid| *f >= FIRST_NORMAL_OID && !self.profile.functions.contains(f);
         let hides = !self.profile.relations.is_empty() && relation.calls.iter().any(foreign);
@@ -190,6 +193,11 @@ impl<'a> Judge<'a> {
             }
         }
     }
+}
+
+fn over_veil(name: &str) -> Reject {
+    let reject = Reject::unclear("view", format!("view \"{name}\" reads veiled data, {}", words::NOT_YET));
+    reject.hint("query the tables below it, or name the view under 'tables' in the policy")
 }
 
 fn rows(name: &str) -> Reject {
