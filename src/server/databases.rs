@@ -138,6 +138,8 @@ pub(crate) struct Databases {
     sessions: Arc<Sessions>,
     fingerprint_key: [u8; 32],
     open: DashMap<String, watch::Receiver<Option<Known>>>,
+    /// When each database's catalog was last seen.
+    seen: DashMap<String, Instant>,
     next: AtomicU64,
     runtime: Runtime,
 }
@@ -153,7 +155,7 @@ impl Databases {
         runtime: Runtime,
     ) -> Arc<Self> {
         let rules = watch::Sender::new(Arc::new(rules));
-        Arc::new(Self { target, login, password, rules, sessions, fingerprint_key, open: DashMap::new(), next: AtomicU64::new(1), runtime })
+        Arc::new(Self { target, login, password, rules, sessions, fingerprint_key, open: DashMap::new(), seen: DashMap::new(), next: AtomicU64::new(1), runtime })
     }
 
     /// Decides by other rules from now on.
@@ -164,6 +166,11 @@ impl Databases {
     /// The rules in force.
     pub(crate) fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules.borrow())
+    }
+
+    /// The age of the oldest catalog that sessions decide by; `None` where there is none.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.seen.iter().map(|at| at.elapsed()).max()
     }
 
     /// What is known of a database now, without waiting.
@@ -248,6 +255,7 @@ impl Keeper {
         }
         self.reader = Some(reader);
         self.confirmed = Some(begun);
+        self.databases.seen.insert(self.database.clone(), begun);
         Ok(())
     }
 

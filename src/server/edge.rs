@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use super::audit_writer::{AuditHandle, AuditWriter, SessionAudit};
+use super::metrics::{ConnectionState, Counted, Metrics, SessionMetrics};
 use super::relay::Edge;
 use super::startup::{Arrival, AuthFailure};
 use crate::audit::{Kind, Who, WhoPart, session_id};
@@ -18,22 +19,29 @@ use crate::session::{Counts, Finished, View};
 pub(crate) struct Watch {
     audit: AuditHandle,
     writer: Arc<Mutex<Option<AuditWriter>>>,
+    metrics: Metrics,
     epoch: Instant,
 }
 
 impl Watch {
     /// Opens the audit log. `policy` is the digest of the policy that the process starts with.
-    pub(crate) fn start(config: &Config, policy: &str) -> std::io::Result<Self> {
+    pub(crate) fn start(config: &Config, policy: &str, metrics: Metrics) -> std::io::Result<Self> {
         if let Some(folder) = config.audit.file.parent() {
             std::fs::create_dir_all(folder)?;
         }
+        metrics.policy(policy);
         let writer = AuditWriter::start(&config.audit, Some(policy))?;
-        Ok(Self { audit: writer.handle(), writer: Arc::new(Mutex::new(Some(writer))), epoch: Instant::now() })
+        Ok(Self { audit: writer.handle(), writer: Arc::new(Mutex::new(Some(writer))), metrics, epoch: Instant::now() })
     }
 
     /// The way to the log.
     pub(crate) fn audit(&self) -> &AuditHandle {
         &self.audit
+    }
+
+    /// A connection that logs in, counted as long as what is returned lives.
+    pub(crate) fn logging_in(&self) -> Counted {
+        self.metrics.connection(ConnectionState::Login)
     }
 
     /// A log-in failed.
@@ -52,8 +60,9 @@ impl Watch {
         let _ = self.audit.event(Kind::AuthFailed, &WhoPart::from(&who), Some(&reason), sqlstate, None);
     }
 
-    /// The policy changed, or was found wrong.
+    /// The policy changed.
     pub(crate) fn policy(&self, digest: &str) {
+        self.metrics.policy(digest);
         let _ = self.audit.event(Kind::Policy, &WhoPart::default(), None, None, Some(digest));
     }
 
@@ -70,6 +79,7 @@ impl Watch {
 #[derive(Debug)]
 pub(crate) struct SessionEdge {
     audit: SessionAudit,
+    metrics: SessionMetrics,
     epoch: Instant,
 }
 
@@ -91,7 +101,8 @@ impl SessionEdge {
             database: Some(arrival.database.as_str().into()),
         };
         let audit = SessionAudit::new(watch.audit.clone(), who);
-        audit.connected(view).then_some(Self { audit, epoch: watch.epoch })
+        let metrics = SessionMetrics::new(&watch.metrics, &view.profile.principal.roles);
+        audit.connected(view).then_some(Self { audit, metrics, epoch: watch.epoch })
     }
 }
 
@@ -115,10 +126,15 @@ impl Edge for SessionEdge {
     }
 
     fn record(&self, view: &View, finished: Finished) {
+        self.metrics.finished(&finished);
         self.audit.record(view, &finished);
     }
 
-    fn count(&self, _counts: Counts) {}
+    fn count(&self, counts: Counts, since: u64) {
+        if counts != Counts::default() {
+            self.metrics.count(counts, Duration::from_micros(self.now().saturating_sub(since)));
+        }
+    }
 
     fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.audit.poll_durable(cx)

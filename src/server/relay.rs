@@ -71,8 +71,8 @@ pub(crate) trait Edge {
     fn give_back(&self, places: u32);
     /// A statement ended.
     fn record(&self, view: &View, finished: Finished);
-    /// What a step counted.
-    fn count(&self, counts: Counts);
+    /// What a step counted that began at `since`.
+    fn count(&self, counts: Counts, since: u64);
     /// Whether everything that was recorded so far may be told to the client (`durability: each`).
     fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()>;
 }
@@ -325,8 +325,9 @@ where
         let worker = &mut *worker.borrow_mut();
         let mut counts = Counts::default();
         let mut places = self.edge.lease();
+        let now = self.edge.now();
         let mut lent = Cx {
-            now: self.edge.now(),
+            now,
             cache: &mut worker.cache,
             to_client: &mut worker.to_client,
             to_server: &mut worker.to_server,
@@ -336,7 +337,7 @@ where
         };
         work(&mut self.session, &mut lent);
         self.edge.give_back(places);
-        self.edge.count(counts);
+        self.edge.count(counts, now);
         self.hand_over(worker, cx);
     }
 

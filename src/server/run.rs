@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,11 +17,13 @@ use super::databases::{Databases, Rules};
 use super::edge::{SessionEdge, Watch};
 use super::files;
 use super::gate::{Admitted, Gate};
+use super::metrics::Metrics;
 use super::listen::{Accepted, Address, Listener};
 use super::relay::{Heard, Relay, Signal, Worker};
 use super::sessions::Sessions;
 use super::startup::{AuthFailure, FailureReason, Ready, Started, StartupContext, start};
 use super::tls::ServerTls;
+use crate::admin::{Admin, Health, Shown};
 use crate::auth::Throttle;
 use crate::base::Diagnostics;
 use crate::config::{Config, Listen, Upstream};
@@ -118,6 +121,8 @@ pub struct Proxy {
     config: Config,
     tls: Option<Arc<ServerTls>>,
     watch: Watch,
+    health: Arc<Health>,
+    admin: Option<Admin>,
 }
 
 impl Proxy {
@@ -157,12 +162,15 @@ impl Proxy {
         };
         let listeners = listeners(&config.listen).await?;
         let audit = config.audit.file.display();
-        let watch = Watch::start(&config, &policy).map_err(|e| setup(format!("the audit log '{audit}' cannot be opened: {}", e.kind())))?;
+        let (metrics, printer) = Metrics::recorded();
+        let watch = Watch::start(&config, &policy, metrics.clone()).map_err(|e| setup(format!("the audit log '{audit}' cannot be opened: {}", e.kind())))?;
         if let Some(database) = &config.catalog.database
             && let Err(why) = databases.snapshot(database).await
         {
             return Err(setup(why));
         }
+        let health = Health::new(Some(watch.audit().clone()), catalog_age(&databases, &config), config.catalog.max_age);
+        let admin = admin(&config, Shown { health: Arc::clone(&health), metrics, printer })?;
         let throttle = Arc::new(Mutex::new(Throttle::new(SOURCES)));
         let epoch = Instant::now();
         let limits = Limits {
@@ -191,13 +199,19 @@ impl Proxy {
             };
             threads.push((sender, std::thread::Builder::new().name(format!("sessions-{number}")).stack_size(STACK).spawn(run)?));
         }
-        Ok(Self { listeners, threads, gate, config, tls, watch })
+        Ok(Self { listeners, threads, gate, config, tls, watch, health, admin })
     }
 
     /// Where clients connect, with the ports that the system chose.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
         self.listeners.iter().filter_map(|l| l.address().ok()).collect()
+    }
+
+    /// Where `/metrics`, `/healthz` and `/readyz` are served.
+    #[must_use]
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
     }
 
     /// What reads the files again.
@@ -211,6 +225,7 @@ impl Proxy {
     /// of them at `limits.drain`.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
+        self.health.listening();
         let mut next = 0;
         loop {
             let accepted = tokio::select! {
@@ -236,7 +251,8 @@ impl Proxy {
     }
 
     async fn drain(self) {
-        let Self { listeners, threads, gate, config, watch, .. } = self;
+        let Self { listeners, threads, gate, config, watch, health, admin, .. } = self;
+        health.draining();
         drop(listeners);
         gate.closing.store(true, Ordering::Release);
         gate.sessions.tell_all(|_| Some(Signal::Drain));
@@ -249,6 +265,7 @@ impl Proxy {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
         watch.close().await;
+        drop(admin);
     }
 }
 
@@ -353,6 +370,25 @@ async fn empty(gate: &Gate, within: Duration) -> bool {
     true
 }
 
+/// Without a database to begin with there is nothing that could be too old before the first client.
+fn catalog_age(databases: &Arc<Databases>, config: &Config) -> crate::admin::CatalogAge {
+    let (databases, needed) = (Arc::clone(databases), config.catalog.database.is_some());
+    Box::new(move || databases.age().or((!needed).then_some(Duration::ZERO)))
+}
+
+/// The admin endpoint. Where nobody asked for it and its address is taken, the proxy runs without.
+fn admin(config: &Config, shown: Shown) -> Result<Option<Admin>, StartError> {
+    let Some(listen) = &config.admin.listen else { return Ok(None) };
+    match crate::admin::serve(listen, shown) {
+        Ok(admin) => Ok(Some(admin)),
+        Err(error) if !config.admin.explicit && error.kind() == io::ErrorKind::AddrInUse => {
+            tracing::warn!("'{listen}' is in use: no metrics are served; give 'admin.listen' another address");
+            Ok(None)
+        }
+        Err(error) => Err(StartError::Listen { address: listen.clone(), error }),
+    }
+}
+
 fn size(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
@@ -440,7 +476,10 @@ fn run_thread(shared: Shared, mut receiver: mpsc::Receiver<Handed>) {
 }
 
 async fn connection(accepted: Accepted, shared: &Shared) {
-    match start(accepted, &shared.startup).await {
+    let logging_in = shared.watch.logging_in();
+    let started = start(accepted, &shared.startup).await;
+    drop(logging_in);
+    match started {
         Started::Session(ready) => session(*ready, shared).await,
         Started::Cancel(key, client) => {
             if let Some(upstream) = shared.startup.admission.sessions.cancelled(&key)
