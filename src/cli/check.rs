@@ -41,7 +41,16 @@ impl Check {
         }
         let errors = found.has_errors();
         let warnings = !found.is_empty() && !errors;
-        println!("{}", if errors { "not right" } else if warnings { "right, with warnings" } else { "right" });
+        println!(
+            "{}",
+            if errors {
+                "not right"
+            } else if warnings {
+                "right, with warnings"
+            } else {
+                "right"
+            }
+        );
         match (errors, warnings && self.strict) {
             (true, _) => ExitCode::FAILURE,
             (false, true) => ExitCode::from(2),

@@ -69,7 +69,8 @@ impl Explain {
             let whole = json!({ "user": self.user, "roles": roles, "unrestricted": view.profile.unrestricted, "statements": statements });
             return serde_json::to_string_pretty(&whole).map_err(|e| format!("error: {e}"));
         }
-        let mut out = format!("principal   {}\nroles       {}", self.user, if roles.is_empty() { "-".to_owned() } else { roles.join(", ") });
+        let mut out =
+            format!("principal   {}\nroles       {}", self.user, if roles.is_empty() { "-".to_owned() } else { roles.join(", ") });
         if view.profile.unrestricted {
             out.push_str(" (unrestricted)");
         }

@@ -37,7 +37,10 @@ fn mask_binary(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> R
     let oid = Oid(u32::from_be_bytes(take(&mut rest)?));
     // Domains and extension types have OIDs that `from_oid` does not know; a built-in one must be what the catalog said.
     let announced = Scalar::from_oid(oid);
-    if !(0..=MAX_DIMENSIONS).contains(&dimensions) || !(0..=1).contains(&has_nulls) || (announced != Scalar::Other && announced != array.scalar) {
+    if !(0..=MAX_DIMENSIONS).contains(&dimensions)
+        || !(0..=1).contains(&has_nulls)
+        || (announced != Scalar::Other && announced != array.scalar)
+    {
         return Err(CannotMask::InvalidValue);
     }
     let mut elements: usize = usize::from(dimensions > 0);

@@ -21,4 +21,6 @@ impl Fpe {
         Err(CannotTurnBack::NotReversible)
     }
 }
-pub(super) fn laws(_scalar: Scalar) -> Option<Laws> { None }
+pub(super) fn laws(_scalar: Scalar) -> Option<Laws> {
+    None
+}

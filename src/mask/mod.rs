@@ -83,14 +83,7 @@ impl Mask {
     ///
     /// # Errors
     /// The value cannot be masked. Then nothing is appended, and the row must not be sent.
-    pub fn apply(
-        &self,
-        ty: &PgType,
-        format: Format,
-        rendering: &Rendering,
-        value: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Masked, CannotMask> {
+    pub fn apply(&self, ty: &PgType, format: Format, rendering: &Rendering, value: &[u8], out: &mut Vec<u8>) -> Result<Masked, CannotMask> {
         let start = out.len();
         let value = Value::new(ty, format, rendering, value);
         let done = match self.kernel {

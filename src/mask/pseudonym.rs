@@ -21,4 +21,6 @@ impl Pseudonym {
         Err(CannotTurnBack::NotReversible)
     }
 }
-pub(super) fn laws(_scalar: Scalar, _ty: &crate::catalog::PgType) -> Option<Laws> { None }
+pub(super) fn laws(_scalar: Scalar, _ty: &crate::catalog::PgType) -> Option<Laws> {
+    None
+}

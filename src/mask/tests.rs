@@ -80,11 +80,7 @@ fn arrays_in_text() {
     }
     for bad in ["", "{", "{a", "{a}}", "{a,}", "{,a}", "a", "{\"a}", "{a\"b}", "{{{{{{{a}}}}}}}", "[0:1]{a}", "{a} "] {
         let mut out = b"before".to_vec();
-        assert_eq!(
-            mask.apply(&ty, Format::Text, &Rendering::default(), bad.as_bytes(), &mut out),
-            Err(CannotMask::InvalidValue),
-            "{bad}"
-        );
+        assert_eq!(mask.apply(&ty, Format::Text, &Rendering::default(), bad.as_bytes(), &mut out), Err(CannotMask::InvalidValue), "{bad}");
         assert_eq!(out, b"before");
     }
     assert_eq!(apply(&spec(MaskSpec::Name), ty, "{\"\"}"), "{\"\"}");

@@ -67,14 +67,13 @@ impl Snapshot {
             return Some(Arc::clone(&view));
         }
         let profile = self.policy.profile(&principal, &self.catalog, self.today);
-        let view =
-            Arc::new(View {
-                snapshot: self.id,
-                catalog: Arc::clone(&self.catalog),
-                profile,
-                fingerprint_key: self.fingerprint_key,
-                policy: Arc::clone(&self.digest),
-            });
+        let view = Arc::new(View {
+            snapshot: self.id,
+            catalog: Arc::clone(&self.catalog),
+            profile,
+            fingerprint_key: self.fingerprint_key,
+            policy: Arc::clone(&self.digest),
+        });
         self.views.insert(principal, Arc::clone(&view));
         Some(view)
     }
@@ -155,7 +154,18 @@ impl Databases {
         runtime: Runtime,
     ) -> Arc<Self> {
         let rules = watch::Sender::new(Arc::new(rules));
-        Arc::new(Self { target, login, password, rules, sessions, fingerprint_key, open: DashMap::new(), seen: DashMap::new(), next: AtomicU64::new(1), runtime })
+        Arc::new(Self {
+            target,
+            login,
+            password,
+            rules,
+            sessions,
+            fingerprint_key,
+            open: DashMap::new(),
+            seen: DashMap::new(),
+            next: AtomicU64::new(1),
+            runtime,
+        })
     }
 
     /// Decides by other rules from now on.

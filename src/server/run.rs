@@ -17,8 +17,8 @@ use super::databases::{Databases, Rules};
 use super::edge::{SessionEdge, Watch};
 use super::files;
 use super::gate::{Admitted, Gate};
-use super::metrics::Metrics;
 use super::listen::{Accepted, Address, Listener};
+use super::metrics::Metrics;
 use super::relay::{Heard, Relay, Signal, Worker};
 use super::sessions::Sessions;
 use super::startup::{AuthFailure, FailureReason, Ready, Started, StartupContext, start};
@@ -144,15 +144,8 @@ impl Proxy {
         let password = files::catalog_password(&config.catalog)?;
         let sessions = Arc::new(Sessions::default());
         let runtime = tokio::runtime::Handle::current();
-        let databases = Databases::new(
-            Arc::clone(&target),
-            config.catalog.clone(),
-            password,
-            rules,
-            Arc::clone(&sessions),
-            fingerprint_key,
-            runtime,
-        );
+        let databases =
+            Databases::new(Arc::clone(&target), config.catalog.clone(), password, rules, Arc::clone(&sessions), fingerprint_key, runtime);
         let gate = Gate {
             databases: Arc::clone(&databases),
             sessions,
@@ -163,7 +156,8 @@ impl Proxy {
         let listeners = listeners(&config.listen).await?;
         let audit = config.audit.file.display();
         let (metrics, printer) = Metrics::recorded();
-        let watch = Watch::start(&config, &policy, metrics.clone()).map_err(|e| setup(format!("the audit log '{audit}' cannot be opened: {}", e.kind())))?;
+        let watch = Watch::start(&config, &policy, metrics.clone())
+            .map_err(|e| setup(format!("the audit log '{audit}' cannot be opened: {}", e.kind())))?;
         if let Some(database) = &config.catalog.database
             && let Err(why) = databases.snapshot(database).await
         {

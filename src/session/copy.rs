@@ -258,7 +258,13 @@ fn escape_text(value: &[u8], delimiter: u8, out: &mut Vec<u8>) {
 }
 
 #[expect(clippy::option_option, reason = "as text_row")]
-fn csv_row(row: &[u8], format: &CopyFormat, columns: &[Option<MaskedColumn>], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Option<u64>> {
+fn csv_row(
+    row: &[u8],
+    format: &CopyFormat,
+    columns: &[Option<MaskedColumn>],
+    rendering: &Rendering,
+    out: &mut Vec<u8>,
+) -> Option<Option<u64>> {
     let CopyFormat::Csv { delimiter, null, quote, escape, force_quote, .. } = format else { return None };
     let line = row.strip_suffix(b"\n")?;
     let mut rest = Some(line);

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::asking::changes_names;
+use super::copy::{CopyMask, CopyStop};
 use super::open::{OpenStatement, sqlstate_bytes};
 use super::sqlstate::{ErrorText, Fault};
 use super::truth::{Portal, Prepared, Truth};
 use super::upstream::{Control, Upstream};
-use super::copy::{CopyMask, CopyStop};
 use super::witness::{MaskedColumn, Shape, Trip, Witnessed, witness};
 use super::{Cx, Session, WireName, rows, scrub};
 use crate::mask::Format;
@@ -70,12 +70,32 @@ pub(super) enum Expect {
     /// A failing statement stands in the place of a refused query string.
     RefusedQuery(Option<Refused>),
     /// A failing Parse stands in the place of a refused message; `statement` is the name that it bears.
-    Refused { refused: Option<Refused>, statement: WireName },
-    Parse { name: WireName, prepared: Rc<Prepared> },
-    Bind { portal: WireName, statement: WireName, formats: Box<[i16]> },
-    Describe { what: u8, name: WireName, own: bool },
-    Execute { portal: WireName, open: Option<OpenStatement> },
-    Close { what: u8, name: WireName },
+    Refused {
+        refused: Option<Refused>,
+        statement: WireName,
+    },
+    Parse {
+        name: WireName,
+        prepared: Rc<Prepared>,
+    },
+    Bind {
+        portal: WireName,
+        statement: WireName,
+        formats: Box<[i16]>,
+    },
+    Describe {
+        what: u8,
+        name: WireName,
+        own: bool,
+    },
+    Execute {
+        portal: WireName,
+        open: Option<OpenStatement>,
+    },
+    Close {
+        what: u8,
+        name: WireName,
+    },
     Sync,
     /// The client ended its data; nothing answers it by itself.
     CopyEnd,
@@ -287,7 +307,9 @@ impl Replies {
             Expect::Describe { name, .. } => self.truth.statements.get(name)?.permit(),
             Expect::Parse { prepared, .. } => prepared.permit(),
             Expect::Bind { statement, .. } => self.truth.statements.get(statement)?.permit(),
-            Expect::Refused { .. } | Expect::RefusedQuery(_) | Expect::Close { .. } | Expect::Sync | Expect::CopyEnd | Expect::Ask(_) => None,
+            Expect::Refused { .. } | Expect::RefusedQuery(_) | Expect::Close { .. } | Expect::Sync | Expect::CopyEnd | Expect::Ask(_) => {
+                None
+            }
         }
     }
 }
@@ -396,7 +418,17 @@ impl Session {
         let prepared = self.replies.truth.statements.get(statement).cloned();
         let permit = prepared.as_ref().and_then(|p| p.permit());
         let planned = prepared.as_ref().and_then(|p| p.current.borrow().planned.clone());
-        let portal = Portal { permit, planned, profile: self.view.profile.id, prepared, formats, shape: None, witnessed: None, open: None, hold: false };
+        let portal = Portal {
+            permit,
+            planned,
+            profile: self.view.profile.id,
+            prepared,
+            formats,
+            shape: None,
+            witnessed: None,
+            open: None,
+            hold: false,
+        };
         let before = self.replies.truth.portals.insert(name, portal).and_then(|p| p.open);
         cx.finished.extend(before.map(|o| o.done(0, cx.now)));
     }

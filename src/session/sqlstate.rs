@@ -107,11 +107,9 @@ pub fn fault_fields(fault: Fault) -> ErrorText {
             ("FATAL", "53400", format!("pgscrim: the message is longer than limits.statement, {limit} bytes"))
         }
         Fault::ServerProtocol => ("FATAL", "08P01", "pgscrim: the server answered with what was not asked".to_owned()),
-        Fault::Witness => (
-            "FATAL",
-            "42501",
-            "pgscrim: the result was stopped: a column of it is veiled and the plan has no mask for it".to_owned(),
-        ),
+        Fault::Witness => {
+            ("FATAL", "42501", "pgscrim: the result was stopped: a column of it is veiled and the plan has no mask for it".to_owned())
+        }
         Fault::CannotMask => ("FATAL", "0A000", "pgscrim: cannot veil this statement: a value could not be masked".to_owned()),
         Fault::RowTooLong { limit } => {
             ("FATAL", "53400", format!("pgscrim: a row to be masked is longer than limits.masked_row, {limit} bytes"))

@@ -215,7 +215,8 @@ fn text() -> impl Strategy<Value = &'static str> {
 
 fn said() -> impl Strategy<Value = Say> {
     prop_oneof![
-        prop::sample::select(vec!["SELECT 1", "", "SELECT 1; SELECT 2", "SELECT 1; UPDATE boom SET a = 1; SELECT 3", "boom"]).prop_map(Say::Query),
+        prop::sample::select(vec!["SELECT 1", "", "SELECT 1; SELECT 2", "SELECT 1; UPDATE boom SET a = 1; SELECT 3", "boom"])
+            .prop_map(Say::Query),
         (name(), text()).prop_map(|(n, t)| Say::Parse(n, t)),
         (name(), name()).prop_map(|(p, n)| Say::Bind(p, n)),
         (prop::sample::select(vec![b'S', b'P']), name()).prop_map(|(k, n)| Say::Describe(k, n)),

@@ -9,8 +9,8 @@ use super::open::{OpenStatement, PlannedRef};
 use super::witness::{Shape, Witnessed};
 use super::{ByName, WireName};
 use crate::catalog::Oid;
-use crate::policy::ProfileId;
 use crate::plan::{Effect, Permit, RowsOf};
+use crate::policy::ProfileId;
 
 /// A plan and the snapshot that it was made for.
 #[derive(Debug)]
@@ -110,8 +110,17 @@ impl Truth {
             }
             Effect::Declare { name, hold } => {
                 let (planned, permit) = (Some(planned.clone()), Some(permit.clone()));
-                let portal =
-                    Portal { permit, planned, profile, prepared: None, formats: Box::default(), shape: None, witnessed: None, open: None, hold: *hold };
+                let portal = Portal {
+                    permit,
+                    planned,
+                    profile,
+                    prepared: None,
+                    formats: Box::default(),
+                    shape: None,
+                    witnessed: None,
+                    open: None,
+                    hold: *hold,
+                };
                 self.portals.insert(name.as_bytes().into(), portal).and_then(|p| p.open).into_iter().collect()
             }
             Effect::Close(Some(name)) => self.portals.remove(name.as_bytes()).and_then(|p| p.open).into_iter().collect(),

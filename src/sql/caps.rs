@@ -4,7 +4,7 @@
 
 use pg_query::protobuf::{ScanToken, Token};
 
-use super::reject::{Checked, Reject, RefusalKind, Syntax};
+use super::reject::{Checked, RefusalKind, Reject, Syntax};
 
 /// The deepest tree that is read. Measured: debug builds need under 24 KiB of stack a level on a 32 MiB thread.
 pub const MAX_DEPTH: u32 = 400;
@@ -25,7 +25,10 @@ pub struct Scanned {
 /// A limit (53400) or what PostgreSQL's lexer says of the text.
 pub(super) fn scan(text: &str, limit: usize) -> Checked<Scanned> {
     if text.len() > limit {
-        return Err(Reject::limit("parse_limit", format!("the statement has {} bytes, more than limits.parse allows ({limit})", text.len())));
+        return Err(Reject::limit(
+            "parse_limit",
+            format!("the statement has {} bytes, more than limits.parse allows ({limit})", text.len()),
+        ));
     }
     if text.bytes().any(|b| b == 0) {
         return Err(Reject::postgres(Syntax::SyntaxError, "invalid byte sequence for encoding \"UTF8\": 0x00"));
@@ -155,7 +158,9 @@ fn weigh(token: &ScanToken) -> Weight {
         | Token::Ascii46
         | Token::SqlComment
         | Token::CComment => Weight::Nothing,
-        Token::Not | Token::Is | Token::InP | Token::Collate | Token::At | Token::Isnull | Token::Notnull | Token::Operator => Weight::Chain,
+        Token::Not | Token::Is | Token::InP | Token::Collate | Token::At | Token::Isnull | Token::Notnull | Token::Operator => {
+            Weight::Chain
+        }
         _ if token.keyword_kind() == pg_query::protobuf::KeywordKind::NoKeyword => Weight::Chain,
         _ => Weight::Nothing,
     }

@@ -72,7 +72,8 @@ impl Session {
         let on = "SELECT DISTINCT refobjid, refobjsubid FROM pg_depend WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass \
                   AND refobjsubid <> 0 AND objid = (SELECT oid FROM pg_rewrite WHERE ev_class = 'v'::regclass) AND refobjid <> 'v'::regclass";
         let found = self.run(on).await.unwrap();
-        let names = self.run("SELECT attname FROM pg_attribute WHERE attrelid = 'v'::regclass AND attnum > 0 ORDER BY attnum").await.unwrap();
+        let names =
+            self.run("SELECT attname FROM pg_attribute WHERE attrelid = 'v'::regclass AND attnum > 0 ORDER BY attnum").await.unwrap();
         let columns = found.iter().map(|r| (r[0].parse().unwrap(), r[1].parse().unwrap())).collect();
         Some((columns, names.into_iter().flatten().collect()))
     }

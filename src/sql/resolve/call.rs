@@ -121,7 +121,8 @@ impl<'a> Resolver<'a> {
 
     /// OVER.
     pub(super) fn window(&mut self, window: &mut WindowDef) -> Checked<()> {
-        let WindowDef { name: _, refname: _, partition_clause, order_clause, frame_options: _, start_offset, end_offset, location: _ } = window;
+        let WindowDef { name: _, refname: _, partition_clause, order_clause, frame_options: _, start_offset, end_offset, location: _ } =
+            window;
         self.used_all(partition_clause, UseKind::Group)?;
         self.sort(order_clause)?;
         self.used_opt(start_offset, UseKind::Expression)?;

@@ -163,7 +163,9 @@ impl Resolver<'_> {
             return Ok(Value { flow: Flow::Computed, ty: None, at: location });
         }
         if self.cx.catalog.functions_named(name).any(|f| f.args - f.defaults.min(f.args) <= 1) {
-            return Err(Reject::unclear("field_notation", "a function called in field notation").at(location).hint("write it as name(row)"));
+            return Err(Reject::unclear("field_notation", "a function called in field notation")
+                .at(location)
+                .hint("write it as name(row)"));
         }
         let table = qualifier.last().copied().unwrap_or_default();
         Err(Reject::postgres(Syntax::UndefinedColumn, format!("column {table}.{name} does not exist")).at(location))

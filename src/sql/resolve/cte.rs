@@ -66,7 +66,9 @@ impl Resolver<'_> {
         let union = recursive && is_union(query);
         let outs = if union && mentions(query, ctename) { self.recursive(query, ctename, &names)? } else { self.query(query)? };
         let mut columns = named(outs, &names, ctename, *location)?;
-        if let Some(protobuf::CteSearchClause { search_col_list: _, search_breadth_first: _, search_seq_column, location: _ }) = search_clause {
+        if let Some(protobuf::CteSearchClause { search_col_list: _, search_breadth_first: _, search_seq_column, location: _ }) =
+            search_clause
+        {
             columns.push(computed(search_seq_column));
         }
         if let Some(cycle) = cycle_clause {

@@ -40,8 +40,16 @@ impl Resolver<'_> {
     }
 
     fn created_from(&mut self, into: &mut protobuf::IntoClause, outs: Vec<super::target::Out>) -> Checked<()> {
-        let protobuf::IntoClause { rel, col_names, access_method: _, options: _, on_commit: _, table_space_name: _, view_query, skip_data: _ } =
-            into;
+        let protobuf::IntoClause {
+            rel,
+            col_names,
+            access_method: _,
+            options: _,
+            on_commit: _,
+            table_space_name: _,
+            view_query,
+            skip_data: _,
+        } = into;
         absent("a view's query", view_query.is_none())?;
         outs.iter().for_each(|o| self.consume(&o.value, UseKind::WriteSource));
         let given = strings(col_names)?;
@@ -114,10 +122,7 @@ impl Resolver<'_> {
 
     /// `serial` is no type but a column with a sequence of its own (`transformColumnDefinition`).
     fn serial_or_type(&mut self, ty: &mut protobuf::TypeName) -> Checked<Option<crate::catalog::Oid>> {
-        let serial = matches!(
-            strings(&ty.names)?.as_slice(),
-            ["serial" | "serial4" | "bigserial" | "serial8" | "smallserial" | "serial2"]
-        );
+        let serial = matches!(strings(&ty.names)?.as_slice(), ["serial" | "serial4" | "bigserial" | "serial8" | "smallserial" | "serial2"]);
         if serial { Ok(None) } else { self.type_name(ty).map(Some) }
     }
 
@@ -152,7 +157,10 @@ impl Resolver<'_> {
             ) => {}
             _ => return Err(unknown("a constraint of this kind")),
         }
-        absent("a constraint of this form", constraint.where_clause.is_none() && constraint.exclusions.is_empty() && constraint.pktable.is_none())?;
+        absent(
+            "a constraint of this form",
+            constraint.where_clause.is_none() && constraint.exclusions.is_empty() && constraint.pktable.is_none(),
+        )?;
         self.used_opt(&mut constraint.raw_expr, UseKind::Expression)
     }
 

@@ -56,7 +56,8 @@ impl Resolver<'_> {
                 Ok(Value::computed(None))
             }
             NodeEnum::MinMaxExpr(least) => {
-                let protobuf::MinMaxExpr { xpr: _, minmaxtype: _, minmaxcollid: _, inputcollid: _, op: _, args, location: _ } = &mut **least;
+                let protobuf::MinMaxExpr { xpr: _, minmaxtype: _, minmaxcollid: _, inputcollid: _, op: _, args, location: _ } =
+                    &mut **least;
                 self.used_all(args, kind)?;
                 Ok(Value::computed(None))
             }
@@ -112,8 +113,19 @@ impl Resolver<'_> {
                 }
             }
             NodeEnum::XmlExpr(xml) => {
-                let protobuf::XmlExpr { xpr: _, op: _, name: _, named_args, arg_names: _, args, xmloption: _, indent: _, r#type: _, typmod: _, location: _ } =
-                    &mut **xml;
+                let protobuf::XmlExpr {
+                    xpr: _,
+                    op: _,
+                    name: _,
+                    named_args,
+                    arg_names: _,
+                    args,
+                    xmloption: _,
+                    indent: _,
+                    r#type: _,
+                    typmod: _,
+                    location: _,
+                } = &mut **xml;
                 for arg in named_args {
                     match inner(arg)? {
                         NodeEnum::ResTarget(target) => {

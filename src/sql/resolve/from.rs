@@ -68,9 +68,7 @@ impl<'a> Resolver<'a> {
             Found::Catalog(relation) => (Some(relation), None),
             Found::Local(local) => (local.relation, local.columns),
         };
-        let readable = relation.is_none_or(|r| {
-            !matches!(r.kind, RelationKind::Composite | RelationKind::Index | RelationKind::Toast)
-        });
+        let readable = relation.is_none_or(|r| !matches!(r.kind, RelationKind::Composite | RelationKind::Index | RelationKind::Toast));
         if !readable {
             return Err(unknown("a relation of this kind").at(range.location));
         }

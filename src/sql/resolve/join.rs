@@ -16,13 +16,11 @@ impl Resolver<'_> {
         let JoinExpr { jointype, is_natural, larg, rarg, using_clause, join_using_alias, quals, alias, rtindex: _ } = join;
         let kind = JoinType::try_from(*jointype).unwrap_or(JoinType::Undefined);
         let left = self.from_item(larg.as_mut().ok_or_else(|| unknown("a join without its left side"))?)?;
-        let right = self.with_items(&left, true, |r| r.from_item(rarg.as_mut().ok_or_else(|| unknown("a join without its right side"))?))?;
+        let right =
+            self.with_items(&left, true, |r| r.from_item(rarg.as_mut().ok_or_else(|| unknown("a join without its right side"))?))?;
         no_conflict(&left, &right)?;
-        let using: Vec<Box<str>> = if *is_natural {
-            common(&left, &right)?
-        } else {
-            strings(using_clause)?.into_iter().map(Into::into).collect()
-        };
+        let using: Vec<Box<str>> =
+            if *is_natural { common(&left, &right)? } else { strings(using_clause)?.into_iter().map(Into::into).collect() };
         let both: Vec<Rc<Item>> = left.iter().chain(&right).cloned().collect();
         if let Some(quals) = quals {
             self.with_items(&both, false, |r| r.condition(quals, UseKind::Join))?;

@@ -10,7 +10,10 @@ use crate::sql::reject::{Checked, Reject, Syntax};
 impl Resolver<'_> {
     /// Both branches; a column of the result is the left one's in some rows, the right one's in others.
     pub(super) fn set_operation(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
-        absent("a clause beside a set operation", select.target_list.is_empty() && select.from_clause.is_empty() && select.where_clause.is_none())?;
+        absent(
+            "a clause beside a set operation",
+            select.target_list.is_empty() && select.from_clause.is_empty() && select.where_clause.is_none(),
+        )?;
         let left = match &mut select.larg {
             Some(left) => self.select(left)?,
             None => return Err(unknown("a set operation without its left side")),

@@ -60,7 +60,9 @@ impl Resolver<'_> {
             return Err(Reject::postgres(crate::sql::Syntax::SyntaxError, "SELECT * with no tables specified is not valid").at(at));
         }
         if items.iter().any(|i| i.open) {
-            return Err(Reject::unclear("unknown_columns", "`*` over a FROM item whose columns are not known").at(at).hint("name the columns"));
+            return Err(Reject::unclear("unknown_columns", "`*` over a FROM item whose columns are not known")
+                .at(at)
+                .hint("name the columns"));
         }
         let mut written = items.iter().any(|i| i.has_hidden()).then(Vec::new);
         for item in &items {

@@ -71,10 +71,7 @@ fn uses_are_told_apart() {
             "WITH RECURSIVE r(n, i) AS (SELECT name, id FROM users UNION ALL SELECT n, i + 1 FROM r) SELECT n FROM r",
             vec!["Recursive users#0.name", "Recursive users#0.id"],
         ),
-        (
-            "SELECT o FROM orders o",
-            vec!["WholeRow orders#0.id", "WholeRow orders#0.user_id", "WholeRow orders#0.total"],
-        ),
+        ("SELECT o FROM orders o", vec!["WholeRow orders#0.id", "WholeRow orders#0.user_id", "WholeRow orders#0.total"]),
     ] {
         assert_eq!(uses(text), want, "{text}");
     }

@@ -65,7 +65,14 @@ fn function(oid: u32, name: &str, kind: char, args: &[u32], returns: u32) -> Fun
 }
 
 fn operator(oid: u32, name: &str, ty: u32, result: u32) -> Operator {
-    Operator { oid: Oid(oid), name: QualifiedName::new("pg_catalog", name), left: Oid(ty), right: Oid(ty), result: Oid(result), function: Oid(oid) }
+    Operator {
+        oid: Oid(oid),
+        name: QualifiedName::new("pg_catalog", name),
+        left: Oid(ty),
+        right: Oid(ty),
+        result: Oid(result),
+        function: Oid(oid),
+    }
 }
 
 /// `public.users (id, email, ssn, name)`, `public.orders (id, user_id, total)`, and some of `pg_catalog`.

@@ -65,7 +65,8 @@ fn a_missing_column_list_is_written_out() {
 fn copy_has_columns_and_a_format() {
     let analysis = analysed("COPY (SELECT email FROM users) TO STDOUT WITH (FORMAT csv, HEADER, FORCE_QUOTE (email))");
     let Deed::Copy(CopyDirection::Out, format) = &analysis.deed else { panic!("{:?}", analysis.deed) };
-    let want = CopyFormat::Csv { delimiter: b',', null: Box::default(), quote: b'"', escape: b'"', header: true, force_quote: Some(vec![0]) };
+    let want =
+        CopyFormat::Csv { delimiter: b',', null: Box::default(), quote: b'"', escape: b'"', header: true, force_quote: Some(vec![0]) };
     assert_eq!(*format, want);
     assert_eq!(outputs_of(&analysis), ["email: users#0.email"]);
     assert_eq!(writes("COPY users (id) FROM STDIN"), ["New users#0.id"]);
