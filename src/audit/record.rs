@@ -202,7 +202,7 @@ fn touched(out: &mut Vec<u8>, decision: Option<&Decision>) {
         string(out, &column.column);
         key(out, "class");
         match &column.class {
-            Some(class) => string(out, &class.to_string()),
+            Some(class) => string(out, class.as_ref()),
             None => out.extend_from_slice(b"null"),
         }
         key(out, "use");

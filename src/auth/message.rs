@@ -58,27 +58,27 @@ pub(super) fn authentication(out: &mut Vec<u8>, code: i32, data: &[u8]) {
     put(out, b'R', &[&code.to_be_bytes(), data]);
 }
 
-/// Appends AuthenticationOk.
+/// Appends `AuthenticationOk`.
 pub fn authentication_ok(out: &mut Vec<u8>) {
     authentication(out, 0, &[]);
 }
 
-/// Appends a ParameterStatus.
+/// Appends a `ParameterStatus`.
 pub fn parameter_status(out: &mut Vec<u8>, name: &str, value: &str) {
     put(out, b'S', &[name.as_bytes(), &[0], value.as_bytes(), &[0]]);
 }
 
-/// Appends a BackendKeyData; the key has 4 bytes, or 4 to 256 in protocol 3.2.
+/// Appends a `BackendKeyData`; the key has 4 bytes, or 4 to 256 in protocol 3.2.
 pub fn backend_key_data(out: &mut Vec<u8>, pid: i32, key: &[u8]) {
     put(out, b'K', &[&pid.to_be_bytes(), key]);
 }
 
-/// Appends a ReadyForQuery outside a transaction.
+/// Appends a `ReadyForQuery` outside a transaction.
 pub fn ready_for_query(out: &mut Vec<u8>) {
     put(out, b'Z', &[b"I"]);
 }
 
-/// Appends a NegotiateProtocolVersion: the newest minor version that is spoken, and the options that are not known.
+/// Appends a `NegotiateProtocolVersion`: the newest minor version that is spoken, and the options that are not known.
 pub fn negotiate(out: &mut Vec<u8>, minor: u16, unknown: &[String]) {
     let version = (3_i32 << 16) | i32::from(minor);
     let count = i32::try_from(unknown.len()).unwrap_or(i32::MAX);
@@ -90,13 +90,13 @@ pub fn negotiate(out: &mut Vec<u8>, minor: u16, unknown: &[String]) {
     put(out, b'v', &[&version.to_be_bytes(), &count.to_be_bytes(), &names]);
 }
 
-/// Appends a FATAL ErrorResponse; a NUL in the message is left out.
+/// Appends a FATAL `ErrorResponse`; a NUL in the message is left out.
 pub fn error_response(out: &mut Vec<u8>, sqlstate: &str, message: &str) {
     let message = message.replace('\0', "");
     put(out, b'E', &[b"SFATAL\0VFATAL\0C", sqlstate.as_bytes(), b"\0M", message.as_bytes(), b"\0\0"]);
 }
 
-/// What the proxy reads of a server's ErrorResponse.
+/// What the proxy reads of a server's `ErrorResponse`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerError {
     /// Five characters; `XX000` where the server gave none.
@@ -105,7 +105,7 @@ pub struct ServerError {
     pub from_function: bool,
 }
 
-/// Reads the body of an ErrorResponse.
+/// Reads the body of an `ErrorResponse`.
 ///
 /// # Errors
 /// Where it is not one.

@@ -77,7 +77,7 @@ enum State {
     Challenged,
     /// The client sent its proof; the server's turn.
     Proved,
-    /// The server sent its own proof, and AuthenticationOk must follow.
+    /// The server sent its own proof, and `AuthenticationOk` must follow.
     Final,
 }
 
@@ -174,7 +174,7 @@ fn is_password(body: &[u8]) -> bool {
     rest.cstr().is_ok() && rest.rest().is_empty()
 }
 
-/// A SASLInitialResponse in its two parts: the mechanism's name and the data.
+/// A `SASLInitialResponse` in its two parts: the mechanism's name and the data.
 pub(super) fn initial_response(body: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut body = Reader::new(body);
     let name = body.cstr()?;

@@ -1,4 +1,4 @@
-//! What a client sends before anything else: SSLRequest, GSSENCRequest, CancelRequest or a start-up packet, read strictly.
+//! What a client sends before anything else: `SSLRequest`, `GSSENCRequest`, `CancelRequest` or a start-up packet, read strictly.
 //! What the log-in then looks like is decided by the caller.
 //! Source: PostgreSQL 18, `ProcessStartupPacket` in `src/backend/tcop/backend_startup.c`.
 
@@ -24,7 +24,7 @@ const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
 const CANCEL_REQUEST: u32 = 80_877_102;
 
-/// The process id and key of a BackendKeyData, or of a CancelRequest. `Debug` does not show the key.
+/// The process id and key of a `BackendKeyData`, or of a `CancelRequest`. `Debug` does not show the key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CancelKey {
     /// The process id.
@@ -40,7 +40,7 @@ impl std::fmt::Debug for CancelKey {
 }
 
 impl CancelKey {
-    /// Reads the body of a BackendKeyData.
+    /// Reads the body of a `BackendKeyData`.
     ///
     /// # Errors
     /// A key that is shorter than 4 or longer than 256 bytes.
@@ -51,7 +51,7 @@ impl CancelKey {
         if (4..=KEY_LIMIT).contains(&key.len()) { Ok(Self { pid, key: key.to_vec() }) } else { Err(Malformed) }
     }
 
-    /// The CancelRequest that carries it.
+    /// The `CancelRequest` that carries it.
     #[must_use]
     pub fn request(&self) -> Vec<u8> {
         let length = u32::try_from(12 + self.key.len()).unwrap_or(u32::MAX);

@@ -88,11 +88,11 @@ impl Throttle {
             return Verdict::Wait(Duration::ZERO);
         }
         let start = record.next.max(now);
-        if start - now > PATIENCE {
+        if start.checked_sub(now).unwrap() > PATIENCE {
             return Verdict::Refuse;
         }
         record.next = start + pause(failures);
-        Verdict::Wait(start - now)
+        Verdict::Wait(start.checked_sub(now).unwrap())
     }
 
     /// An attempt failed.

@@ -31,7 +31,7 @@ Prints the records as they stand in the log, one JSON object a line.";
 
 /// Read the audit log.
 #[derive(Debug, Subcommand)]
-pub enum AuditCommand {
+pub(super) enum AuditCommand {
     /// Walk the hash chain and say whether the log is whole.
     ///
     /// Any changed, missing, repeated, moved or cut record is found. FILE.head, where it is there, holds the newest record that
@@ -45,7 +45,7 @@ pub enum AuditCommand {
 
 /// What `verify` walks.
 #[derive(Debug, Args)]
-pub struct VerifyArgs {
+pub(super) struct VerifyArgs {
     /// The log's files, in any order
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -56,7 +56,7 @@ pub struct VerifyArgs {
 
 /// What `search` looks for. What is not given holds for every record.
 #[derive(Debug, Args)]
-pub struct SearchArgs {
+pub(super) struct SearchArgs {
     /// The log's files, in any order
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -86,7 +86,7 @@ pub struct SearchArgs {
 impl AuditCommand {
     /// Runs it on standard output. 0: whole, or found what there is; 1: not whole; 2: a file cannot be read.
     #[must_use]
-    pub fn run(self) -> ExitCode {
+    pub(super) fn run(self) -> ExitCode {
         let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
         ExitCode::from(self.run_on(&mut out, &mut err))
     }

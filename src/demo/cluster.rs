@@ -55,7 +55,7 @@ pub struct Cluster {
     keeper: Child,
 }
 
-/// Stops the server and removes its folder (`$1` pg_ctl, `$2` the folder) once our end of its standard input is closed.
+/// Stops the server and removes its folder (`$1` `pg_ctl`, `$2` the folder) once our end of its standard input is closed.
 const KEEPER: &str = r#"cat >/dev/null; "$1" -D "$2/data" -m immediate -w stop >/dev/null 2>&1; cd /; rm -rf "$2""#;
 
 /// Variables that would lead the server's programs astray.
@@ -141,9 +141,8 @@ impl Cluster {
         self.run("initdb", &arguments)?;
         let data = self.folder.join("data");
         write(OpenOptions::new().append(true), &data.join("postgresql.conf"), &self.settings(setup))?;
-        match &setup.hba {
-            Some(hba) => write(OpenOptions::new().write(true).truncate(true), &data.join("pg_hba.conf"), hba)?,
-            None => {}
+        if let Some(hba) = &setup.hba {
+            write(OpenOptions::new().write(true).truncate(true), &data.join("pg_hba.conf"), hba)?
         }
         Ok(())
     }

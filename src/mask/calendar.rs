@@ -166,12 +166,11 @@ fn read_time(rest: &mut &[u8]) -> Option<i64> {
 }
 
 fn read_offset(rest: &mut &[u8]) -> Option<i64> {
-    let east = match literal(rest, b'+') {
-        Some(()) => 1,
-        None => {
-            literal(rest, b'-')?;
-            -1
-        }
+    let east = if let Some(()) = literal(rest, b'+') {
+        1
+    } else {
+        literal(rest, b'-')?;
+        -1
     };
     let mut seconds = number(rest, 2, 3)? * 3600;
     for unit in [60, 1] {

@@ -44,7 +44,7 @@ impl MoneyStyle {
     fn print_whole(&self, whole: u64, out: &mut Vec<u8>) {
         let digits = whole.to_string();
         for (i, digit) in digits.bytes().enumerate() {
-            if i > 0 && (digits.len() - i) % 3 == 0 {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
                 out.extend_from_slice(self.group.as_bytes());
             }
             out.push(digit);

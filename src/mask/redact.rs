@@ -66,7 +66,7 @@ fn send(value: &Value<'_>, out: &mut Vec<u8>) {
         // PostgreSQL counts from 2000-01-01.
         Scalar::Date => out.extend_from_slice(&(-10_957_i32).to_be_bytes()),
         Scalar::Timestamp | Scalar::Timestamptz => {
-            out.extend_from_slice(&(-calendar::EPOCH_2000 * calendar::DAY * 1_000_000).to_be_bytes())
+            out.extend_from_slice(&(-calendar::EPOCH_2000 * calendar::DAY * 1_000_000).to_be_bytes());
         }
         Scalar::Uuid => out.extend_from_slice(&[0; 16]),
         Scalar::Json => out.extend_from_slice(b"{}"),

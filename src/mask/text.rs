@@ -17,7 +17,7 @@ pub(super) fn mask(value: &Value<'_>, out: &mut Vec<u8>, kernel: impl FnOnce(&st
     Ok(())
 }
 
-/// The value's characters. Governed sessions have client_encoding UTF8, so other bytes are no text; PostgreSQL has no NUL in text.
+/// The value's characters. Governed sessions have `client_encoding` UTF8, so other bytes are no text; PostgreSQL has no NUL in text.
 pub(super) fn read<'a>(value: &Value<'a>) -> Result<&'a str, CannotMask> {
     let text = std::str::from_utf8(value.bytes).map_err(|_| CannotMask::InvalidValue)?;
     if !value.scalar.is_text() {

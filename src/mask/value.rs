@@ -8,7 +8,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use super::money::MoneyStyle;
 use crate::catalog::{PgType, Scalar};
 
-/// How a value is written on the wire (format code of RowDescription and Bind).
+/// How a value is written on the wire (format code of `RowDescription` and Bind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Format code 0: as the type's output function prints it.

@@ -12,8 +12,8 @@ use crate::policy::Outcome;
 use crate::sql::model::Analysis;
 use crate::sql::{self, Context, Description, Local, Parsed, Reject, Syntax};
 
-/// What pg_dump sends since the releases of August 2024, literally: the setting's name comes from a table, so it cannot be
-/// followed; it makes no text mean anything else (set_restrict_relation_kind in pg_dump.c).
+/// What `pg_dump` sends since the releases of August 2024, literally: the setting's name comes from a table, so it cannot be
+/// followed; it makes no text mean anything else (`set_restrict_relation_kind` in `pg_dump.c`).
 const DUMPS_SETTING: [&str; 2] = [
     "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
     "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",

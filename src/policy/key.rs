@@ -126,7 +126,7 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// What may stand in an identifier without quotes (`scan.l`, ident_cont).
+/// What may stand in an identifier without quotes (`scan.l`, `ident_cont`).
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
 }

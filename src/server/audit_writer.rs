@@ -179,6 +179,7 @@ impl AuditHandle {
     }
 
     /// Leaves a record of something else than a statement, as [`AuditHandle::submit_unreserved`] does.
+    #[must_use]
     pub fn event(
         &self,
         kind: Kind,

@@ -103,7 +103,7 @@ pub struct StartupContext<A> {
     pub admission: A,
 }
 
-/// A session that is logged in. The client has had its ReadyForQuery, the server has sent its.
+/// A session that is logged in. The client has had its `ReadyForQuery`, the server has sent its.
 #[derive(Debug)]
 pub struct Ready<S> {
     /// The client's connection.
@@ -119,13 +119,13 @@ pub struct Ready<S> {
     /// The settings that the server started with, in the order in which it applied them: those of `options` first, names in lower
     /// case. What only the proxy takes (`pgscrim.*`) is among them.
     pub settings: Vec<(String, String)>,
-    /// The server's ParameterStatus messages.
+    /// The server's `ParameterStatus` messages.
     pub server_parameters: Vec<(String, String)>,
     /// With what the server is asked to cancel; `None` where it gave nothing.
     pub upstream_key: Option<CancelKey>,
     /// What was read from the client beyond the log-in.
     pub client_rest: Vec<u8>,
-    /// What was read from the server beyond its ReadyForQuery.
+    /// What was read from the server beyond its `ReadyForQuery`.
     pub upstream_rest: Vec<u8>,
 }
 

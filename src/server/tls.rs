@@ -83,7 +83,7 @@ pub struct Secured {
 /// How TLS began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Negotiation {
-    /// Behind an SSLRequest.
+    /// Behind an `SSLRequest`.
     Requested,
     /// With the first byte; the client must name the protocol.
     Direct,

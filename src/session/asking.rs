@@ -375,15 +375,12 @@ impl Session {
             None => None,
         };
         let reference = PlannedRef::new(&planned, 0);
-        match refusal {
-            Some((text, reason)) => {
-                let open = reference.filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
-                Some(Refused { open, skipped: Vec::new(), text, reason })
-            }
-            None => {
-                *prepared.current.borrow_mut() = Current { planned: reference, snapshot: self.view.snapshot };
-                None
-            }
+        if let Some((text, reason)) = refusal {
+            let open = reference.filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+            Some(Refused { open, skipped: Vec::new(), text, reason })
+        } else {
+            *prepared.current.borrow_mut() = Current { planned: reference, snapshot: self.view.snapshot };
+            None
         }
     }
 

@@ -1,4 +1,4 @@
-//! Rows of a COPY TO STDOUT through their masks, in the three formats. The server's CopyData messages are taken as one stream of
+//! Rows of a COPY TO STDOUT through their masks, in the three formats. The server's `CopyData` messages are taken as one stream of
 //! bytes, since nothing promises that a message is a row; each row goes on as a message of its own.
 //! Source: PostgreSQL documentation, COPY, "File Formats"; `CopyAttributeOutText` and `CopyAttributeOutCSV` for what is quoted.
 
@@ -208,15 +208,12 @@ fn split_text(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
             escaped = !escaped && *b == b'\\';
             ends
         });
-        match end {
-            Some(end) => {
-                rest = line.get(end + 1..);
-                line.get(..end)
-            }
-            None => {
-                rest = None;
-                Some(line)
-            }
+        if let Some(end) = end {
+            rest = line.get(end + 1..);
+            line.get(..end)
+        } else {
+            rest = None;
+            Some(line)
         }
     })
 }

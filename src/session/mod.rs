@@ -120,9 +120,9 @@ pub struct Session {
     /// What the client is believed to have prepared and bound, as of its last message.
     asked: asking::Asked,
     replies: Replies,
-    /// The status of the last ReadyForQuery.
+    /// The status of the last `ReadyForQuery`.
     status: u8,
-    /// Server settings that shape text output, as ParameterStatus reported them.
+    /// Server settings that shape text output, as `ParameterStatus` reported them.
     rendering: rows::Settings,
     close: Option<Close>,
     /// Client bytes that wait for an answer of the server.
@@ -132,7 +132,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that has just logged in; `parameters` are the server's ParameterStatus values so far.
+    /// A session that has just logged in; `parameters` are the server's `ParameterStatus` values so far.
     #[must_use]
     pub fn new(view: Arc<View>, limits: Limits, parameters: &[(String, String)]) -> Self {
         let governed = !view.profile.unrestricted;

@@ -99,7 +99,7 @@ pub(super) enum Expect {
     Sync,
     /// The client ended its data; nothing answers it by itself.
     CopyEnd,
-    /// The proxy's own question; whether it stands within a batch, where no ReadyForQuery follows.
+    /// The proxy's own question; whether it stands within a batch, where no `ReadyForQuery` follows.
     Ask(bool),
 }
 
@@ -318,7 +318,7 @@ impl Replies {
 struct Unexpected;
 
 impl Session {
-    /// What a DataRow and a CopyData must wait for: masked ones until they are whole, others for nothing.
+    /// What a `DataRow` and a `CopyData` must wait for: masked ones until they are whole, others for nothing.
     pub(super) fn row_rules(&self) -> (Hold, Hold) {
         let masked = match self.replies.queue.front() {
             Some(Expect::Query(q)) => q.witnessed.as_ref().is_some_and(|w| !w.is_clear()),
@@ -465,16 +465,13 @@ impl Session {
                 if let Some(open) = query.statements.front_mut() {
                     open.of = of;
                 }
-                match witnessed {
-                    Ok(witnessed) => {
-                        query.witnessed = Some(witnessed);
-                        cx.to_client.extend_from_slice(frame.whole);
-                    }
-                    Err(Trip) => {
-                        self.replies.queue.push_front(Expect::Query(query));
-                        self.stop(Fault::Witness, cx);
-                        return Ok(QueryReply::new(VecDeque::new()));
-                    }
+                if let Ok(witnessed) = witnessed {
+                    query.witnessed = Some(witnessed);
+                    cx.to_client.extend_from_slice(frame.whole);
+                } else {
+                    self.replies.queue.push_front(Expect::Query(query));
+                    self.stop(Fault::Witness, cx);
+                    return Ok(QueryReply::new(VecDeque::new()));
                 }
             }
             backend::COMMAND_COMPLETE => {

@@ -4,7 +4,7 @@ use super::witness::Witnessed;
 use crate::mask::{Masked, Rendering};
 use crate::wire::{Cells, Frame, Run};
 
-/// Server settings that shape text output, as ParameterStatus reports them.
+/// Server settings that shape text output, as `ParameterStatus` reports them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     rendering: Rendering,
@@ -24,17 +24,16 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotMasked;
 
-/// Appends a run of DataRow frames, masked as witnessed. Returns how many values were masked.
+/// Appends a run of `DataRow` frames, masked as witnessed. Returns how many values were masked.
 pub(super) fn mask_run(run: Run<'_>, witnessed: &Witnessed, rendering: &Rendering, out: &mut Vec<u8>) -> Result<u64, NotMasked> {
     let mut masked = 0;
     for frame in run.frames() {
         let start = out.len();
-        match mask_row(frame, witnessed, rendering, out) {
-            Some(n) => masked += n,
-            None => {
-                out.truncate(start);
-                return Err(NotMasked);
-            }
+        if let Some(n) = mask_row(frame, witnessed, rendering, out) {
+            masked += n
+        } else {
+            out.truncate(start);
+            return Err(NotMasked);
         }
     }
     Ok(masked)

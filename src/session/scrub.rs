@@ -62,7 +62,7 @@ pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, catalog: &Catalog, out: &mu
         frame = frame.byte(*letter).cstr(name.as_bytes());
     }
     for letter in [b'F', b'L', b'R'] {
-        if let Some(text) = notice.field(letter).filter(|t| t.len() <= 64 && t.iter().all(|b| b.is_ascii_graphic())) {
+        if let Some(text) = notice.field(letter).filter(|t| t.len() <= 64 && t.iter().all(u8::is_ascii_graphic)) {
             frame = frame.byte(letter).cstr(text);
         }
     }

@@ -9,7 +9,7 @@ use crate::plan::{Cell, Permit};
 use crate::policy::Profile;
 use crate::wire::{Malformed, row_description};
 
-/// What a RowDescription says of a column.
+/// What a `RowDescription` says of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     relation: Oid,
@@ -17,18 +17,18 @@ pub(super) struct Origin {
     format: i16,
 }
 
-/// What a RowDescription says of a result; empty for a statement without rows.
+/// What a `RowDescription` says of a result; empty for a statement without rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shape(Box<[Origin]>);
 
 impl Shape {
-    /// Reads a RowDescription's body.
+    /// Reads a `RowDescription`'s body.
     pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
         let fields = row_description(body)?;
         Ok(Self(fields.iter().map(|f| Origin { relation: f.relation, column: f.column, format: f.format }).collect()))
     }
 
-    /// NoData.
+    /// `NoData`.
     pub(super) fn none() -> Self {
         Self(Box::default())
     }

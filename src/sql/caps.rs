@@ -1,5 +1,5 @@
 //! What a text may be before any parser sees it: size, comment nesting, nesting and chains. Linear in the text.
-//! libpg_query, prost and our own walk recurse with the depth of the tree, so its bound is found here, from PostgreSQL's own tokens,
+//! `libpg_query`, prost and our own walk recurse with the depth of the tree, so its bound is found here, from PostgreSQL's own tokens,
 //! before a tree exists. The lexer is quadratic on `/*/*/*…`, so those are counted before the lexer runs.
 
 use pg_query::protobuf::{ScanToken, Token};

@@ -79,12 +79,11 @@ fn is_literal(token: &ScanToken, text: &str, known: &dyn Fn(&str) -> bool) -> bo
 
 /// PostgreSQL's notion of the same shape; where the parser has none, the literal-free text's own.
 fn fingerprint(statement: &str, described: &str) -> String {
-    match pg_query::fingerprint(statement, 0, 0) {
-        Ok(f) => f.hex,
-        Err(_) => {
-            use sha2::Digest;
-            hex::encode(Sha256::digest(described.as_bytes()).iter().take(8).copied().collect::<Vec<u8>>())
-        }
+    if let Ok(f) = pg_query::fingerprint(statement, 0, 0) {
+        f.hex
+    } else {
+        use sha2::Digest;
+        hex::encode(Sha256::digest(described.as_bytes()).iter().take(8).copied().collect::<Vec<u8>>())
     }
 }
 

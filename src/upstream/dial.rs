@@ -51,7 +51,7 @@ pub enum DialError {
     /// The server takes no TLS and the mode demands it.
     #[error("the server does not take TLS connections")]
     NoTls,
-    /// What came back is no answer to an SSLRequest.
+    /// What came back is no answer to an `SSLRequest`.
     #[error("the server's answer to an SSLRequest is not one")]
     Answer,
     /// The handshake failed.

@@ -19,7 +19,7 @@ pub struct ErrorFields<'a> {
     pub position: Option<u32>,
 }
 
-/// An ErrorResponse, appended to `out`.
+/// An `ErrorResponse`, appended to `out`.
 pub fn error_frame(out: &mut Vec<u8>, e: &ErrorFields<'_>) {
     let mut fields = vec![
         (b'S', e.severity.to_owned()),

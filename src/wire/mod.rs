@@ -32,13 +32,13 @@ pub mod client {
     pub const SYNC: u8 = b'S';
     /// Terminate
     pub const TERMINATE: u8 = b'X';
-    /// FunctionCall
+    /// `FunctionCall`
     pub const FUNCTION_CALL: u8 = b'F';
-    /// CopyData
+    /// `CopyData`
     pub const COPY_DATA: u8 = b'd';
-    /// CopyDone
+    /// `CopyDone`
     pub const COPY_DONE: u8 = b'c';
-    /// CopyFail
+    /// `CopyFail`
     pub const COPY_FAIL: u8 = b'f';
 
     /// Every type that a client may send after log-in.
@@ -47,53 +47,53 @@ pub mod client {
 
 /// The messages of a server, by their type byte.
 pub mod backend {
-    /// ParseComplete
+    /// `ParseComplete`
     pub const PARSE_COMPLETE: u8 = b'1';
-    /// BindComplete
+    /// `BindComplete`
     pub const BIND_COMPLETE: u8 = b'2';
-    /// CloseComplete
+    /// `CloseComplete`
     pub const CLOSE_COMPLETE: u8 = b'3';
-    /// NotificationResponse
+    /// `NotificationResponse`
     pub const NOTIFICATION: u8 = b'A';
-    /// CommandComplete
+    /// `CommandComplete`
     pub const COMMAND_COMPLETE: u8 = b'C';
-    /// DataRow
+    /// `DataRow`
     pub const DATA_ROW: u8 = b'D';
-    /// ErrorResponse
+    /// `ErrorResponse`
     pub const ERROR: u8 = b'E';
-    /// CopyInResponse
+    /// `CopyInResponse`
     pub const COPY_IN: u8 = b'G';
-    /// CopyOutResponse
+    /// `CopyOutResponse`
     pub const COPY_OUT: u8 = b'H';
-    /// CopyBothResponse
+    /// `CopyBothResponse`
     pub const COPY_BOTH: u8 = b'W';
-    /// EmptyQueryResponse
+    /// `EmptyQueryResponse`
     pub const EMPTY_QUERY: u8 = b'I';
-    /// BackendKeyData
+    /// `BackendKeyData`
     pub const KEY_DATA: u8 = b'K';
-    /// NoticeResponse
+    /// `NoticeResponse`
     pub const NOTICE: u8 = b'N';
     /// Authentication…
     pub const AUTHENTICATION: u8 = b'R';
-    /// ParameterStatus
+    /// `ParameterStatus`
     pub const PARAMETER_STATUS: u8 = b'S';
-    /// RowDescription
+    /// `RowDescription`
     pub const ROW_DESCRIPTION: u8 = b'T';
-    /// FunctionCallResponse
+    /// `FunctionCallResponse`
     pub const FUNCTION_RESULT: u8 = b'V';
-    /// ReadyForQuery
+    /// `ReadyForQuery`
     pub const READY: u8 = b'Z';
-    /// CopyData
+    /// `CopyData`
     pub const COPY_DATA: u8 = b'd';
-    /// CopyDone
+    /// `CopyDone`
     pub const COPY_DONE: u8 = b'c';
-    /// NoData
+    /// `NoData`
     pub const NO_DATA: u8 = b'n';
-    /// PortalSuspended
+    /// `PortalSuspended`
     pub const SUSPENDED: u8 = b's';
-    /// ParameterDescription
+    /// `ParameterDescription`
     pub const PARAMETER_DESCRIPTION: u8 = b't';
-    /// NegotiateProtocolVersion
+    /// `NegotiateProtocolVersion`
     pub const NEGOTIATE: u8 = b'v';
 
     /// Every type that a server may send after log-in.

@@ -3,7 +3,7 @@
 use super::read::{Malformed, Reader};
 use crate::catalog::Oid;
 
-/// A field of a RowDescription.
+/// A field of a `RowDescription`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'a> {
     /// The column's name as the client sees it.
@@ -20,7 +20,7 @@ pub struct Field<'a> {
     pub format: i16,
 }
 
-/// The fields of a RowDescription's body.
+/// The fields of a `RowDescription`'s body.
 ///
 /// # Errors
 /// Where the body is not one.
@@ -38,7 +38,7 @@ pub fn row_description(body: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
     Ok(fields)
 }
 
-/// The values of a DataRow's body, in order.
+/// The values of a `DataRow`'s body, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells<'a> {
     reader: Reader<'a>,
@@ -76,7 +76,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// An ErrorResponse's or NoticeResponse's body: fields by their letter.
+/// An `ErrorResponse`'s or `NoticeResponse`'s body: fields by their letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice<'a>(pub Vec<(u8, &'a [u8])>);
 

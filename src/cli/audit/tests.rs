@@ -28,7 +28,7 @@ fn log() -> (tempfile::TempDir, String, String) {
         let mut lines = Vec::new();
         for (i, user) in ["alice", "bob", "alice"].into_iter().enumerate() {
             let who = WhoPart::from(&Who { user: Some(user.into()), ..Who::default() });
-            let time = format!("2026-11-2{}T09:15:02Z", i).parse().unwrap();
+            let time = format!("2026-11-2{i}T09:15:02Z").parse().unwrap();
             chain.append(Record::event(Kind::Connect, time, &who, None, None, None).body(), &mut lines);
         }
         File::create(file).unwrap().write_all(&lines).unwrap();

@@ -145,14 +145,13 @@ fn parse_name(text: &str) -> Option<(Option<String>, String)> {
     let mut parts = Vec::new();
     let mut rest = text.trim();
     loop {
-        let (part, tail) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').map(|(p, t)| (p.to_owned(), t))?,
-            None => {
-                let end = rest.find('.').unwrap_or(rest.len());
-                let (part, tail) = rest.split_at_checked(end)?;
-                let plain = !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
-                (plain.then(|| crate::base::fold(part))?, tail)
-            }
+        let (part, tail) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted.split_once('"').map(|(p, t)| (p.to_owned(), t))?
+        } else {
+            let end = rest.find('.').unwrap_or(rest.len());
+            let (part, tail) = rest.split_at_checked(end)?;
+            let plain = !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+            (plain.then(|| crate::base::fold(part))?, tail)
         };
         parts.push(part);
         match tail.strip_prefix('.') {

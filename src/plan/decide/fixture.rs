@@ -56,7 +56,7 @@ pub(crate) fn function(oid: u32, schema: &str, name: &str, args: u16) -> Functio
     }
 }
 
-/// users(id, email, id_no, phone, born), orders(id, buyer, total), a view over users.email, two relations of the system catalog.
+/// users(id, email, `id_no`, phone, born), orders(id, buyer, total), a view over users.email, two relations of the system catalog.
 pub(crate) fn catalog() -> Catalog {
     let users = vec![column(1, "id", 23), column(2, "email", 25), column(3, "id_no", 25), column(4, "phone", 25), column(5, "born", 1082)];
     let orders = vec![column(1, "id", 23), column(2, "buyer", 25), column(3, "total", 1700)];
@@ -95,7 +95,7 @@ pub(crate) fn seen(read: Outcome, write: bool) -> ColumnProfile {
     ColumnProfile { read, write, class: Some("personal.contact".into()) }
 }
 
-/// email masked, id_no denied, phone masked by a pseudonym that orders.buyer has too, born rounded to its year.
+/// email masked, `id_no` denied, phone masked by a pseudonym that orders.buyer has too, born rounded to its year.
 pub(crate) fn profile() -> Profile {
     let pseudonym = masked("pseudonym", &MaskSpec::Pseudonym { key: None }, Reveal::default());
     let users = HashMap::from([

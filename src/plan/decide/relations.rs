@@ -18,7 +18,9 @@ impl<'a> Judge<'a> {
             match catalog.relation(oid) {
                 Some(relation) => self.relation(instance, relation),
                 None => {
-                    self.refuse(Reject::unclear("catalog", format!("relation \"{}\" is not in the catalog", instance.name)).at(instance.at))
+                    self.refuse(
+                        Reject::unclear("catalog", format!("relation \"{}\" is not in the catalog", instance.name)).at(instance.at),
+                    );
                 }
             }
         }

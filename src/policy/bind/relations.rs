@@ -92,8 +92,9 @@ impl<'a> Binder<'a> {
                     bound.columns.insert(column.number, of);
                 }
             }
-            let rest =
-                |t: &&TableEntry| t.columns.iter().find(|c| c.key.path.is_none() && c.key.parts.iter().all(|p| p.is_rest())).cloned();
+            let rest = |t: &&TableEntry| {
+                t.columns.iter().find(|c| c.key.path.is_none() && c.key.parts.iter().all(super::super::key::Part::is_rest)).cloned()
+            };
             bound.rest = tables.iter().find_map(|(_, t)| rest(t)).map(|c| c.class);
             self.subject(relation, known, &tables);
         }

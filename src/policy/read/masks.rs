@@ -40,9 +40,10 @@ impl Reader<'_> {
         if spec.is_none() {
             let error = Diagnostic::error(place.clone(), format!("no mask '{name}' is known"));
             let known: Vec<String> = self.masks.0.keys().cloned().chain(MaskSpec::KINDS.map(str::to_owned)).collect();
-            let error = match MaskSpec::KINDS.contains(&name) {
-                true => error.help(format!("'{name}' needs parameters: {{ {} }}", example(name))),
-                false => error.help_nearest(name, known.iter().map(String::as_str)),
+            let error = if MaskSpec::KINDS.contains(&name) {
+                error.help(format!("'{name}' needs parameters: {{ {} }}", example(name)))
+            } else {
+                error.help_nearest(name, known.iter().map(String::as_str))
             };
             self.found.push(error);
         }

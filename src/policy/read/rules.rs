@@ -85,9 +85,10 @@ impl Reader<'_> {
             (Value::Map(_), _) if node.get("mask").is_some() => self.mask_rule(node),
             (_, Some(other)) => {
                 let error = Diagnostic::error(node.place.clone(), format!("a rule cannot be '{other}'"));
-                self.found.push(match self.names_mask(other) {
-                    true => error.help(format!("a mask is written {{ mask: {other} }}")),
-                    false => error.help("allow, deny, { mask: … } or { when: …, then: …, else: … }"),
+                self.found.push(if self.names_mask(other) {
+                    error.help(format!("a mask is written {{ mask: {other} }}"))
+                } else {
+                    error.help("allow, deny, { mask: … } or { when: …, then: …, else: … }")
                 });
                 None
             }

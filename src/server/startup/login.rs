@@ -1,5 +1,5 @@
 //! A log-in on both sides: the server is dialled, its exchange relayed, the caller asked, and only then the client let in.
-//! Until then AuthenticationOk and all that follows it are held back.
+//! Until then `AuthenticationOk` and all that follows it are held back.
 
 use std::sync::PoisonError;
 
@@ -39,7 +39,7 @@ impl Refusal {
         Self { frame, sqlstate: sqlstate.to_owned(), reason, detail: message.to_owned() }
     }
 
-    /// The server's ErrorResponse, as it came; one out of a function that ran at the log-in may hold data, and keeps its SQLSTATE only.
+    /// The server's `ErrorResponse`, as it came; one out of a function that ran at the log-in may hold data, and keeps its SQLSTATE only.
     pub(super) fn servers(body: &[u8], reason: FailureReason) -> Self {
         let Ok(error) = server_error(body) else { return Self::lost(Lost::Malformed) };
         let detail = "the server refused it".to_owned();
@@ -191,7 +191,7 @@ async fn reach<A>(client: &Channel, asked: &Asked, governed: bool, cx: &StartupC
     Ok(server)
 }
 
-/// Relays the exchange until the server says AuthenticationOk, which is held back.
+/// Relays the exchange until the server says `AuthenticationOk`, which is held back.
 async fn relay(client: &mut Channel, server: &mut Channel, allow_trust: bool) -> Result<(), Stop> {
     let mut exchange = Passthrough::new(allow_trust);
     loop {
@@ -213,7 +213,7 @@ async fn relay(client: &mut Channel, server: &mut Channel, allow_trust: bool) ->
     }
 }
 
-/// Whether an error before AuthenticationOk says that the login is wrong, or that the server will not have anyone now.
+/// Whether an error before `AuthenticationOk` says that the login is wrong, or that the server will not have anyone now.
 fn refused(body: &[u8]) -> FailureReason {
     match server_error(body) {
         Ok(error) if error.sqlstate.starts_with("28") => FailureReason::Password,

@@ -1,4 +1,4 @@
-//! What a server says between AuthenticationOk and ReadyForQuery, what must hold of it, and what the client gets of it.
+//! What a server says between `AuthenticationOk` and `ReadyForQuery`, what must hold of it, and what the client gets of it.
 
 use super::channel::Channel;
 use super::login::Refusal;
@@ -6,14 +6,14 @@ use super::{FailureReason, Grant};
 use crate::auth::{Asked, CancelKey, Fault, authentication_ok, backend_key_data, ready_for_query, server_error, split_options};
 use crate::wire::{Build, Reader};
 
-/// How much a server may say before its ReadyForQuery.
+/// How much a server may say before its `ReadyForQuery`.
 const LIMIT: usize = 1 << 20;
 
 /// A server that waits for the first statement.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) channel: Channel,
-    /// Its ParameterStatus messages, in order.
+    /// Its `ParameterStatus` messages, in order.
     pub(super) parameters: Vec<(String, String)>,
     pub(super) key: Option<CancelKey>,
     /// The same messages as they came.
@@ -23,7 +23,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Reads up to the ReadyForQuery.
+    /// Reads up to the `ReadyForQuery`.
     pub(super) async fn read(channel: Channel) -> Result<Self, Refusal> {
         let mut opened = Self { channel, parameters: Vec::new(), key: None, statuses: Vec::new(), notices: Vec::new() };
         loop {

@@ -1,4 +1,4 @@
-//! Function calls: everything that a name could resolve to is recorded, and the tree gets the schema (parse_func.c). No type inference
+//! Function calls: everything that a name could resolve to is recorded, and the tree gets the schema (`parse_func.c`). No type inference
 //! decides between overloads: the worst of them counts, in `plan`.
 
 use pg_query::NodeEnum;

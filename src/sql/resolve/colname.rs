@@ -1,4 +1,4 @@
-//! The name that PostgreSQL gives to a result column without an alias (`FigureColnameInternal` in parse_target.c).
+//! The name that PostgreSQL gives to a result column without an alias (`FigureColnameInternal` in `parse_target.c`).
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};

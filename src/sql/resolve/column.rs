@@ -1,4 +1,4 @@
-//! Column references: bare, qualified, whole rows, system columns (`transformColumnRef` in parse_expr.c).
+//! Column references: bare, qualified, whole rows, system columns (`transformColumnRef` in `parse_expr.c`).
 
 use std::rc::Rc;
 

@@ -133,7 +133,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Result columns by name, for FORCE_QUOTE.
+    /// Result columns by name, for `FORCE_QUOTE`.
     fn positions(&self, names: &[String]) -> Checked<Vec<usize>> {
         let outputs = self.out.outputs.as_deref().unwrap_or_default();
         let position = |name: &String| outputs.iter().position(|o| *o.name == **name);

@@ -1,4 +1,4 @@
-//! WITH (parse_cte.c). What goes through a recursive CTE is used there: its columns can change places from round to round.
+//! WITH (`parse_cte.c`). What goes through a recursive CTE is used there: its columns can change places from round to round.
 
 use std::rc::Rc;
 

@@ -14,7 +14,7 @@ use crate::sql::effect::Deed;
 use crate::sql::model::{Access, InstanceOf, Need, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
-/// AccessShareLock in lockdefs.h.
+/// `AccessShareLock` in lockdefs.h.
 const ACCESS_SHARE: i32 = 1;
 
 impl Resolver<'_> {

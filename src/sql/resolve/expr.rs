@@ -1,4 +1,4 @@
-//! Expressions: what they use, and whether their value is a column's own (parse_expr.c). Each kind of node is taken apart whole.
+//! Expressions: what they use, and whether their value is a column's own (`parse_expr.c`). Each kind of node is taken apart whole.
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
@@ -8,7 +8,7 @@ use crate::catalog::Oid;
 use crate::sql::model::{Flow, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
-/// Types of literals, from pg_type.dat.
+/// Types of literals, from `pg_type.dat`.
 const BOOL: Oid = Oid(16);
 const INT8: Oid = Oid(20);
 const INT4: Oid = Oid(23);

@@ -1,4 +1,4 @@
-//! FROM: relations, subqueries, functions, samples (parse_clause.c, parse_relation.c). Joins stand in `join`.
+//! FROM: relations, subqueries, functions, samples (`parse_clause.c`, `parse_relation.c`). Joins stand in `join`.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Functions in FROM, and which columns they have (`addRangeTableEntryForFunction` in parse_relation.c).
+//! Functions in FROM, and which columns they have (`addRangeTableEntryForFunction` in `parse_relation.c`).
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
@@ -163,7 +163,7 @@ impl Resolver<'_> {
     }
 }
 
-/// `unnest(a, b)` in FROM is `ROWS FROM (unnest(a), unnest(b))` (transformRangeFunction in parse_clause.c).
+/// `unnest(a, b)` in FROM is `ROWS FROM (unnest(a), unnest(b))` (transformRangeFunction in `parse_clause.c`).
 fn split_unnest(functions: &mut Vec<Node>) {
     let [only] = functions.as_slice() else { return };
     let Some(NodeEnum::List(protobuf::List { items })) = &only.node else { return };

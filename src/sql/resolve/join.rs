@@ -1,4 +1,4 @@
-//! Joins: what they make visible, and USING and NATURAL (`transformFromClauseItem` in parse_clause.c).
+//! Joins: what they make visible, and USING and NATURAL (`transformFromClauseItem` in `parse_clause.c`).
 
 use std::rc::Rc;
 

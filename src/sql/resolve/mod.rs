@@ -105,7 +105,7 @@ pub(super) struct Resolver<'a> {
     params: Vec<Oid>,
 }
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     /// A new instance of a relation.
     fn instance(&mut self, of: InstanceOf, name: QualifiedName, access: Access, at: i32) -> InstanceId {
         let id = InstanceId(u32::try_from(self.out.instances.len()).unwrap_or(u32::MAX));

@@ -1,4 +1,4 @@
-//! Operators: which functions may stand behind them, and which comparisons a mask survives (parse_oper.c).
+//! Operators: which functions may stand behind them, and which comparisons a mask survives (`parse_oper.c`).
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, AExpr, AExprKind, Node};

@@ -1,4 +1,4 @@
-//! Scopes: what a name can refer to at a place in the statement (PostgreSQL: `ParseNamespaceItem`, parse_relation.c).
+//! Scopes: what a name can refer to at a place in the statement (PostgreSQL: `ParseNamespaceItem`, `parse_relation.c`).
 
 use std::rc::Rc;
 

@@ -1,5 +1,5 @@
 //! SELECT and VALUES, clause by clause in PostgreSQL's order (`transformSelectStmt` in analyze.c, findTargetlistEntry in
-//! parse_clause.c). Set operations stand in `setop`, FROM in `from`.
+//! `parse_clause.c`). Set operations stand in `setop`, FROM in `from`.
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, SelectStmt};

@@ -204,15 +204,12 @@ fn path_names(text: &str) -> Option<Vec<Box<str>>> {
             loop {
                 let (part, tail) = quoted.split_once('"')?;
                 name.push_str(part);
-                match tail.strip_prefix('"') {
-                    Some(more) => {
-                        name.push('"');
-                        quoted = more;
-                    }
-                    None => {
-                        rest = tail.trim_start();
-                        break;
-                    }
+                if let Some(more) = tail.strip_prefix('"') {
+                    name.push('"');
+                    quoted = more;
+                } else {
+                    rest = tail.trim_start();
+                    break;
                 }
             }
             names.push(name.into());

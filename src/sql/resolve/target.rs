@@ -1,4 +1,4 @@
-//! Select lists: result columns with their names, and `*` taken apart (parse_target.c). Where a `*` covers columns that do not exist
+//! Select lists: result columns with their names, and `*` taken apart (`parse_target.c`). Where a `*` covers columns that do not exist
 //! for the principal, it is written out in the tree without them.
 
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Types by name: search path like relations, the schema written into the tree (`LookupTypeName` in parse_type.c).
+//! Types by name: search path like relations, the schema written into the tree (`LookupTypeName` in `parse_type.c`).
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, TypeName};

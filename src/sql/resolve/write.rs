@@ -1,4 +1,4 @@
-//! INSERT, UPDATE, DELETE and MERGE (analyze.c, parse_merge.c): which columns are set, and what is stored in them.
+//! INSERT, UPDATE, DELETE and MERGE (analyze.c, `parse_merge.c)`: which columns are set, and what is stored in them.
 
 use std::rc::Rc;
 
@@ -77,7 +77,7 @@ impl Resolver<'_> {
         excluded.name = "excluded".into();
         excluded.relation = None;
         excluded.instance = None;
-        for column in excluded.columns.iter_mut() {
+        for column in &mut excluded.columns {
             column.qualifier = Some("excluded".into());
             if !column.hidden {
                 // what the client gave, or a default
