@@ -1,0 +1,216 @@
+//! The messages of the extended protocol. What is believed of names here only saves work; what counts is settled where the
+//! server answers.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::catalog::Oid;
+use crate::plan::{Permit, Plan, Planned, Protocol, Syntax};
+use crate::session::open::{OpenStatement, PlannedRef};
+use crate::session::replies::{Expect, Refused};
+use crate::session::sqlstate::{Fault, fault_fields, refusal_fields};
+use crate::session::truth::{Current, Prepared};
+use crate::session::upstream::{Unrestricted, Upstream};
+use crate::session::{Cx, Session, WireName};
+use crate::wire::{Frame, Malformed, Reader};
+
+use super::refuse::{postgres_refusal, stale_text, undecodable};
+use super::{AskedPortal, NOBODY, changes_names};
+
+impl Session {
+    /// A failing Parse goes in the place of an extended message.
+    pub(super) fn refuse_extended(&mut self, name: &[u8], refused: Refused, cx: &mut Cx<'_>) {
+        Upstream::new(cx.to_server).fail_parse(name);
+        self.push(Expect::Refused { refused: Some(refused), statement: name.into() }, cx);
+    }
+
+    pub(super) fn on_parse(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let mut r = Reader::new(frame.body());
+        let (name, raw) = (r.cstr()?, r.cstr()?);
+        let type_bytes = r.rest();
+        let count = r.count()?;
+        let types = (0..count).map(|_| r.u32().map(Oid)).collect::<Result<Vec<_>, _>>()?;
+        r.end()?;
+        let planned: Arc<[Planned]> = match self.decode(raw) {
+            Some(text) => self.plan(&text, &types, Protocol::Extended, cx),
+            None => Arc::from([undecodable()]),
+        };
+        if let Some((_, text, reason)) = self.first_refusal(&planned) {
+            let placed = Self::place(cx, 1);
+            let open = PlannedRef::new(&planned, 0).map(|p| OpenStatement::new(p, cx.now));
+            let (text, reason) = if placed { (text, reason) } else { (fault_fields(Fault::AuditUnavailable), "audit") };
+            self.refuse_extended(name, Refused { open, skipped: Vec::new(), text, reason }, cx);
+            return Ok(());
+        }
+        let prepared = Rc::new(Prepared {
+            current: RefCell::new(Current { planned: PlannedRef::new(&planned, 0), snapshot: self.view.snapshot }),
+            source: self.governed().then(|| (String::from_utf8_lossy(raw).into(), types.into())),
+            inner: None,
+            shape: OnceCell::new(),
+        });
+        let mut upstream = Upstream::new(cx.to_server);
+        match Unrestricted::of(&self.view.profile) {
+            Some(who) => upstream.raw(&who, frame.whole),
+            None => upstream.parse(name, prepared.permit().as_ref(), type_bytes),
+        }
+        let name: WireName = name.into();
+        self.asked.statements.insert(name.clone(), Some(Rc::clone(&prepared)));
+        self.push(Expect::Parse { name, prepared }, cx);
+        Ok(())
+    }
+
+    /// The statement that a name is believed to stand for.
+    pub(super) fn believed_statement(&self, name: &[u8]) -> Option<Rc<Prepared>> {
+        match self.asked.statements.get(name) {
+            Some(asked) => asked.clone(),
+            None => self.replies.truth().statements.get(name).cloned(),
+        }
+    }
+
+    pub(super) fn on_bind(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let (portal, statement, formats) = read_bind(frame.body())?;
+        let prepared = self.believed_statement(statement);
+        if let Some(refused) = prepared.as_ref().and_then(|p| self.plan_again(p, cx)) {
+            self.refuse_extended(NOBODY, refused, cx);
+            return Ok(());
+        }
+        Upstream::new(cx.to_server).named(frame);
+        let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
+        self.asked.portals.insert(portal.into(), AskedPortal { prepared, described });
+        self.push(Expect::Bind { portal: portal.into(), statement: statement.into(), formats }, cx);
+        Ok(())
+    }
+
+    /// A statement whose plan was made for another policy or catalog is planned anew. Where the new plan is not the old one, the
+    /// client hears what PostgreSQL says when a result type has changed, and prepares again.
+    pub(super) fn plan_again(&mut self, prepared: &Rc<Prepared>, cx: &mut Cx<'_>) -> Option<Refused> {
+        let (text, types) = prepared.source.as_ref()?;
+        if prepared.current.borrow().snapshot == self.view.snapshot {
+            return None;
+        }
+        let planned = self.plan(text, types, Protocol::Extended, cx);
+        let refusal = match self.first_refusal(&planned) {
+            Some((_, text, reason)) => Some((text, reason)),
+            None if !same_plan(&prepared.permit(), &planned) => Some((
+                refusal_fields(&postgres_refusal(Syntax::FeatureNotSupported, "cached plan must not change result type")),
+                "plan changed",
+            )),
+            None => None,
+        };
+        let reference = PlannedRef::new(&planned, 0);
+        if let Some((text, reason)) = refusal {
+            let open = reference.filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+            Some(Refused { open, skipped: Vec::new(), text, reason })
+        } else {
+            *prepared.current.borrow_mut() = Current { planned: reference, snapshot: self.view.snapshot };
+            None
+        }
+    }
+
+    pub(super) fn on_describe(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let (what, name) = read_target(frame.body())?;
+        if what == b'P'
+            && let Some(portal) = self.asked.portals.get_mut(name)
+        {
+            portal.described = true;
+        }
+        Upstream::new(cx.to_server).named(frame);
+        self.push(Expect::Describe { what, name: name.into(), own: false }, cx);
+        Ok(())
+    }
+
+    pub(super) fn on_execute(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let mut r = Reader::new(frame.body());
+        let name = r.cstr()?;
+        r.i32()?;
+        r.end()?;
+        let believed = match self.asked.portals.get(name) {
+            Some(asked) => asked.prepared.clone(),
+            None => self.replies.truth().portals.get(name).and_then(|p| p.prepared.clone()),
+        };
+        let known = self.replies.truth().portals.get(name).filter(|_| !self.asked.portals.contains_key(name));
+        let planned = match (&believed, known) {
+            (Some(prepared), _) => prepared.current.borrow().planned.clone(),
+            (None, Some(portal)) => portal.planned.clone(),
+            (None, None) => None,
+        };
+        let stale = self.governed() && known.is_some_and(|p| p.profile != self.view.profile.id);
+        if planned.is_some() && !Self::place(cx, 1) {
+            self.refuse_extended(NOBODY, Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
+            return Ok(());
+        }
+        let open = planned.map(|p| OpenStatement::new(p, cx.now));
+        if stale {
+            self.refuse_extended(NOBODY, Refused::of(open, stale_text(), "policy changed"), cx);
+            return Ok(());
+        }
+        let permit = believed.as_ref().and_then(|p| p.permit());
+        if permit.as_ref().is_some_and(|p| changes_names(p.effect())) {
+            self.doubt.names |= self.governed();
+        }
+        if self.governed() && self.needs_describe(name, permit.as_ref()) {
+            let name: WireName = name.into();
+            Upstream::new(cx.to_server).describe_portal(&name);
+            self.push(Expect::Describe { what: b'P', name, own: true }, cx);
+        }
+        Upstream::new(cx.to_server).named(frame);
+        self.push(Expect::Execute { portal: name.into(), open }, cx);
+        Ok(())
+    }
+
+    /// The origins of a result must be known before its first row.
+    pub(super) fn needs_describe(&mut self, portal: &[u8], permit: Option<&Permit>) -> bool {
+        if permit.is_some_and(|p| !p.returns_rows()) {
+            return false;
+        }
+        match self.asked.portals.get_mut(portal) {
+            Some(asked) => !std::mem::replace(&mut asked.described, true),
+            None => self.replies.truth().portals.get(portal).is_none_or(|p| p.shape.is_none()),
+        }
+    }
+
+    pub(super) fn on_close(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let (what, name) = read_target(frame.body())?;
+        if what == b'S' {
+            self.asked.statements.insert(name.into(), None);
+        } else {
+            self.asked.portals.insert(name.into(), AskedPortal { prepared: None, described: false });
+        }
+        Upstream::new(cx.to_server).named(frame);
+        self.push(Expect::Close { what, name: name.into() }, cx);
+        Ok(())
+    }
+}
+
+/// Whether the plan made anew sends the same text and masks the same columns in the same way.
+fn same_plan(old: &Option<Permit>, planned: &Arc<[Planned]>) -> bool {
+    match (old, planned.first().map(|p| &p.plan)) {
+        (Some(old), Some(Plan::Send(new))) => old.same_as(new),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Portal, statement and result formats of a Bind; the values between are checked and passed over.
+fn read_bind(body: &[u8]) -> Result<(&[u8], &[u8], Box<[i16]>), Malformed> {
+    let mut r = Reader::new(body);
+    let (portal, statement) = (r.cstr()?, r.cstr()?);
+    let formats = r.count()?;
+    r.bytes(formats * 2)?;
+    for _ in 0..r.count()? {
+        r.value()?;
+    }
+    let results = (0..r.count()?).map(|_| r.i16()).collect::<Result<_, _>>()?;
+    r.end()?;
+    Ok((portal, statement, results))
+}
+
+/// The target of a Describe or Close.
+fn read_target(body: &[u8]) -> Result<(u8, &[u8]), Malformed> {
+    let mut r = Reader::new(body);
+    let what = r.u8()?;
+    let name = r.cstr()?;
+    r.end()?;
+    if matches!(what, b'S' | b'P') { Ok((what, name)) } else { Err(Malformed) }
+}

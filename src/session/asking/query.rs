@@ -1,0 +1,86 @@
+//! Query strings and the function-call message: decided whole before any of it is sent.
+
+use std::sync::Arc;
+
+use crate::plan::{Plan, Planned, Protocol, Refusal, RefusalKind};
+use crate::session::open::{OpenStatement, PlannedRef};
+use crate::session::replies::{Expect, QueryReply, Refused};
+use crate::session::sqlstate::{Fault, fault_fields};
+use crate::session::upstream::{Unrestricted, Upstream};
+use crate::session::{Cx, Session};
+use crate::wire::{Frame, Malformed, Reader};
+
+use super::changes_names;
+use super::refuse::{refused_text, undecodable};
+
+impl Session {
+    pub(super) fn on_query(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let mut r = Reader::new(frame.body());
+        let raw = r.cstr()?;
+        r.end()?;
+        let Some(text) = self.decode(raw) else {
+            let planned: Arc<[Planned]> = Arc::from([undecodable()]);
+            self.refuse_query(&planned, None, cx);
+            return Ok(());
+        };
+        let planned = self.plan(&text, &[], Protocol::Simple, cx);
+        if !Self::place(cx, planned.len()) {
+            self.refuse_query(&planned, Some(Fault::AuditUnavailable), cx);
+            return Ok(());
+        }
+        if self.first_refusal(&planned).is_some() {
+            self.refuse_query(&planned, None, cx);
+            return Ok(());
+        }
+        let opens = (0..planned.len()).filter_map(|i| PlannedRef::new(&planned, i)).map(|p| OpenStatement::new(p, cx.now)).collect();
+        let permits = || planned.iter().filter_map(|p| if let Plan::Send(permit) = &p.plan { Some(permit) } else { None });
+        if permits().any(|p| changes_names(p.effect())) {
+            self.doubt.names |= self.governed();
+        }
+        let mut upstream = Upstream::new(cx.to_server);
+        match Unrestricted::of(&self.view.profile) {
+            Some(who) => upstream.raw(&who, frame.whole),
+            None => upstream.query(permits()),
+        }
+        self.push(Expect::Query(QueryReply::new(opens)), cx);
+        Ok(())
+    }
+
+    /// None of a query string is sent. With nothing under way the answer is ours alone; else a failing statement stands in its
+    /// place.
+    pub(super) fn refuse_query(&mut self, planned: &Arc<[Planned]>, fault: Option<Fault>, cx: &mut Cx<'_>) {
+        let (at, text, reason) = match fault {
+            Some(fault) => (0, fault_fields(fault), "audit"),
+            None => self.first_refusal(planned).unwrap_or((0, fault_fields(Fault::ClientProtocol), "protocol")),
+        };
+        let mut opens: Vec<OpenStatement> =
+            (0..planned.len()).filter_map(|i| PlannedRef::new(planned, i)).map(|p| OpenStatement::new(p, cx.now)).collect();
+        let refused = Refused { open: (at < opens.len()).then(|| opens.remove(at)), skipped: opens, text, reason };
+        if self.status == b'I' && self.replies.is_empty() && !self.replies.in_batch() {
+            refused.say(cx);
+            crate::wire::Build::new(cx.to_client, crate::wire::backend::READY).byte(b'I').end();
+            return;
+        }
+        Upstream::new(cx.to_server).fail_query();
+        self.push(Expect::RefusedQuery(Some(refused)), cx);
+    }
+
+    pub(super) fn on_function_call(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        if let Some(who) = Unrestricted::of(&self.view.profile) {
+            Upstream::new(cx.to_server).raw(&who, frame.whole);
+            self.push(Expect::Query(QueryReply::new(std::collections::VecDeque::new())), cx);
+            return Ok(());
+        }
+        let refusal = Refusal {
+            kind: RefusalKind::Forbidden,
+            message: "the function call message is not for governed logins".into(),
+            hint: Some("call the function in a SELECT".into()),
+            position: None,
+            reason: "function call",
+            decision: Arc::default(),
+        };
+        let planned: Arc<[Planned]> = Arc::from([refused_text("function call message", refusal)]);
+        self.refuse_query(&planned, None, cx);
+        Ok(())
+    }
+}

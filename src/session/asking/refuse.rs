@@ -1,0 +1,79 @@
+//! Why a statement is not sent, in words.
+
+use std::sync::Arc;
+
+use crate::plan::{self, Decision, Described, Permit, Plan, Planned, Refusal, RefusalKind, Syntax};
+use crate::session::Session;
+use crate::session::sqlstate::{ErrorText, refusal_fields};
+
+impl Session {
+    /// The first reason for which none of these statements may be sent, with its index.
+    pub(super) fn first_refusal(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
+        planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
+            Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
+            Plan::Send(permit) => match self.unknown_name(permit) {
+                Some(text) => Some((i, text, "unknown name")),
+                None => self.stale_cursor(permit).then(|| (i, stale_text(), "policy changed")),
+            },
+        })
+    }
+
+    /// A cursor or prepared statement that the proxy did not see created. Where answers are under way it may be about to be.
+    pub(super) fn unknown_name(&self, permit: &Permit) -> Option<ErrorText> {
+        if !self.governed() || !self.replies.is_empty() || self.replies.truth().knows(permit) {
+            return None;
+        }
+        let (syntax, message) = match permit.rows_of() {
+            plan::RowsOf::Own => return None,
+            plan::RowsOf::Cursor(name) => (Syntax::InvalidCursorName, format!("cursor \"{name}\" does not exist")),
+            plan::RowsOf::Prepared(name) => (Syntax::InvalidStatementName, format!("prepared statement \"{name}\" does not exist")),
+        };
+        Some(refusal_fields(&postgres_refusal(syntax, &message)))
+    }
+
+    /// A FETCH from a cursor that was opened under other rights.
+    pub(super) fn stale_cursor(&self, permit: &Permit) -> bool {
+        let plan::RowsOf::Cursor(name) = permit.rows_of() else { return false };
+        let portal = self.replies.truth().portals.get(name.as_bytes());
+        self.governed() && portal.is_some_and(|p| p.profile != self.view.profile.id)
+    }
+}
+
+/// A cursor that was opened under other rights gives nothing any more.
+pub(super) fn stale_text() -> ErrorText {
+    refusal_fields(&Refusal {
+        kind: RefusalKind::Forbidden,
+        message: "the rights of this login have changed since the cursor was opened".into(),
+        hint: Some("open it again".into()),
+        position: None,
+        reason: "policy changed",
+        decision: Arc::default(),
+    })
+}
+
+pub(super) fn postgres_refusal(syntax: Syntax, message: &str) -> Refusal {
+    Refusal {
+        kind: RefusalKind::Postgres(syntax),
+        message: message.into(),
+        hint: None,
+        position: None,
+        reason: "postgres",
+        decision: Arc::new(Decision::default()),
+    }
+}
+
+pub(super) fn refused_text(text: &str, refusal: Refusal) -> Planned {
+    Planned { plan: Plan::Refuse(refusal), described: Described { text: text.into(), fingerprint: "0000000000000000".into() } }
+}
+
+pub(super) fn undecodable() -> Planned {
+    let refusal = Refusal {
+        kind: RefusalKind::Unclear,
+        message: "its text is not UTF-8".into(),
+        hint: Some("set client_encoding to UTF8".into()),
+        position: None,
+        reason: "encoding",
+        decision: Arc::default(),
+    };
+    refused_text("text that is not UTF-8", refusal)
+}

@@ -1,0 +1,261 @@
+//! Each answer of the server held against the head of the queue: everything but errors and the rows between.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::plan::Effect;
+use crate::session::asking::changes_names;
+use crate::session::open::OpenStatement;
+use crate::session::sqlstate::Fault;
+use crate::session::witness::Shape;
+use crate::session::{Cx, Session, WireName};
+use crate::wire::{Frame, Piece, backend, command_rows};
+
+use super::{Expect, QueryReply, Unexpected};
+
+impl Session {
+    pub(in crate::session) fn on_server(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {
+        while matches!(self.replies.queue.front(), Some(Expect::CopyEnd)) {
+            self.replies.queue.pop_front();
+        }
+        let result = match piece {
+            Piece::Run(run) => self.on_rows(run, cx),
+            Piece::Whole(frame) => self.on_server_frame(frame, cx),
+            Piece::Begin(frame) => self.on_large(frame, cx),
+            Piece::Part { bytes, .. } if self.replies.copy_out.is_some() => self.copy_masked(bytes, cx),
+            Piece::Part { bytes, .. } => {
+                self.count_bytes(0, bytes.len());
+                cx.to_client.extend_from_slice(bytes);
+                Ok(())
+            }
+        };
+        if let Err(fault) = result {
+            self.stop(fault, cx);
+        }
+        if self.replies.queue.is_empty() {
+            self.asked.settle();
+        }
+    }
+
+    pub(super) fn on_server_frame(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        match frame.tag {
+            backend::ERROR => self.on_error(frame, cx),
+            backend::NOTICE => self.on_notice(frame, cx),
+            backend::PARAMETER_STATUS => self.on_parameter(frame, cx),
+            backend::NOTIFICATION => {
+                cx.to_client.extend_from_slice(frame.whole);
+                Ok(())
+            }
+            backend::READY => self.on_ready(frame, cx),
+            backend::COPY_DATA if self.replies.copy_out.is_some() => self.copy_masked(frame.body(), cx),
+            _ if matches!(self.replies.queue.front(), Some(Expect::Ask(_))) => self.on_ask_answer(frame),
+            _ => self.on_answer(frame, cx).map_err(|Unexpected| Fault::ServerProtocol),
+        }
+    }
+
+    /// Everything that answers the head of the queue and is not an error.
+    pub(super) fn on_answer(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Unexpected> {
+        let Some(head) = self.replies.queue.pop_front() else { return Err(Unexpected) };
+        let keep = match (head, frame.tag) {
+            (Expect::Parse { name, prepared }, backend::PARSE_COMPLETE) => {
+                cx.to_client.extend_from_slice(frame.whole);
+                self.replies.truth.statements.insert(name, prepared);
+                None
+            }
+            (Expect::Bind { portal, statement, formats }, backend::BIND_COMPLETE) => {
+                cx.to_client.extend_from_slice(frame.whole);
+                self.bound(portal, &statement, formats, cx);
+                None
+            }
+            (Expect::Close { what, name }, backend::CLOSE_COMPLETE) => {
+                cx.to_client.extend_from_slice(frame.whole);
+                self.closed(what, &name, cx);
+                None
+            }
+            (head @ Expect::Describe { own, .. }, backend::PARAMETER_DESCRIPTION) => {
+                if !own {
+                    cx.to_client.extend_from_slice(frame.whole);
+                }
+                Some(head)
+            }
+            (Expect::Describe { what, name, own }, backend::ROW_DESCRIPTION | backend::NO_DATA) => {
+                self.described(what, &name, frame)?;
+                if !own {
+                    cx.to_client.extend_from_slice(frame.whole);
+                }
+                None
+            }
+            (Expect::Query(query), _) => Some(Expect::Query(self.on_query_answer(query, frame, cx)?)),
+            (Expect::Execute { portal, open }, _) => self.on_execute_answer(portal, open, frame, cx)?,
+            _ => return Err(Unexpected),
+        };
+        if let Some(head) = keep {
+            self.replies.queue.push_front(head);
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_query_answer(&mut self, mut query: QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<QueryReply, Unexpected> {
+        match frame.tag {
+            backend::ROW_DESCRIPTION => {
+                let shape = Shape::read(frame.body()).map_err(|_| Unexpected)?;
+                let witnessed = self.witness(query.statements.front().and_then(OpenStatement::permit), &shape, &[]);
+                let of = self.rows_of(query.statements.front().and_then(OpenStatement::permit));
+                if let Some(open) = query.statements.front_mut() {
+                    open.of = of;
+                }
+                if let Ok(witnessed) = witnessed {
+                    query.witnessed = Some(witnessed);
+                    cx.to_client.extend_from_slice(frame.whole);
+                } else {
+                    self.replies.queue.push_front(Expect::Query(query));
+                    self.stop(Fault::Witness, cx);
+                    return Ok(QueryReply::new(VecDeque::new()));
+                }
+            }
+            backend::COMMAND_COMPLETE => {
+                cx.to_client.extend_from_slice(frame.whole);
+                query.witnessed = None;
+                if let Some(open) = query.statements.pop_front() {
+                    self.completed(open, command_rows(frame.body()), cx);
+                }
+            }
+            backend::EMPTY_QUERY | backend::FUNCTION_RESULT if query.statements.is_empty() => cx.to_client.extend_from_slice(frame.whole),
+            backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
+                let permit = query.statements.front().and_then(OpenStatement::permit).cloned();
+                self.on_copy_answer(permit.as_ref(), frame, cx)?;
+                if frame.tag == backend::COPY_DATA
+                    && let Some(open) = query.statements.front_mut()
+                {
+                    open.rows += 1;
+                    open.bytes += frame.body().len() as u64;
+                }
+            }
+            _ => return Err(Unexpected),
+        }
+        Ok(query)
+    }
+
+    pub(super) fn on_execute_answer(
+        &mut self,
+        name: WireName,
+        mut open: Option<OpenStatement>,
+        frame: Frame<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<Expect>, Unexpected> {
+        if let Some(suspended) = self.replies.truth.portals.get_mut(&name).and_then(|p| p.open.take()) {
+            // It goes on: the place that this Execute took is not needed.
+            *cx.places += u32::from(open.is_some());
+            open = Some(suspended);
+        }
+        match frame.tag {
+            backend::COMMAND_COMPLETE => {
+                cx.to_client.extend_from_slice(frame.whole);
+                if let Some(mut open) = open {
+                    open.of = self.rows_of(open.permit());
+                    self.completed(open, command_rows(frame.body()), cx);
+                }
+                Ok(None)
+            }
+            backend::EMPTY_QUERY => {
+                cx.to_client.extend_from_slice(frame.whole);
+                Ok(None)
+            }
+            backend::SUSPENDED => {
+                cx.to_client.extend_from_slice(frame.whole);
+                if let Some(portal) = self.replies.truth.portals.get_mut(&name) {
+                    portal.open = open;
+                }
+                Ok(None)
+            }
+            backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
+                let permit = open.as_ref().and_then(OpenStatement::permit).cloned();
+                self.on_copy_answer(permit.as_ref(), frame, cx)?;
+                if frame.tag == backend::COPY_DATA
+                    && let Some(open) = &mut open
+                {
+                    open.rows += 1;
+                    open.bytes += frame.body().len() as u64;
+                }
+                Ok(Some(Expect::Execute { portal: name, open }))
+            }
+            _ => Err(Unexpected),
+        }
+    }
+
+    /// A statement ran to its end.
+    pub(super) fn completed(&mut self, open: OpenStatement, tag_rows: u64, cx: &mut Cx<'_>) {
+        if let Some(permit) = open.permit().cloned() {
+            let ended = self.replies.truth.apply(open.planned(), &permit, self.view.profile.id);
+            cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
+            if changes_names(permit.effect()) {
+                self.replies.names_touched = true;
+            }
+            let ends = matches!(permit.effect(), Effect::Commit { .. } | Effect::Rollback { .. } | Effect::RollbackTo(_));
+            if (self.replies.names_touched && ends) || changes_names(permit.effect()) {
+                self.doubt.names |= self.governed();
+            }
+        }
+        cx.finished.push(open.done(tag_rows, cx.now));
+    }
+
+    pub(super) fn on_ready(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let [status] = *frame.body() else { return Err(Fault::ServerProtocol) };
+        self.status = status;
+        match self.replies.queue.pop_front() {
+            Some(Expect::Query(query)) => {
+                // Fewer results than statements: what was not answered was not run.
+                cx.finished.extend(query.statements.into_iter().map(|s| s.skipped(cx.now)));
+            }
+            Some(Expect::RefusedQuery(None) | Expect::Sync) => {}
+            Some(Expect::Ask(_)) => {
+                self.doubt.names = std::mem::take(&mut self.replies.ask_failed);
+                return Ok(());
+            }
+            _ => return Err(Fault::ServerProtocol),
+        }
+        if status == b'I' {
+            let ended = self.replies.truth.end_transaction();
+            cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
+            if std::mem::take(&mut self.replies.names_touched) {
+                self.doubt.names |= self.governed();
+            }
+        }
+        self.replies.failed = None;
+        cx.to_client.extend_from_slice(frame.whole);
+        Ok(())
+    }
+
+    pub(super) fn on_parameter(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let mut r = crate::wire::Reader::new(frame.body());
+        let (Ok(name), Ok(value)) = (r.cstr(), r.cstr()) else { return Err(Fault::ServerProtocol) };
+        if let (Ok(name), Ok(value)) = (std::str::from_utf8(name), std::str::from_utf8(value)) {
+            self.rendering.set(name, value);
+        }
+        cx.to_client.extend_from_slice(frame.whole);
+        Ok(())
+    }
+
+    /// The answer to the proxy's own question, other than its row.
+    pub(super) fn on_ask_answer(&mut self, frame: Frame<'_>) -> Result<(), Fault> {
+        match frame.tag {
+            backend::PARSE_COMPLETE | backend::BIND_COMPLETE | backend::COMMAND_COMPLETE => Ok(()),
+            backend::CLOSE_COMPLETE => {
+                if matches!(self.replies.queue.front(), Some(Expect::Ask(true))) {
+                    self.replies.queue.pop_front();
+                    self.doubt.names = false;
+                }
+                Ok(())
+            }
+            _ => Err(Fault::ServerProtocol),
+        }
+    }
+
+    pub(super) fn on_ask_row(&mut self, frame: Frame<'_>) -> Result<(), Fault> {
+        let names = crate::session::names::read(frame.body(), &self.names, &self.view.catalog).ok_or(Fault::ServerProtocol)?;
+        if names != *self.names {
+            self.names = Arc::new(names);
+        }
+        Ok(())
+    }
+}

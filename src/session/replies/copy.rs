@@ -1,0 +1,79 @@
+//! COPY's answers: the data of both directions.
+
+use crate::mask::Format;
+use crate::plan::{CopyDirection, CopyFormat, Effect, Permit};
+use crate::session::copy::{CopyMask, CopyStop};
+use crate::session::sqlstate::Fault;
+use crate::session::witness::MaskedColumn;
+use crate::session::{Cx, Session};
+use crate::wire::{Frame, backend};
+
+use super::{CopyIn, Expect, Unexpected};
+
+impl Session {
+    /// COPY's answers, where the permit says that there may be any.
+    pub(super) fn on_copy_answer(&mut self, permit: Option<&Permit>, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Unexpected> {
+        let direction = permit.and_then(|p| if let Effect::Copy(direction, _) = p.effect() { Some(*direction) } else { None });
+        let allowed = match frame.tag {
+            backend::COPY_IN => direction == Some(CopyDirection::In),
+            _ => direction == Some(CopyDirection::Out),
+        };
+        if !allowed && self.governed() {
+            return Err(Unexpected);
+        }
+        match frame.tag {
+            backend::COPY_IN => self.copy_begins(cx),
+            backend::COPY_OUT => self.copy_out_begins(permit, frame)?,
+            backend::COPY_DONE if self.replies.copy_out.take().is_some_and(|c| !c.at_boundary()) => return Err(Unexpected),
+            _ => {}
+        }
+        cx.to_client.extend_from_slice(frame.whole);
+        Ok(())
+    }
+
+    /// Rows that are masked are taken apart from here on. The number of columns is the server's word against the plan's.
+    pub(super) fn copy_out_begins(&mut self, permit: Option<&Permit>, frame: Frame<'_>) -> Result<(), Unexpected> {
+        self.replies.copy_out = None;
+        let Some(permit) = permit.filter(|_| self.governed()) else { return Ok(()) };
+        let Effect::Copy(_, format) = permit.effect() else { return Err(Unexpected) };
+        let mut r = crate::wire::Reader::new(frame.body());
+        let (Ok(_), Ok(columns)) = (r.u8(), r.count()) else { return Err(Unexpected) };
+        if permit.arity().is_some_and(|n| n != columns) || permit.cells().len() > columns {
+            return Err(Unexpected);
+        }
+        if permit.masks_rows() {
+            let wire = if matches!(format, CopyFormat::Binary) { Format::Binary } else { Format::Text };
+            self.replies.copy_out = Some(CopyMask::new(format.clone(), MaskedColumn::of(permit, columns, wire), self.limits.masked_row));
+        }
+        Ok(())
+    }
+
+    /// A piece of a COPY stream whose rows are masked.
+    pub(super) fn copy_masked(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let Some(copy) = &mut self.replies.copy_out else { return Err(Fault::ServerProtocol) };
+        let before = cx.to_client.len();
+        let copied = copy.feed(bytes, self.rendering.rendering(), cx.to_client).map_err(|stop| match stop {
+            CopyStop::NotMasked => Fault::CannotMask,
+            CopyStop::TooLong => Fault::RowTooLong { limit: self.limits.masked_row },
+        })?;
+        cx.counts.masked += copied.masked;
+        let written = cx.to_client.len() - before;
+        self.count_bytes(copied.rows, written);
+        Ok(())
+    }
+
+    /// Syncs and Flushes that the client sent before it saw the response are passed over by the server; so are their entries,
+    /// up to where the client's data ended.
+    pub(super) fn copy_begins(&mut self, cx: &mut Cx<'_>) {
+        let end = self.replies.queue.iter().position(|e| matches!(e, Expect::CopyEnd));
+        if end.is_none() {
+            self.replies.copy_in = CopyIn::Active;
+        }
+        let passed = end.map_or(self.replies.queue.len(), |end| end + 1);
+        for _ in 0..passed {
+            if let Some(expect) = self.replies.queue.pop_front() {
+                self.replies.skip(expect, cx);
+            }
+        }
+    }
+}

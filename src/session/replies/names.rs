@@ -1,0 +1,54 @@
+//! What the server's answers tell of names: bound, closed, described.
+
+use std::sync::Arc;
+
+use crate::session::truth::Portal;
+use crate::session::witness::Shape;
+use crate::session::{Cx, Session, WireName};
+use crate::wire::{Frame, backend};
+
+use super::Unexpected;
+
+impl Session {
+    pub(super) fn bound(&mut self, name: WireName, statement: &[u8], formats: Box<[i16]>, cx: &mut Cx<'_>) {
+        let prepared = self.replies.truth.statements.get(statement).cloned();
+        let permit = prepared.as_ref().and_then(|p| p.permit());
+        let planned = prepared.as_ref().and_then(|p| p.current.borrow().planned.clone());
+        let portal = Portal {
+            permit,
+            planned,
+            profile: self.view.profile.id,
+            prepared,
+            formats,
+            shape: None,
+            witnessed: None,
+            open: None,
+            hold: false,
+        };
+        let before = self.replies.truth.portals.insert(name, portal).and_then(|p| p.open);
+        cx.finished.extend(before.map(|o| o.done(0, cx.now)));
+    }
+
+    pub(super) fn closed(&mut self, what: u8, name: &[u8], cx: &mut Cx<'_>) {
+        if what == b'S' {
+            self.replies.truth.statements.remove(name);
+        } else if let Some(open) = self.replies.truth.portals.remove(name).and_then(|p| p.open) {
+            cx.finished.push(open.done(0, cx.now));
+        }
+    }
+
+    pub(super) fn described(&mut self, what: u8, name: &[u8], frame: Frame<'_>) -> Result<(), Unexpected> {
+        let shape = if frame.tag == backend::NO_DATA { Shape::none() } else { Shape::read(frame.body()).map_err(|_| Unexpected)? };
+        let shape = Arc::new(shape);
+        if what == b'S' {
+            if let Some(prepared) = self.replies.truth.statements.get(name) {
+                // A statement's result type is fixed for its life; a second Describe says the same.
+                prepared.shape.get_or_init(|| shape);
+            }
+        } else if let Some(portal) = self.replies.truth.portals.get_mut(name) {
+            portal.shape = Some(shape);
+            portal.witnessed = None;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! Rows of results: what they are held against before the first one goes on, masked or as they are.
+
+use std::sync::Arc;
+
+use crate::plan::{Permit, RowsOf};
+use crate::session::sqlstate::Fault;
+use crate::session::witness::{Shape, Trip, Witnessed, witness};
+use crate::session::{Cx, Session, WireName, rows};
+use crate::wire::{Frame, Hold, Run, backend};
+
+use super::Expect;
+
+impl Session {
+    /// What a `DataRow` and a `CopyData` must wait for: masked ones until they are whole, others for nothing.
+    pub(in crate::session) fn row_rules(&self) -> (Hold, Hold) {
+        let masked = match self.replies.queue.front() {
+            Some(Expect::Query(q)) => q.witnessed.as_ref().is_some_and(|w| !w.is_clear()),
+            Some(Expect::Ask(_)) | None => true,
+            Some(Expect::Execute { portal, .. }) if self.replies.truth.portals.get(portal).is_some_and(|p| p.witnessed.is_some()) => {
+                let portal = self.replies.truth.portals.get(portal);
+                portal.and_then(|p| p.witnessed.as_ref()).is_none_or(|w| !w.is_clear())
+            }
+            Some(_) => self.governed() && self.replies.head_permit().is_none_or(|p| p.masks_rows() || p.rows_of() != &RowsOf::Own),
+        };
+        let row = if masked { Hold::UpTo(self.limits.masked_row) } else { Hold::Pass };
+        (row, Hold::Pass)
+    }
+
+    /// Holds a result against the permit that its rows are under: its own, a cursor's, a prepared statement's.
+    pub(super) fn witness(&self, permit: Option<&Permit>, shape: &Shape, formats: &[i16]) -> Result<Witnessed, Trip> {
+        if !self.governed() {
+            return Ok(Witnessed::of_unrestricted());
+        }
+        let of = self.replies.truth.rows_permit(permit.ok_or(Trip)?).ok_or(Trip)?;
+        witness(shape, formats, &of, &self.view.profile)
+    }
+
+    /// For FETCH and EXECUTE, the permit of what they give the rows of.
+    pub(super) fn rows_of(&self, permit: Option<&Permit>) -> Option<Permit> {
+        let permit = permit.filter(|p| p.rows_of() != &RowsOf::Own)?;
+        self.replies.truth.rows_permit(permit)
+    }
+
+    pub(super) fn on_rows(&mut self, run: Run<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let witnessed = match self.replies.queue.front() {
+            Some(Expect::Query(q)) => q.witnessed.clone().ok_or(Fault::ServerProtocol)?,
+            Some(Expect::Execute { portal, .. }) => {
+                let portal = portal.clone();
+                self.witness_portal(&portal)?
+            }
+            Some(Expect::Ask(_)) => return run.frames().try_for_each(|f| self.on_ask_row(f)),
+            _ => return Err(Fault::ServerProtocol),
+        };
+        let before = cx.to_client.len();
+        if witnessed.is_clear() {
+            cx.to_client.extend_from_slice(run.bytes);
+        } else {
+            let masked = rows::mask_run(run, &witnessed, self.rendering.rendering(), cx.to_client);
+            cx.counts.masked += masked.map_err(|rows::NotMasked| Fault::CannotMask)?;
+        }
+        let bytes = cx.to_client.len() - before;
+        self.count_bytes(run.count as u64, bytes - 5 * run.count);
+        Ok(())
+    }
+
+    /// What the rows of a portal are held against, made once for each of its Describes.
+    pub(super) fn witness_portal(&mut self, name: &WireName) -> Result<Witnessed, Fault> {
+        if !self.governed() {
+            return Ok(Witnessed::of_unrestricted());
+        }
+        let portal = self.replies.truth.portals.get(name).ok_or(Fault::Witness)?;
+        if let Some(witnessed) = &portal.witnessed {
+            return Ok(witnessed.clone());
+        }
+        let (shape, formats) = match (&portal.shape, portal.prepared.as_ref().and_then(|p| p.shape.get())) {
+            // A portal's own description bears its formats already.
+            (Some(shape), _) => (Arc::clone(shape), &[][..]),
+            (None, Some(shape)) => (Arc::clone(shape), &*portal.formats),
+            (None, None) => return Err(Fault::Witness),
+        };
+        let witnessed = self.witness(portal.permit.as_ref(), &shape, formats).map_err(|Trip| Fault::Witness)?;
+        if let Some(portal) = self.replies.truth.portals.get_mut(name) {
+            portal.witnessed = Some(witnessed.clone());
+        }
+        Ok(witnessed)
+    }
+
+    /// Adds to the statement that rows are sent for.
+    pub(super) fn count_bytes(&mut self, rows: u64, bytes: usize) {
+        let open = match self.replies.queue.front_mut() {
+            Some(Expect::Query(q)) => q.statements.front_mut(),
+            Some(Expect::Execute { portal, open }) => {
+                let suspended = self.replies.truth.portals.get_mut(portal).and_then(|p| p.open.as_mut());
+                suspended.or(open.as_mut())
+            }
+            _ => None,
+        };
+        if let Some(open) = open {
+            open.rows += rows;
+            open.bytes += bytes as u64;
+        }
+    }
+
+    /// The beginning of a row or piece of COPY data that is too large to be kept and need not be.
+    pub(super) fn on_large(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if frame.tag == backend::DATA_ROW {
+            let clear = match self.replies.queue.front() {
+                Some(Expect::Query(q)) => q.witnessed.as_ref().is_some_and(Witnessed::is_clear),
+                Some(Expect::Execute { portal, .. }) => {
+                    let portal = portal.clone();
+                    self.witness_portal(&portal)?.is_clear()
+                }
+                _ => false,
+            };
+            if !clear {
+                return Err(Fault::ServerProtocol);
+            }
+        } else if self.replies.copy_out.is_some() {
+            return self.copy_masked(frame.body(), cx);
+        } else if self.governed() && self.replies.head_permit().is_none_or(|p| p.masks_rows()) {
+            return Err(Fault::ServerProtocol);
+        }
+        self.count_bytes(1, frame.body().len());
+        cx.to_client.extend_from_slice(frame.whole);
+        Ok(())
+    }
+}
