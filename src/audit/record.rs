@@ -268,7 +268,8 @@ fn text(out: &mut Vec<u8>, whole: &str) {
     if whole.len() <= TEXT {
         return string(out, whole);
     }
-    let part = whole.get(..whole.floor_char_boundary(TEXT)).unwrap_or_default();
+    let end = (0..=TEXT).rev().find(|at| whole.is_char_boundary(*at)).unwrap_or(0);
+    let part = whole.get(..end).unwrap_or_default();
     string(out, &format!("{part}… ({} bytes)", whole.len()));
 }
 

@@ -131,7 +131,7 @@ impl Passthrough {
                 State::Chosen
             }
             State::Challenged => State::Proved,
-            _ => return Err(Fault::Client),
+            State::Start | State::Password | State::Answered | State::Chosen | State::Proved | State::Final => return Err(Fault::Client),
         };
         let mut out = Vec::with_capacity(body.len() + 5);
         put(&mut out, b'p', &[body]);

@@ -88,11 +88,12 @@ impl Throttle {
             return Verdict::Wait(Duration::ZERO);
         }
         let start = record.next.max(now);
-        if start.checked_sub(now).unwrap() > PATIENCE {
+        let wait = start.saturating_sub(now);
+        if wait > PATIENCE {
             return Verdict::Refuse;
         }
         record.next = start + pause(failures);
-        Verdict::Wait(start.checked_sub(now).unwrap())
+        Verdict::Wait(wait)
     }
 
     /// An attempt failed.

@@ -134,6 +134,7 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// The parser's own findings in our form. Its messages name keys, never values.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the crate words its seventy other errors well enough")]
 fn syntax(file: &Arc<str>, error: &serde_saphyr::Error) -> Diagnostic {
     let place = error.location().filter(|l| l.line() > 0).map(|l| place(file, l));
     let message = match error {

@@ -142,7 +142,7 @@ impl Cluster {
         let data = self.folder.join("data");
         write(OpenOptions::new().append(true), &data.join("postgresql.conf"), &self.settings(setup))?;
         if let Some(hba) = &setup.hba {
-            write(OpenOptions::new().write(true).truncate(true), &data.join("pg_hba.conf"), hba)?
+            write(OpenOptions::new().write(true).truncate(true), &data.join("pg_hba.conf"), hba)?;
         }
         Ok(())
     }

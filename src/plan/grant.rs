@@ -22,12 +22,12 @@ pub(super) fn grant(text: Arc<str>, analysis: &Analysis, decided: Decided) -> Pe
         rows_of: rows_of(&analysis.deed),
         returns_rows: analysis.returns_rows,
     };
-    match &analysis.deed {
-        Deed::Prepare { name, rows } => prepare(own, name, *rows),
-        // FETCH describes its rows by the cursor's permit, so the cells stay; DECLARE itself gives none
-        Deed::Declare { .. } => Permit::new(Draft { effect: effect(&analysis.deed), returns_rows: false, ..own }),
-        deed => Permit::new(Draft { effect: effect(deed), ..own }),
+    if let Deed::Prepare { name, rows } = &analysis.deed {
+        return prepare(own, name, *rows);
     }
+    // FETCH describes its rows by the cursor's permit, so the cells stay; DECLARE itself gives none
+    let returns_rows = own.returns_rows && !matches!(analysis.deed, Deed::Declare { .. });
+    Permit::new(Draft { effect: effect(&analysis.deed), returns_rows, ..own })
 }
 
 /// PREPARE: the cells belong to EXECUTE.

@@ -123,6 +123,7 @@ impl ServerTls {
 }
 
 impl Identity {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else is wrong comes from reading the key")]
     fn new(files: &TlsFiles) -> Result<Self, TlsSetupError> {
         let chain = certificates(&files.certificate).ok_or(TlsSetupError::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(files.key.expose()).map_err(|_| TlsSetupError::Key)?;

@@ -26,7 +26,7 @@ pub(super) fn read(body: &[u8], before: &Names, catalog: &Catalog) -> Option<Nam
 fn relation(row: &Value, catalog: &Catalog) -> Option<SessionRelation> {
     let name: Box<str> = row.get(0)?.as_str()?.into();
     let columns = match row.get(3)? {
-        Value::Null => Vec::new(),
+        columns if columns.is_null() => Vec::new(),
         columns => columns.as_array()?.iter().map(|c| column(c, catalog)).collect::<Option<Vec<_>>>()?,
     };
     let names = columns.iter().map(|c| c.name.clone()).collect();

@@ -30,7 +30,7 @@ pub(super) fn mask_run(run: Run<'_>, witnessed: &Witnessed, rendering: &Renderin
     for frame in run.frames() {
         let start = out.len();
         if let Some(n) = mask_row(frame, witnessed, rendering, out) {
-            masked += n
+            masked += n;
         } else {
             out.truncate(start);
             return Err(NotMasked);

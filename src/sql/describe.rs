@@ -65,10 +65,10 @@ fn param_number(token: &str) -> Option<u32> {
     token.strip_prefix('$')?.parse().ok()
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "keywords and punctuation, five hundred of them")]
 fn is_literal(token: &ScanToken, text: &str, known: &dyn Fn(&str) -> bool) -> bool {
     match token.token() {
-        Token::Fconst | Token::Sconst | Token::Usconst | Token::Bconst | Token::Xconst | Token::Iconst => true,
-        Token::Uident => true,
+        Token::Fconst | Token::Sconst | Token::Usconst | Token::Bconst | Token::Xconst | Token::Iconst | Token::Uident => true,
         Token::Ident => match text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
             Some(quoted) => !known(&quoted.replace("\"\"", "\"")),
             None => false,

@@ -108,6 +108,7 @@ impl UpstreamTls {
 }
 
 /// What of an error an operator needs to know.
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls names more ways to be useless than people can act on")]
 fn why(error: &std::io::Error) -> TlsError {
     let Some(rustls::Error::InvalidCertificate(error)) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) else {
         return TlsError::Handshake;

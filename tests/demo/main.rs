@@ -1,6 +1,12 @@
 //! The throwaway server and the sample shop, on a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails should stop where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that fails should stop where it fails"
+)]
 
 use std::net::TcpStream;
 use std::path::PathBuf;

@@ -84,7 +84,17 @@ impl Judge<'_> {
         Some(match class {
             FunctionClass::Sequence => reject.hint("name a sequence of a column that is not veiled as a constant"),
             FunctionClass::SetsSetting => reject.hint("SET, or SELECT set_config(…) with constants alone, would be allowed"),
-            _ => reject,
+            FunctionClass::Usable
+            | FunctionClass::ReadsSetting
+            | FunctionClass::DataByName
+            | FunctionClass::SqlText
+            | FunctionClass::Files
+            | FunctionClass::LargeObjects
+            | FunctionClass::Sessions
+            | FunctionClass::Statistics
+            | FunctionClass::Signals
+            | FunctionClass::State
+            | FunctionClass::Internal => reject,
         })
     }
 

@@ -45,7 +45,7 @@ impl Judge<'_> {
         let rule = match self.outcome(source) {
             Outcome::Clear => return Ok(Action::Allow),
             Outcome::Masked(rule) => rule,
-            other => return Err(self.not_masked(&other, source)),
+            other @ (Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => return Err(self.not_masked(&other, source)),
         };
         let laws = self.laws(source, &rule);
         let (reveal, has) = (rule.reveal, |law: fn(&Laws) -> bool| laws.as_ref().is_some_and(law));
@@ -170,7 +170,9 @@ impl Judge<'_> {
     fn unlike(&self, source: Source) -> Reject {
         match self.outcome(source) {
             Outcome::Masked(rule) => words::cannot_commute(UseKind::MixedOutput, &self.column(source), &rule, self.laws(source, &rule)),
-            other => self.not_masked(&other, source),
+            other @ (Outcome::Clear | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => {
+                self.not_masked(&other, source)
+            }
         }
     }
 

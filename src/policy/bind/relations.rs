@@ -107,7 +107,7 @@ impl<'a> Binder<'a> {
             let Some((key, place)) = &table.subject else { continue };
             let fits = |number: i16| key.parts.first().is_some_and(|p| known.column_rank(p, number).is_some());
             if !relation.columns.iter().any(|c| fits(c.number)) {
-                self.lacks(place, format!("table '{}' has no column '{key}'", relation.name), columns(relation), &key.to_string());
+                self.lacks(place, format!("table '{}' has no column '{key}'", relation.name), &columns(relation), &key.to_string());
             }
         }
     }
@@ -265,7 +265,7 @@ impl<'a> Binder<'a> {
         let table = key.exact_table().and_then(|name| self.catalog.relation_named(&name));
         if let (Some(relation), true) = (table, key.parts.len() > 2) {
             let column = key.parts.get(2).map(ToString::to_string).unwrap_or_default();
-            return self.lacks(place, format!("table '{}' has no column '{column}'", relation.name), columns(relation), &column);
+            return self.lacks(place, format!("table '{}' has no column '{column}'", relation.name), &columns(relation), &column);
         }
         let shown: String = key.parts.iter().take(2).map(ToString::to_string).collect::<Vec<_>>().join(".");
         let near = self.near(key, &shown);
@@ -286,10 +286,10 @@ impl<'a> Binder<'a> {
 
     fn lacks_column(&mut self, table: &ObjectKey, column: &ObjectKey, place: &Place) {
         let near = table.exact_table().and_then(|name| self.catalog.relation_named(&name)).map(columns).unwrap_or_default();
-        self.lacks(place, format!("no column of '{table}' is called '{column}'"), near, &column.to_string());
+        self.lacks(place, format!("no column of '{table}' is called '{column}'"), &near, &column.to_string());
     }
 
-    fn lacks(&mut self, place: &Place, message: String, near: Vec<String>, got: &str) {
+    fn lacks(&mut self, place: &Place, message: String, near: &[String], got: &str) {
         let near = crate::base::nearest(got, near.iter().map(String::as_str)).map(str::to_owned);
         self.lack(place, message, near);
     }

@@ -1,5 +1,7 @@
 //! `roles`: who is in each, and what it may do.
 
+use std::collections::BTreeSet;
+
 use super::Reader;
 use crate::base::yaml::{Key, Node};
 use crate::base::{Diagnostic, Place, nearest};
@@ -38,7 +40,7 @@ impl Reader<'_> {
             delete: Vec::new(),
             rows: Vec::new(),
             functions: Vec::new(),
-            statements: Default::default(),
+            statements: BTreeSet::default(),
             listen: Vec::new(),
             unrestricted: false,
             unclassified_deny: self.unclassified_deny,

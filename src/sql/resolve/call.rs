@@ -148,6 +148,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// Whether a function can be called with that many arguments.
+#[expect(clippy::fn_params_excessive_bools, reason = "the marks of one call, all read here alone")]
 fn takes(f: &Function, args: usize, named: bool, variadic_call: bool, star: bool, within_group: bool) -> bool {
     let (most, defaults) = (usize::from(f.args), usize::from(f.defaults));
     if star {

@@ -26,7 +26,7 @@ impl Resolver<'_> {
         absent("CREATE TABLE AS EXECUTE", matches!(inner(query)?, NodeEnum::SelectStmt(_)))?;
         let outs = self.query(query)?;
         let into = into.as_mut().ok_or_else(|| unknown("CREATE TABLE AS"))?;
-        self.created_from(into, outs)
+        self.created_from(into, &outs)
     }
 
     /// SELECT … INTO.
@@ -36,10 +36,10 @@ impl Resolver<'_> {
         select.into_clause = into;
         let outs = outs?;
         let into = select.into_clause.as_mut().ok_or_else(|| unknown("SELECT INTO"))?;
-        self.created_from(into, outs)
+        self.created_from(into, &outs)
     }
 
-    fn created_from(&mut self, into: &mut protobuf::IntoClause, outs: Vec<super::target::Out>) -> Checked<()> {
+    fn created_from(&mut self, into: &mut protobuf::IntoClause, outs: &[super::target::Out]) -> Checked<()> {
         let protobuf::IntoClause {
             rel,
             col_names,
@@ -68,8 +68,8 @@ impl Resolver<'_> {
             (InstanceOf::Temporary, None)
         } else {
             if schemaname.is_empty() {
-                let own = |s: &&Box<str>| !matches!(&***s, "pg_catalog" | TEMPORARY) && self.cx.catalog.has_schema(s);
-                let Some(schema) = self.cx.path.iter().find(own) else {
+                let own = |s: &&str| !matches!(*s, "pg_catalog" | TEMPORARY) && self.cx.catalog.has_schema(s);
+                let Some(schema) = self.cx.path.iter().map(AsRef::as_ref).find(own) else {
                     return Err(Reject::postgres(Syntax::InvalidSchemaName, "no schema has been selected to create in").at(*location));
                 };
                 schemaname.push_str(schema);

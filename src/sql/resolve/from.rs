@@ -19,6 +19,7 @@ pub(super) struct Named {
     pub(super) columns: Vec<Box<str>>,
 }
 
+#[expect(clippy::wrong_self_convention, reason = "FROM is the clause, not a conversion")]
 impl<'a> Resolver<'a> {
     /// The items of FROM, added to the innermost level one by one.
     pub(super) fn from_clause(&mut self, nodes: &mut [Node]) -> Checked<()> {
@@ -47,7 +48,7 @@ impl<'a> Resolver<'a> {
 
     /// A relation or a CTE.
     fn range(&mut self, range: &mut RangeVar) -> Checked<Item> {
-        let named = self.alias(&range.alias)?;
+        let named = self.alias(range.alias.as_ref())?;
         if range.schemaname.is_empty()
             && range.catalogname.is_empty()
             && let Some(cte) = self.cte_named(&range.relname)
@@ -110,7 +111,7 @@ impl<'a> Resolver<'a> {
 
     fn subselect(&mut self, subselect: &mut protobuf::RangeSubselect) -> Checked<Item> {
         let protobuf::RangeSubselect { lateral, subquery, alias } = subselect;
-        let named = self.alias(alias)?;
+        let named = self.alias(alias.as_ref())?;
         let query = subquery.as_mut().ok_or_else(|| unknown("an empty subquery"))?;
         let blocked = !*lateral;
         let before = self.levels.last_mut().map(|l| std::mem::replace(&mut l.blocked, blocked));
@@ -136,7 +137,7 @@ impl<'a> Resolver<'a> {
         self.used_opt(repeatable, UseKind::Expression)?;
         match relation.as_mut().and_then(|r| r.node.as_mut()) {
             Some(NodeEnum::RangeVar(range)) => {
-                let named = self.alias(&range.alias)?;
+                let named = self.alias(range.alias.as_ref())?;
                 self.relation_item(range, named, Access::Read)
             }
             _ => Err(unknown("TABLESAMPLE over something else than a table")),
@@ -146,7 +147,7 @@ impl<'a> Resolver<'a> {
     /// XMLTABLE.
     fn xml_table(&mut self, table: &mut protobuf::RangeTableFunc) -> Checked<Item> {
         let protobuf::RangeTableFunc { lateral: _, docexpr, rowexpr, namespaces, columns, alias, location: _ } = table;
-        let named = self.alias(alias)?;
+        let named = self.alias(alias.as_ref())?;
         self.used_opt(docexpr, UseKind::Expression)?;
         self.used_opt(rowexpr, UseKind::Expression)?;
         for namespace in namespaces {
@@ -190,7 +191,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// An alias; its names are recorded for the second reader.
-    pub(super) fn alias(&mut self, alias: &Option<Alias>) -> Checked<Named> {
+    pub(super) fn alias(&mut self, alias: Option<&Alias>) -> Checked<Named> {
         let Some(Alias { aliasname, colnames }) = alias else { return Ok(Named::default()) };
         let name: Box<str> = aliasname.as_str().into();
         if !self.out.names.contains(&name) {

@@ -28,7 +28,7 @@ impl Resolver<'_> {
     /// A function in FROM, or several in ROWS FROM. Their arguments see the items to their left.
     pub(super) fn range_function(&mut self, range: &mut protobuf::RangeFunction) -> Checked<Item> {
         let protobuf::RangeFunction { lateral: _, ordinality, is_rowsfrom, functions, alias, coldeflist } = range;
-        let named = self.alias(alias)?;
+        let named = self.alias(alias.as_ref())?;
         if coldeflist.is_empty() && !*is_rowsfrom {
             split_unnest(functions);
             *is_rowsfrom = functions.len() > 1;

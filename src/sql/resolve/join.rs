@@ -41,7 +41,7 @@ impl Resolver<'_> {
         columns.extend(rest(&left));
         columns.extend(rest(&right));
         let open = both.iter().any(|i| i.open && i.by_column);
-        let named = self.alias(alias)?;
+        let named = self.alias(alias.as_ref())?;
         let mut items: Vec<Rc<Item>> = using_item.into_iter().collect();
         if let Some(name) = named.name {
             items.push(Rc::new(self.item_of(name, columns, &named.columns, open)?));

@@ -129,6 +129,7 @@ impl Resolver<'_> {
     }
 
     /// ON EMPTY, ON ERROR.
+    #[expect(clippy::needless_pass_by_value, reason = "an optional `&mut` is what the tree gives")]
     pub(super) fn behavior(&mut self, behavior: Option<&mut protobuf::JsonBehavior>, kind: UseKind) -> Checked<()> {
         let Some(protobuf::JsonBehavior { btype: _, expr, coerce: _, location: _ }) = behavior else { return Ok(()) };
         self.used_opt(expr, kind)

@@ -30,9 +30,8 @@ impl<'a> Resolver<'a> {
             return Err(Reject::postgres(Syntax::FeatureNotSupported, name).at(*location));
         }
         catalogname.clear();
-        let found = match self.find(schemaname, relname) {
-            Some(found) => found,
-            None => return Err(self.no_relation(schemaname, relname, *location)),
+        let Some(found) = self.find(schemaname, relname) else {
+            return Err(self.no_relation(schemaname, relname, *location));
         };
         let (of, name) = match found {
             Found::Catalog(relation) => (InstanceOf::Catalog(relation.oid), relation.name.clone()),

@@ -230,7 +230,10 @@ impl Resolver<'_> {
 
 /// `col = constant`, `col IN (constants)`, `col = ANY (constants)`: what a `lookup` may see, with how many values are compared.
 fn lookup(node: &Node) -> Option<UseKind> {
-    use protobuf::AExprKind::{AexprIn, AexprOp, AexprOpAny};
+    use protobuf::AExprKind::{
+        AexprBetween, AexprBetweenSym, AexprDistinct, AexprIlike, AexprIn, AexprLike, AexprNotBetween, AexprNotBetweenSym,
+        AexprNotDistinct, AexprNullif, AexprOp, AexprOpAll, AexprOpAny, AexprSimilar, Undefined,
+    };
     let Some(NodeEnum::AExpr(expr)) = &node.node else { return None };
     let protobuf::AExpr { kind, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ } = &**expr;
     let is_equals = matches!(strings(name).ok()?.as_slice(), ["="] | ["pg_catalog", "="]);
@@ -245,7 +248,8 @@ fn lookup(node: &Node) -> Option<UseKind> {
             _ => None,
         },
         AexprOpAny if is_column(left) => array_length(right),
-        _ => None,
+        AexprIn | AexprOpAny | Undefined | AexprOpAll | AexprDistinct | AexprNotDistinct | AexprNullif | AexprLike | AexprIlike
+        | AexprSimilar | AexprBetween | AexprNotBetween | AexprBetweenSym | AexprNotBetweenSym => None,
     }
 }
 

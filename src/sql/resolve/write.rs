@@ -192,7 +192,7 @@ impl Resolver<'_> {
     /// The target of a write.
     pub(super) fn target(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<Rc<Item>> {
         let range = range.as_mut().ok_or_else(|| unknown("a write without its target"))?;
-        let named = self.alias(&range.alias)?;
+        let named = self.alias(range.alias.as_ref())?;
         self.relation_item(range, named, access).map(Rc::new)
     }
 

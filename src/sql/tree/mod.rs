@@ -130,8 +130,12 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 
 fn push_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(low_seven(value) | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(low_seven(value));
+}
+
+fn low_seven(value: u64) -> u8 {
+    value.to_le_bytes().first().map_or(0, |byte| byte & 0x7f)
 }
