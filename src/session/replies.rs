@@ -117,6 +117,7 @@ enum CopyIn {
 
 /// The queue and what the server's answers told so far.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 pub(super) struct Replies {
     queue: VecDeque<Expect>,
     truth: Truth,
@@ -167,7 +168,15 @@ impl Replies {
         self.queue.iter().any(|e| match e {
             Expect::Query(q) => q.statements.iter().any(|s| copies(s.permit())),
             Expect::Execute { open, .. } => copies(open.as_ref().and_then(OpenStatement::permit)),
-            _ => false,
+            Expect::RefusedQuery(_)
+            | Expect::Refused { .. }
+            | Expect::Parse { .. }
+            | Expect::Bind { .. }
+            | Expect::Describe { .. }
+            | Expect::Close { .. }
+            | Expect::Sync
+            | Expect::CopyEnd
+            | Expect::Ask(_) => false,
         })
     }
 
@@ -269,7 +278,13 @@ impl Replies {
             Fault::Witness => "witness",
             Fault::CannotMask => "cannot mask",
             Fault::RowTooLong { .. } => "row too long",
-            _ => "protocol",
+            Fault::ClientProtocol
+            | Fault::MessageTooLong { .. }
+            | Fault::ServerProtocol
+            | Fault::AuditUnavailable
+            | Fault::UpstreamGone
+            | Fault::ShuttingDown
+            | Fault::CatalogStale => "protocol",
         };
         let sqlstate = sqlstate_bytes(super::fault_fields(fault).sqlstate);
         self.close_all(Some(reason), Some(sqlstate), cx);
@@ -291,7 +306,15 @@ impl Replies {
                         cx.finished.push(if std::mem::take(&mut first) { s.failed(reason, sqlstate, now) } else { s.skipped(now) });
                     }
                 }
-                other => self.skip(other, cx),
+                other @ (Expect::RefusedQuery(_)
+                | Expect::Refused { .. }
+                | Expect::Parse { .. }
+                | Expect::Bind { .. }
+                | Expect::Describe { .. }
+                | Expect::Close { .. }
+                | Expect::Sync
+                | Expect::CopyEnd
+                | Expect::Ask(_)) => self.skip(other, cx),
             }
         }
         let suspended: Vec<_> = self.truth.portals.values_mut().filter_map(|p| p.open.take()).collect();

@@ -1,6 +1,6 @@
 //! The floor: what two governed principals are answered without rewriting, over the catalog of a real PostgreSQL. The share that is
 //! refused is printed. Not here: that the answers are right (the veil's own tests).
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test that cannot go on has failed")]
 
 mod profiles;
 

@@ -1,6 +1,12 @@
 //! The analysis against PostgreSQL itself: a view made of a query depends on the columns that the query touches, and the printed
 //! text means what the client's meant.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 #[path = "../catalog/server.rs"]
 mod server;

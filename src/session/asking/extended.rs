@@ -92,7 +92,7 @@ impl Session {
         let planned = self.plan(text, types, Protocol::Extended, cx);
         let refusal = match self.first_refusal(&planned) {
             Some((_, text, reason)) => Some((text, reason)),
-            None if !same_plan(&prepared.permit(), &planned) => Some((
+            None if !same_plan(prepared.permit().as_ref(), &planned) => Some((
                 refusal_fields(&postgres_refusal(Syntax::FeatureNotSupported, "cached plan must not change result type")),
                 "plan changed",
             )),
@@ -184,7 +184,7 @@ impl Session {
 }
 
 /// Whether the plan made anew sends the same text and masks the same columns in the same way.
-fn same_plan(old: &Option<Permit>, planned: &Arc<[Planned]>) -> bool {
+fn same_plan(old: Option<&Permit>, planned: &Arc<[Planned]>) -> bool {
     match (old, planned.first().map(|p| &p.plan)) {
         (Some(old), Some(Plan::Send(new))) => old.same_as(new),
         (None, None) => true,
@@ -192,8 +192,11 @@ fn same_plan(old: &Option<Permit>, planned: &Arc<[Planned]>) -> bool {
     }
 }
 
+/// What a Bind names: portal, statement, result formats.
+type Bound<'a> = (&'a [u8], &'a [u8], Box<[i16]>);
+
 /// Portal, statement and result formats of a Bind; the values between are checked and passed over.
-fn read_bind(body: &[u8]) -> Result<(&[u8], &[u8], Box<[i16]>), Malformed> {
+fn read_bind(body: &[u8]) -> Result<Bound<'_>, Malformed> {
     let mut r = Reader::new(body);
     let (portal, statement) = (r.cstr()?, r.cstr()?);
     let formats = r.count()?;

@@ -65,6 +65,7 @@ impl Session {
         self.push(Expect::RefusedQuery(Some(refused)), cx);
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "one signature for every message of the client")]
     pub(super) fn on_function_call(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         if let Some(who) = Unrestricted::of(&self.view.profile) {
             Upstream::new(cx.to_server).raw(&who, frame.whole);

@@ -69,7 +69,15 @@ impl Session {
         let (statement, portal) = match failed {
             Expect::Parse { name, .. } => (Some(name), None),
             Expect::Bind { portal, .. } => (None, Some(portal)),
-            _ => (None, None),
+            Expect::Query(_)
+            | Expect::RefusedQuery(_)
+            | Expect::Refused { .. }
+            | Expect::Describe { .. }
+            | Expect::Execute { .. }
+            | Expect::Close { .. }
+            | Expect::Sync
+            | Expect::CopyEnd
+            | Expect::Ask(_) => (None, None),
         };
         let mut portals: Vec<WireName> = portal.into_iter().collect();
         let until = self.replies.queue.iter().position(|e| matches!(e, Expect::Sync)).unwrap_or(self.replies.queue.len());
@@ -80,7 +88,17 @@ impl Session {
                     cx.finished.extend(open.take().map(|o| o.failed(None, Some(sqlstate), cx.now)));
                     break;
                 }
-                _ => {}
+                Expect::Query(_)
+                | Expect::RefusedQuery(_)
+                | Expect::Refused { .. }
+                | Expect::Parse { .. }
+                | Expect::Bind { .. }
+                | Expect::Describe { .. }
+                | Expect::Execute { .. }
+                | Expect::Close { .. }
+                | Expect::Sync
+                | Expect::CopyEnd
+                | Expect::Ask(_) => {}
             }
         }
         self.replies.skip_to_sync(cx);
