@@ -2,6 +2,7 @@
 //! SCRAM-SHA-256-PLUS is taken out of the offer, since its proof covers a certificate that is not the proxy's to show.
 //! Neither sockets nor passwords are kept here.
 
+use super::fault::Fault;
 use super::message::{authentication, put};
 use crate::wire::{Malformed, Reader};
 
@@ -20,44 +21,6 @@ pub enum Reply {
     Tell(Vec<u8>),
     /// The server let the login in.
     Accepted,
-}
-
-/// Why a log-in cannot go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// The server let the login in without asking for anything: it judged the proxy's address, not the client.
-    #[error("the server asked for no password, which would let anyone in from here: see auth.allow_trust")]
-    Trust,
-    /// The server wants something that cannot be relayed (GSSAPI, SSPI, OAuth …).
-    #[error("the server asks for an authentication method that pgscrim cannot relay")]
-    Unsupported,
-    /// The client's proof says that the server offers no channel binding, and the server knows better.
-    #[error("this client checks for channel binding, which cannot be relayed where both sides use TLS: see auth.method")]
-    ChannelBinding,
-    /// A message of the server that cannot come here.
-    #[error("the server broke the protocol while logging in")]
-    Server,
-    /// A message of the client that cannot come here.
-    #[error("expected password response")]
-    Client,
-}
-
-impl Fault {
-    /// The SQLSTATE that the client gets.
-    #[must_use]
-    pub fn sqlstate(self) -> &'static str {
-        match self {
-            Self::Trust | Self::ChannelBinding => "28000",
-            Self::Unsupported => "0A000",
-            Self::Server | Self::Client => "08P01",
-        }
-    }
-}
-
-impl From<Malformed> for Fault {
-    fn from(_: Malformed) -> Self {
-        Self::Server
-    }
 }
 
 /// Where an exchange stands.

@@ -125,6 +125,7 @@ async fn reload(mut hangup: Signal, watched: Vec<PathBuf>, reloader: crate::serv
 fn watched(config: &Config) -> Vec<PathBuf> {
     let mut files = vec![config.policies.clone()];
     files.extend(config.keyring.clone());
+    files.extend([&config.upstream.ca, &config.upstream.cert, &config.upstream.key, &config.auth.verifiers].into_iter().flatten().cloned());
     if let Some(tls) = &config.tls {
         files.extend([tls.cert.clone(), tls.key.clone()]);
         files.extend(tls.client_ca.clone());

@@ -62,7 +62,7 @@ static KEYS: &[Key] = &[
     key("tls.required", "true or false", "false"),
     key("auth.method", "auto, passthrough or scram", "auto"),
     key("auth.allow_trust", "true or false", "false"),
-    key("auth.auth_query", "a query that gives the verifier of user $1", ""),
+    key("auth.auth_query", "a query that gives the verifier of login $1", ""),
     key("auth.verifiers", "a file of verifiers", ""),
     key("catalog.user", "a login of the upstream", "pgscrim"),
     key("catalog.password_file", "a file", ""),

@@ -244,6 +244,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether a log-in can be in TLS on both sides.
+    #[must_use]
+    pub fn both_sides_may_use_tls(&self) -> bool {
+        let tcp = self.listen.iter().any(|l| matches!(l, Listen::Tcp(_)));
+        self.tls.is_some() && tcp && self.upstream.tls != TlsMode::Disable && !self.upstream.host.starts_with('/')
+    }
+
+    /// Whether every log-in over TCP is in TLS on both sides.
+    #[must_use]
+    pub fn both_sides_need_tls(&self) -> bool {
+        let required = self.tls.as_ref().is_some_and(|t| t.required);
+        self.both_sides_may_use_tls() && required && self.upstream.tls != TlsMode::Prefer
+    }
+
     /// Reads a configuration. `file` is its name as the person gave it: places show it, and relative paths start in its folder.
     /// `env` is the environment; only names that begin with `PGSCRIM_` are looked at, and they outrank the file.
     ///

@@ -208,6 +208,7 @@ impl Reader<'_> {
             let path = if config.upstream.cert.is_some() { "upstream.cert" } else { "upstream.key" };
             self.complain(path, "'upstream.cert' and 'upstream.key' stand together");
         }
+        self.check_auth(config);
         if config.limits.parse > config.limits.statement {
             self.complain("limits.parse", "'limits.parse' is larger than 'limits.statement'");
         }
@@ -223,6 +224,27 @@ impl Reader<'_> {
         if config.catalog.password.is_some() && config.catalog.password_file.is_some() {
             let warning = "the catalog login's password is given twice: the variable 'PGSCRIM_CATALOG_PASSWORD' holds";
             self.found.push(Diagnostic::warning(None, warning));
+        }
+    }
+
+    /// Ways to log in that cannot work.
+    fn check_auth(&mut self, config: &Config) {
+        let Auth { method, allow_trust, auth_query, verifiers } = &config.auth;
+        if auth_query.is_some() && verifiers.is_some() {
+            self.complain("auth.verifiers", "'auth.auth_query' and 'auth.verifiers' are two places for the same: give one");
+        }
+        let reads = auth_query.is_some() || verifiers.is_some();
+        if *method == AuthMethod::Passthrough && reads {
+            let path = if verifiers.is_some() { "auth.verifiers" } else { "auth.auth_query" };
+            self.complain(path, "'auth.method: passthrough' reads no verifiers: take 'auto' or 'scram'");
+        }
+        if *method == AuthMethod::Passthrough && config.both_sides_need_tls() && !allow_trust {
+            let message = "'auth.method: passthrough' cannot work where both sides need TLS: clients in TLS bind their proof to a \
+                certificate that is not the proxy's (libpq: \"channel binding negotiation error\")";
+            let origin = self.layers.get("auth.method").map_or(Origin::Default, |g| g.origin.clone());
+            let help = "take 'auto' or 'scram', which need verifiers (auth.auth_query, auth.verifiers), or a unix socket or plain link to \
+                the server";
+            self.found.push(origin.error(message).help(help));
         }
     }
 

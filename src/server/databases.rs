@@ -168,6 +168,11 @@ impl Databases {
         })
     }
 
+    /// The server.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// Decides by other rules from now on.
     pub(crate) fn set_rules(&self, rules: Rules) {
         self.rules.send_replace(Arc::new(rules));

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::tls::{ClientCertificate, TlsFiles};
 use crate::base::Secret;
-use crate::config::{CatalogLogin, Tls};
+use crate::config::{CatalogLogin, Tls, Upstream};
 use crate::mask::Keyring;
+use crate::upstream::UpstreamTlsFiles;
 
 /// A file that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,35 @@ pub(crate) fn policies(path: &Path) -> Result<Vec<(String, String)>, Unreadable>
 pub(crate) fn tls(tls: &Tls) -> Result<TlsFiles, Unreadable> {
     let client_ca = tls.client_ca.as_ref().map(|ca| read(ca).map(|text| (text, ClientCertificate::Optional))).transpose()?;
     Ok(TlsFiles { certificate: read(&tls.cert)?, key: Secret::new(read(&tls.key)?), client_ca })
+}
+
+/// What the salts of logins that do not exist are made from. Out of the certificate's key where there is one, so that they stay the same
+/// when the proxy starts anew: a salt that changes would tell that nobody has it.
+///
+/// # Errors
+/// The key cannot be read, or the system gives no random bytes.
+pub(crate) fn mock_secret(tls: Option<&Tls>) -> Result<[u8; 32], io::Error> {
+    use sha2::{Digest, Sha256};
+    let mut secret = [0; 32];
+    match tls {
+        Some(tls) => {
+            secret = Sha256::new().chain_update(b"pgscrim mock authentication").chain_update(fs::read(&tls.key)?).finalize().into()
+        }
+        None => getrandom::fill(&mut secret)?,
+    }
+    Ok(secret)
+}
+
+/// The texts of the files of the link to the server.
+///
+/// # Errors
+/// One of them cannot be read.
+pub(crate) fn upstream_tls(upstream: &Upstream) -> Result<UpstreamTlsFiles, Unreadable> {
+    let identity = match (&upstream.cert, &upstream.key) {
+        (Some(cert), Some(key)) => Some((read(cert)?, Secret::new(read(key)?))),
+        _ => None,
+    };
+    Ok(UpstreamTlsFiles { ca: upstream.ca.as_deref().map(read).transpose()?, identity })
 }
 
 /// The catalog login's password, where it has one; a line's end behind it is not part of it.

@@ -13,3 +13,4 @@ mod sessions;
 pub mod startup;
 pub mod stream;
 pub mod tls;
+pub mod verifiers;

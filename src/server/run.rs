@@ -21,12 +21,13 @@ use super::listen::{Accepted, Address, Listener};
 use super::metrics::Metrics;
 use super::relay::{Heard, Relay, Signal, Worker};
 use super::sessions::Sessions;
-use super::startup::{AuthFailure, FailureReason, Ready, Started, StartupContext, start};
+use super::startup::{AuthFailure, Method, Ready, Started, StartupContext, start};
 use super::tls::ServerTls;
+use super::verifiers::{Asker, NoVerifier, Verifiers};
 use crate::admin::{Admin, Health, Shown};
 use crate::auth::Throttle;
 use crate::base::Diagnostics;
-use crate::config::{Config, Listen, Upstream};
+use crate::config::{AuthMethod, Config, Listen, Upstream};
 use crate::session::{Limits, Session};
 use crate::upstream::{Target, TlsMode, UpstreamTls, cancel};
 
@@ -120,6 +121,7 @@ pub struct Proxy {
     gate: Gate,
     config: Config,
     tls: Option<Arc<ServerTls>>,
+    method: Method,
     watch: Watch,
     health: Arc<Health>,
     admin: Option<Admin>,
@@ -143,6 +145,7 @@ impl Proxy {
         getrandom::fill(&mut fingerprint_key).map_err(io::Error::from)?;
         let password = files::catalog_password(&config.catalog)?;
         let sessions = Arc::new(Sessions::default());
+        let method = method(&config, &target, password.as_ref()).await?;
         let runtime = tokio::runtime::Handle::current();
         let databases =
             Databases::new(Arc::clone(&target), config.catalog.clone(), password, rules, Arc::clone(&sessions), fingerprint_key, runtime);
@@ -181,6 +184,7 @@ impl Proxy {
                 upstream: Arc::clone(&target),
                 tls: tls.clone(),
                 tls_required: config.tls.as_ref().is_some_and(|t| t.required),
+                method: method.clone(),
                 allow_trust: config.auth.allow_trust,
                 timeout: config.limits.login,
                 throttle: Arc::clone(&throttle),
@@ -193,7 +197,7 @@ impl Proxy {
             };
             threads.push((sender, std::thread::Builder::new().name(format!("sessions-{number}")).stack_size(STACK).spawn(run)?));
         }
-        Ok(Self { listeners, threads, gate, config, tls, watch, health, admin })
+        Ok(Self { listeners, threads, gate, config, tls, method, watch, health, admin })
     }
 
     /// Where clients connect, with the ports that the system chose.
@@ -211,8 +215,9 @@ impl Proxy {
     /// What reads the files again.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        let Self { config, tls, gate, watch, .. } = self;
-        Reloader { config: config.clone(), tls: tls.clone(), databases: Arc::clone(&gate.databases), watch: watch.clone() }
+        let Self { config, tls, method, gate, watch, .. } = self;
+        let (databases, method) = (Arc::clone(&gate.databases), method.clone());
+        Reloader { config: config.clone(), tls: tls.clone(), method, databases, watch: watch.clone() }
     }
 
     /// Takes connections until `stop` is done, then drains: idle sessions end at once, others at the end of what they are at, all
@@ -329,6 +334,7 @@ pub async fn check_database(config: &Config, database: &str) -> Result<Diagnosti
 pub struct Reloader {
     config: Config,
     tls: Option<Arc<ServerTls>>,
+    method: Method,
     databases: Arc<Databases>,
     watch: Watch,
 }
@@ -343,6 +349,10 @@ impl Reloader {
         let rules = rules(&self.config)?;
         if let (Some(tls), Some(files)) = (&self.tls, &self.config.tls) {
             tls.reload(&files::tls(files)?).map_err(setup)?;
+        }
+        self.databases.target().tls.reload(&files::upstream_tls(&self.config.upstream)?).map_err(setup)?;
+        if let Method::Scram(verifiers) | Method::Auto(Some(verifiers)) = &self.method {
+            verifiers.reload().map_err(setup)?;
         }
         if rules.policy.digest() != self.databases.rules().policy.digest() {
             self.watch.policy(rules.policy.digest());
@@ -404,13 +414,58 @@ fn target(upstream: &Upstream) -> Result<Target, StartError> {
         crate::config::TlsMode::VerifyCa => TlsMode::VerifyCa,
         crate::config::TlsMode::VerifyFull => TlsMode::VerifyFull,
     };
-    let ca = upstream.ca.as_deref().map(files::read).transpose()?;
     let tls = if upstream.host.starts_with('/') || mode == TlsMode::Disable {
         UpstreamTls::disabled()
     } else {
-        UpstreamTls::new(mode, &upstream.host, ca.as_deref()).map_err(setup)?
+        UpstreamTls::new(mode, &upstream.host, &files::upstream_tls(upstream)?).map_err(setup)?
     };
     Ok(Target { host: upstream.host.clone(), port: upstream.port, tls, connect_timeout: upstream.connect_timeout })
+}
+
+/// The way that log-ins take. What cannot work is said now, and not to each client.
+async fn method(config: &Config, target: &Arc<Target>, password: Option<&crate::base::Secret>) -> Result<Method, StartError> {
+    let relayed = match config.auth.method {
+        AuthMethod::Passthrough => return Ok(Method::Passthrough),
+        // Nothing but TLS on both sides needs verifiers.
+        AuthMethod::Auto if !config.both_sides_may_use_tls() => return Ok(Method::Auto(None)),
+        AuthMethod::Auto => true,
+        AuthMethod::Scram => false,
+    };
+    let (verifiers, error) = verifiers(config, target, password).await?;
+    let verifiers = Arc::new(verifiers);
+    match error {
+        None if relayed => Ok(Method::Auto(Some(verifiers))),
+        None => Ok(Method::Scram(verifiers)),
+        Some(error) if error.may_pass() => {
+            tracing::warn!("verifiers cannot be read yet: {error}");
+            Ok(if relayed { Method::Auto(Some(verifiers)) } else { Method::Scram(verifiers) })
+        }
+        Some(error) if relayed && (!config.both_sides_need_tls() || config.auth.allow_trust) => {
+            tracing::warn!("log-ins where both sides use TLS are relayed, which libpq and others refuse: {error}");
+            Ok(Method::Auto(None))
+        }
+        Some(error) if relayed => Err(setup(format!("both sides need TLS, so 'auth.method: auto' needs verifiers: {error}"))),
+        Some(error) => Err(setup(format!("'auth.method: scram' needs verifiers: {error}"))),
+    }
+}
+
+async fn verifiers(
+    config: &Config,
+    target: &Arc<Target>,
+    password: Option<&crate::base::Secret>,
+) -> Result<(Verifiers, Option<NoVerifier>), StartError> {
+    let mock = files::mock_secret(config.tls.as_ref())?;
+    if let Some(file) = &config.auth.verifiers {
+        return Ok((Verifiers::file(file.clone(), mock).map_err(setup)?, None));
+    }
+    let asker = Asker {
+        target: Arc::clone(target),
+        user: config.catalog.user.clone(),
+        password: password.cloned(),
+        database: config.catalog.database.clone().unwrap_or_else(|| "postgres".to_owned()),
+        query: config.auth.auth_query.clone(),
+    };
+    Ok(Verifiers::server(asker, &tokio::runtime::Handle::current(), mock).await)
 }
 
 async fn listeners(listens: &[Listen]) -> Result<Vec<Listener>, StartError> {
@@ -490,9 +545,7 @@ async fn connection(accepted: Accepted, shared: &Shared) {
 
 fn refused(failure: &AuthFailure, shared: &Shared) {
     tracing::info!(sqlstate = %failure.sqlstate, reason = ?failure.reason, "a log-in failed: {}", failure.detail);
-    if failure.reason != FailureReason::Packet || failure.arrival.is_some() {
-        shared.watch.auth_failed(failure);
-    }
+    shared.watch.auth_failed(failure);
 }
 
 async fn session(ready: Ready<Admitted>, shared: &Shared) {

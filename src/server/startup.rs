@@ -5,6 +5,7 @@ mod channel;
 mod hello;
 mod login;
 mod ready;
+mod scram;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::listen::Accepted;
 use super::tls::ServerTls;
+use super::verifiers::Verifiers;
 use crate::auth::{CancelKey, StartupError, Throttle};
 use crate::upstream::{Stream, Target};
 
@@ -82,6 +84,18 @@ pub trait Admission {
     fn authorize(&self, arrival: &Arrival) -> impl Future<Output = Result<Grant<Self::Session>, StartupRefusal>>;
 }
 
+/// The way that log-ins take.
+#[derive(Clone, Debug)]
+pub enum Method {
+    /// The exchange between client and server is relayed.
+    Passthrough,
+    /// The proxy checks the client, and logs in as that user.
+    Scram(Arc<Verifiers>),
+    /// By relay, but where both sides use TLS and the server offers channel binding: there the proxy checks the client, if it has
+    /// verifiers.
+    Auto(Option<Arc<Verifiers>>),
+}
+
 /// All that log-ins share. One a thread; what is behind the `Arc`s is one a process.
 #[derive(Debug)]
 pub struct StartupContext<A> {
@@ -91,6 +105,8 @@ pub struct StartupContext<A> {
     pub tls: Option<Arc<ServerTls>>,
     /// TCP clients must use TLS; unix sockets are exempt.
     pub tls_required: bool,
+    /// The way that log-ins take.
+    pub method: Method,
     /// A server that lets the proxy in without a challenge is believed.
     pub allow_trust: bool,
     /// How long a log-in may take, waiting for its turn included.

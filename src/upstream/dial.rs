@@ -37,6 +37,12 @@ impl Target {
     pub fn is_unix(&self) -> bool {
         self.host.starts_with('/')
     }
+
+    /// Whether a connection without TLS is as good where one with it fails.
+    #[must_use]
+    pub fn may_be_plain(&self) -> bool {
+        self.tls.mode() == TlsMode::Prefer
+    }
 }
 
 /// Why the server could not be reached. Texts name no address: the operator's log has the target.
@@ -70,6 +76,18 @@ impl From<io::Error> for DialError {
 /// # Errors
 /// It cannot be reached in time, or the connection cannot be protected as the mode asks.
 pub async fn dial(target: &Target) -> Result<Stream, DialError> {
+    dial_with(target, &target.tls).await
+}
+
+/// Connects without TLS, for where the mode is `prefer` and the server turned the connection in TLS away.
+///
+/// # Errors
+/// It cannot be reached in time.
+pub async fn dial_plain(target: &Target) -> Result<Stream, DialError> {
+    dial_with(target, &UpstreamTls::disabled()).await
+}
+
+async fn dial_with(target: &Target, tls: &UpstreamTls) -> Result<Stream, DialError> {
     if target.is_unix() {
         let path = PathBuf::from(&target.host).join(format!(".s.PGSQL.{}", target.port));
         return within(target, async { Ok(Stream::Unix(UnixStream::connect(path).await?)) }).await;
@@ -77,7 +95,7 @@ pub async fn dial(target: &Target) -> Result<Stream, DialError> {
     let mut last = DialError::Io(io::ErrorKind::NotFound);
     let addresses = within(target, async { Ok(tokio::net::lookup_host((target.host.as_str(), target.port)).await?) }).await?;
     for address in addresses {
-        match open(address, target).await {
+        match open(address, target, tls).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
@@ -106,11 +124,11 @@ async fn within<T>(target: &Target, work: impl Future<Output = Result<T, DialErr
     timeout(target.connect_timeout, work).await.unwrap_or(Err(DialError::Timeout))
 }
 
-async fn open(address: SocketAddr, target: &Target) -> Result<Stream, DialError> {
+async fn open(address: SocketAddr, target: &Target, tls: &UpstreamTls) -> Result<Stream, DialError> {
     let connect = || within(target, async { Ok(Stream::tcp(TcpStream::connect(address).await?)?) });
-    match within(target, protect(connect().await?, &target.tls)).await {
+    match within(target, protect(connect().await?, tls)).await {
         // As libpq: `prefer` tries once more without TLS where the handshake failed.
-        Err(DialError::Tls(_) | DialError::Answer) if target.tls.mode() == TlsMode::Prefer => connect().await,
+        Err(DialError::Tls(_) | DialError::Answer) if tls.mode() == TlsMode::Prefer => connect().await,
         other => other,
     }
 }

@@ -5,8 +5,10 @@ mod certificate;
 mod dial;
 mod stream;
 mod tls;
+mod verifier_reader;
 
 pub use certificate::{common_name, end_point_hash};
-pub use dial::{DialError, Target, cancel, dial};
+pub use dial::{DialError, Target, cancel, dial, dial_plain};
 pub use stream::Stream;
-pub use tls::{TlsError, TlsMode, UpstreamTls};
+pub use tls::{TlsError, TlsMode, UpstreamTls, UpstreamTlsFiles};
+pub use verifier_reader::{VerifierError, VerifierReader};

@@ -44,6 +44,15 @@ impl Stream {
         matches!(self, Self::Tls(_))
     }
 
+    /// The hash of the certificate that the other side showed, for channel binding; `None` without TLS, and where its signature names no
+    /// hash.
+    #[must_use]
+    pub fn server_end_point(&self) -> Option<Vec<u8>> {
+        let Self::Tls(tls) = self else { return None };
+        let (_, connection) = tls.get_ref();
+        super::end_point_hash(connection.peer_certificates()?.first()?)
+    }
+
     /// Whether it is a unix socket.
     #[must_use]
     pub fn is_unix(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::{
@@ -11,12 +12,13 @@ use rustls::crypto::{
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::certificate;
 use super::stream::Stream;
+use crate::base::Secret;
 
 /// How the connection to the server is protected (libpq's `sslmode`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,9 @@ pub enum TlsError {
     /// The CA file holds no certificate, or something that is not one.
     #[error("the CA file holds no certificate that can be read")]
     BadCa,
+    /// The proxy's own certificate or key towards the server cannot be read, or they do not belong together.
+    #[error("'upstream.cert' and 'upstream.key' are not a certificate and its key")]
+    BadCertificate,
     /// This build cannot do TLS as configured.
     #[error("TLS cannot be set up")]
     Setup,
@@ -54,41 +59,52 @@ pub enum TlsError {
     Handshake,
 }
 
-/// A mode with all that it needs.
+/// The texts of the PEM files of a link to the server.
+#[derive(Clone, Debug, Default)]
+pub struct UpstreamTlsFiles {
+    /// Whom the server's certificate must come from.
+    pub ca: Option<Vec<u8>>,
+    /// The certificate that the proxy shows, with those behind it, and its key.
+    pub identity: Option<(Vec<u8>, Secret)>,
+}
+
+/// A mode with all that it needs. What is cloned shares the files that are read later.
 #[derive(Clone, Debug)]
 pub struct UpstreamTls {
     mode: TlsMode,
+    host: String,
     name: Option<ServerName<'static>>,
-    config: Option<Arc<ClientConfig>>,
+    config: Option<Arc<ArcSwap<ClientConfig>>>,
 }
 
 impl UpstreamTls {
     /// No TLS.
     #[must_use]
     pub fn disabled() -> Self {
-        Self { mode: TlsMode::Disable, name: None, config: None }
+        Self { mode: TlsMode::Disable, host: String::new(), name: None, config: None }
     }
 
-    /// Makes a mode ready for a host; `ca` is the text of a PEM file.
+    /// Makes a mode ready for a host.
     ///
     /// # Errors
-    /// The CA cannot be read, or the mode needs one.
-    pub fn new(mode: TlsMode, host: &str, ca: Option<&[u8]>) -> Result<Self, TlsError> {
+    /// A file does not hold what it should, or the mode needs one that is not there.
+    pub fn new(mode: TlsMode, host: &str, files: &UpstreamTlsFiles) -> Result<Self, TlsError> {
         if mode == TlsMode::Disable {
             return Ok(Self::disabled());
         }
-        let provider = Arc::new(ring::default_provider());
-        let verifier = Verifier::new(mode, host, ca, &provider)?;
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| TlsError::Setup)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"postgresql".to_vec()];
-        // As libpq: no session is ever resumed.
-        config.resumption = Resumption::disabled();
-        Ok(Self { mode, name: ServerName::try_from(host.to_owned()).ok(), config: Some(Arc::new(config)) })
+        let config = Arc::new(ArcSwap::from_pointee(client_config(mode, host, files)?));
+        Ok(Self { mode, host: host.to_owned(), name: ServerName::try_from(host.to_owned()).ok(), config: Some(config) })
+    }
+
+    /// Takes new files for the connections that come from now on; on an error all stays as it is.
+    ///
+    /// # Errors
+    /// A file does not hold what it should.
+    pub fn reload(&self, files: &UpstreamTlsFiles) -> Result<(), TlsError> {
+        if let Some(config) = &self.config {
+            config.store(Arc::new(client_config(self.mode, &self.host, files)?));
+        }
+        Ok(())
     }
 
     /// The mode.
@@ -99,12 +115,35 @@ impl UpstreamTls {
 
     /// Does the handshake on a connection whose other side agreed to it.
     pub(super) async fn handshake(&self, socket: TcpStream) -> Result<Stream, TlsError> {
-        let config = self.config.clone().ok_or(TlsError::Setup)?;
+        let config = self.config.as_ref().ok_or(TlsError::Setup)?.load_full();
         // A host that no certificate could name gets no server name indication; the verifier has the host's text itself.
         let name = self.name.clone().unwrap_or(ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into()));
         let tls = TlsConnector::from(config).connect(name, socket).await.map_err(|e| why(&e))?;
         Ok(Stream::Tls(Box::new(tls.into())))
     }
+}
+
+fn client_config(mode: TlsMode, host: &str, files: &UpstreamTlsFiles) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new(mode, host, files.ca.as_deref(), &provider)?;
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| TlsError::Setup)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match &files.identity {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+            let chain = chain.ok().filter(|c| !c.is_empty()).ok_or(TlsError::BadCertificate)?;
+            let key = PrivateKeyDer::from_pem_slice(key.expose()).map_err(|_| TlsError::BadCertificate)?;
+            builder.with_client_auth_cert(chain, key).map_err(|_| TlsError::BadCertificate)?
+        }
+    };
+    config.alpn_protocols = vec![b"postgresql".to_vec()];
+    // As libpq: no session is ever resumed.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// What of an error an operator needs to know.

@@ -14,9 +14,11 @@ use std::time::Duration;
 
 use pgscrim::auth::{CancelKey, Throttle};
 use pgscrim::server::listen::{Address, Listener};
-use pgscrim::server::startup::{Admission, Arrival, AuthFailure, Expected, Grant, Ready, Started, StartupContext, StartupRefusal, start};
+use pgscrim::server::startup::{
+    Admission, Arrival, AuthFailure, Expected, Grant, Method, Ready, Started, StartupContext, StartupRefusal, start,
+};
 use pgscrim::server::tls::ServerTls;
-use pgscrim::upstream::{Target, TlsMode, UpstreamTls, cancel};
+use pgscrim::upstream::{Target, TlsMode, UpstreamTls, UpstreamTlsFiles, cancel};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
 /// `nobody`, where the tests run as root: PostgreSQL refuses to.
@@ -85,7 +87,7 @@ impl Server {
         Target {
             host: "127.0.0.1".to_owned(),
             port: self.port,
-            tls: UpstreamTls::new(mode, "127.0.0.1", ca).unwrap(),
+            tls: UpstreamTls::new(mode, "127.0.0.1", &UpstreamTlsFiles { ca: ca.map(<[u8]>::to_vec), identity: None }).unwrap(),
             connect_timeout: Duration::from_secs(10),
         }
     }
@@ -164,13 +166,14 @@ pub(crate) struct Setup {
     pub(crate) upstream: Target,
     pub(crate) tls: Option<ServerTls>,
     pub(crate) tls_required: bool,
+    pub(crate) method: Method,
     pub(crate) allow_trust: bool,
     pub(crate) rules: Rules,
 }
 
 impl Setup {
     pub(crate) fn new(upstream: Target) -> Self {
-        Self { upstream, tls: None, tls_required: false, allow_trust: false, rules: Rules::default() }
+        Self { upstream, tls: None, tls_required: false, method: Method::Passthrough, allow_trust: false, rules: Rules::default() }
     }
 }
 
@@ -191,6 +194,7 @@ impl Proxy {
                 upstream: Arc::new(setup.upstream),
                 tls: tls_there,
                 tls_required: setup.tls_required,
+                method: setup.method,
                 allow_trust: setup.allow_trust,
                 timeout: Duration::from_secs(30),
                 throttle: Arc::new(Mutex::new(Throttle::new(16))),

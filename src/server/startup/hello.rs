@@ -15,6 +15,9 @@ use crate::upstream::Stream;
 /// The first byte of a TLS handshake; a start-up packet begins with 0, since it is short.
 const TLS_HANDSHAKE: u8 = 0x16;
 
+/// The hash of the certificate that a client saw, where there is one.
+pub(super) type EndPoint = Option<Arc<[u8]>>;
+
 /// A client that asks to log in.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -23,7 +26,7 @@ pub(super) struct Client {
     /// The common name of its certificate.
     pub(super) certificate: Option<String>,
     /// The hash of the certificate that it saw.
-    pub(super) end_point: Option<Arc<[u8]>>,
+    pub(super) end_point: EndPoint,
 }
 
 /// What the first packets came to.
@@ -41,7 +44,7 @@ struct Greeting<'a> {
     tls: Option<&'a ServerTls>,
     read: BytesMut,
     certificate: Option<String>,
-    end_point: Option<Arc<[u8]>>,
+    end_point: EndPoint,
     /// Each request may come once.
     asked_ssl: bool,
     asked_gss: bool,

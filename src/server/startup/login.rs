@@ -7,11 +7,14 @@ use tokio::time::{sleep, timeout_at};
 
 use super::super::stream::source;
 use super::channel::{Channel, Lost};
-use super::hello::Client;
+use super::hello::{Client, EndPoint};
 use super::ready::{Opened, check_governed, settings};
-use super::{Admission, Arrival, AuthFailure, FailureReason, Ready, Started, StartupContext, StartupRefusal};
-use crate::auth::{Asked, Fault, Passthrough, Reply, Source, Verdict, error_response, negotiate, server_error, upstream_startup};
-use crate::upstream::dial;
+use super::scram;
+use super::{Admission, Arrival, AuthFailure, FailureReason, Method, Ready, Started, StartupContext, StartupRefusal};
+use crate::auth::{
+    Asked, Fault, Message, Passthrough, Reply, Source, Verdict, error_response, negotiate, offers_binding, server_error, upstream_startup,
+};
+use crate::upstream::{DialError, Stream, dial, dial_plain};
 
 /// Why a log-in stops.
 #[derive(Debug)]
@@ -64,8 +67,15 @@ impl Refusal {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         let reason = match fault {
-            Fault::Trust | Fault::Unsupported | Fault::ChannelBinding => FailureReason::Method,
-            Fault::Server | Fault::Client => FailureReason::Protocol,
+            Fault::Trust | Fault::Unsupported | Fault::ChannelBinding | Fault::NotScram => FailureReason::Method,
+            Fault::Password | Fault::OtherVerifier => FailureReason::Password,
+            Fault::BindingNegotiation
+            | Fault::BindingCheck
+            | Fault::AuthorizationIdentity
+            | Fault::Imposter
+            | Fault::Scram
+            | Fault::Server
+            | Fault::Client => FailureReason::Protocol,
         };
         Self::own(fault.sqlstate(), reason, &fault.to_string())
     }
@@ -85,7 +95,7 @@ impl<T: Into<Refusal>> From<T> for Stop {
 
 /// Takes a client through its log-in.
 pub(super) async fn log_in<A: Admission>(client: Client, cx: &StartupContext<A>) -> Started<A::Session> {
-    let Client { mut channel, asked, certificate, end_point: _ } = client;
+    let Client { mut channel, asked, certificate, end_point } = client;
     let arrival = Arrival {
         login: asked.user.clone(),
         database: asked.database.clone(),
@@ -95,7 +105,7 @@ pub(super) async fn log_in<A: Admission>(client: Client, cx: &StartupContext<A>)
         minor: asked.minor,
     };
     let source = source(&channel.stream);
-    match open(&mut channel, &asked, &arrival, source, cx).await {
+    match open(&mut channel, end_point, &asked, &arrival, source, cx).await {
         Ok(opened) => Started::Session(Box::new(ready(channel, asked, arrival, opened))),
         Err(Stop::Closed) => Started::Closed,
         Err(Stop::Refuse(refusal)) => {
@@ -130,6 +140,7 @@ fn ready<S>(channel: Channel, asked: Asked, arrival: Arrival, opened: (Opened, s
 
 async fn open<A: Admission>(
     client: &mut Channel,
+    end_point: EndPoint,
     asked: &Asked,
     arrival: &Arrival,
     source: Option<Source>,
@@ -143,8 +154,7 @@ async fn open<A: Admission>(
     }
     let expected = cx.admission.expect(arrival)?;
     wait_for_turn(source, cx).await?;
-    let mut server = reach(client, asked, expected.governed, cx).await?;
-    relay(client, &mut server, cx.allow_trust).await?;
+    let server = authenticate(client, end_point, asked, arrival, expected.governed, cx).await?;
     let opened = Opened::read(server).await?;
     opened.check_login(&arrival.login)?;
     let granted = timeout_at(client.deadline(), cx.admission.authorize(arrival)).await;
@@ -154,6 +164,34 @@ async fn open<A: Admission>(
     }
     client.send(&opened.welcome(&grant)).await.map_err(|_| Stop::Closed)?;
     Ok((opened, grant))
+}
+
+/// Takes the way that works; the server's `AuthenticationOk` is held back.
+async fn authenticate<A>(
+    client: &mut Channel,
+    end_point: EndPoint,
+    asked: &Asked,
+    arrival: &Arrival,
+    governed: bool,
+    cx: &StartupContext<A>,
+) -> Result<Channel, Stop> {
+    let checked = match &cx.method {
+        // Before the server is troubled: whoever does not know a password does not cost it a process.
+        Method::Scram(verifiers) => Some(scram::check(client, arrival, end_point.clone(), verifiers).await?),
+        Method::Passthrough | Method::Auto(_) => None,
+    };
+    let (mut server, first) = reach(client, asked, governed, cx).await?;
+    let checked = match (checked, &cx.method) {
+        (None, Method::Auto(Some(verifiers))) if client.stream.is_tls() && first.tag == b'R' && offers_binding(&first.body) => {
+            Some(scram::check(client, arrival, end_point, verifiers).await?)
+        }
+        (checked, _) => checked,
+    };
+    match checked {
+        Some(credentials) => scram::log_in(&mut server, first, arrival, credentials, cx.allow_trust).await?,
+        None => relay(client, &mut server, first, cx.allow_trust).await?,
+    }
+    Ok(server)
 }
 
 /// A source that failed before waits for its turn.
@@ -170,32 +208,53 @@ async fn wait_for_turn<A>(source: Option<Source>, cx: &StartupContext<A>) -> Res
     }
 }
 
-/// Dials the server and sends it the start-up packet.
-async fn reach<A>(client: &Channel, asked: &Asked, governed: bool, cx: &StartupContext<A>) -> Result<Channel, Stop> {
+/// Dials the server and sends it the start-up packet; gives its first answer too.
+async fn reach<A>(client: &Channel, asked: &Asked, governed: bool, cx: &StartupContext<A>) -> Result<(Channel, Message), Stop> {
+    // Without it the server would talk in the database's encoding; a client that asks for another one is refused when it is known
+    // who it is.
+    let extra: &[(&str, &str)] =
+        if governed && settings(asked).iter().all(|(name, _)| name != "client_encoding") { &[("client_encoding", "UTF8")] } else { &[] };
+    let packet = upstream_startup(asked, extra);
+    let (server, first) = begin(client, dial(&cx.upstream), &packet).await?;
+    // As libpq under `prefer`: a server that refuses whoever comes in TLS (`hostnossl`) may take the same login without.
+    if first.tag == b'E' && server.stream.is_tls() && cx.upstream.may_be_plain() && refused(&first.body) == FailureReason::Password {
+        return begin(client, dial_plain(&cx.upstream), &packet).await;
+    }
+    Ok((server, first))
+}
+
+/// Sends the start-up packet over a fresh connection, and awaits the answer that counts.
+async fn begin(
+    client: &Channel,
+    dialling: impl Future<Output = Result<Stream, DialError>>,
+    packet: &[u8],
+) -> Result<(Channel, Message), Stop> {
     let unreachable = |detail: String| {
         let mut refusal = Refusal::own("08006", FailureReason::Unreachable, "the server cannot be reached");
         refusal.detail = detail;
         refusal
     };
-    let stream = match timeout_at(client.deadline(), dial(&cx.upstream)).await {
+    let stream = match timeout_at(client.deadline(), dialling).await {
         Err(_) => return Err(unreachable("the server did not answer in time".to_owned()).into()),
         Ok(Err(error)) => return Err(unreachable(error.to_string()).into()),
         Ok(Ok(stream)) => stream,
     };
     let mut server = Channel::new(stream, bytes::BytesMut::new(), client.deadline());
-    // Without it the server would talk in the database's encoding; a client that asks for another one is refused when it is known
-    // who it is.
-    let extra: &[(&str, &str)] =
-        if governed && settings(asked).iter().all(|(name, _)| name != "client_encoding") { &[("client_encoding", "UTF8")] } else { &[] };
-    server.send(&upstream_startup(asked, extra)).await.map_err(Refusal::lost)?;
-    Ok(server)
+    server.send(packet).await.map_err(Refusal::lost)?;
+    loop {
+        let message = server.message().await.map_err(Refusal::lost)?;
+        // The server's own version is its matter; what a notice would say before the log-in is nobody's.
+        if !matches!(message.tag, b'v' | b'N') {
+            return Ok((server, message));
+        }
+    }
 }
 
 /// Relays the exchange until the server says `AuthenticationOk`, which is held back.
-async fn relay(client: &mut Channel, server: &mut Channel, allow_trust: bool) -> Result<(), Stop> {
+async fn relay(client: &mut Channel, server: &mut Channel, first: Message, allow_trust: bool) -> Result<(), Stop> {
     let mut exchange = Passthrough::new(allow_trust);
+    let mut message = first;
     loop {
-        let message = server.message().await.map_err(Refusal::lost)?;
         match message.tag {
             b'R' => match exchange.on_server(&message.body)? {
                 Reply::Accepted => return Ok(()),
@@ -206,15 +265,15 @@ async fn relay(client: &mut Channel, server: &mut Channel, allow_trust: bool) ->
                 }
             },
             b'E' => return Err(Refusal::servers(&message.body, refused(&message.body)).into()),
-            // The server's own version is its matter; what a notice would say before the log-in is nobody's.
             b'v' | b'N' => {}
             _ => return Err(Fault::Server.into()),
         }
+        message = server.message().await.map_err(Refusal::lost)?;
     }
 }
 
 /// Whether an error before `AuthenticationOk` says that the login is wrong, or that the server will not have anyone now.
-fn refused(body: &[u8]) -> FailureReason {
+pub(super) fn refused(body: &[u8]) -> FailureReason {
     match server_error(body) {
         Ok(error) if error.sqlstate.starts_with("28") => FailureReason::Password,
         _ => FailureReason::Server,
@@ -222,7 +281,7 @@ fn refused(body: &[u8]) -> FailureReason {
 }
 
 /// Asks the client; gives the body of its answer. A client that goes away here (psql, to ask for a password) has not failed.
-async fn ask(client: &mut Channel, frame: &[u8]) -> Result<bytes::BytesMut, Stop> {
+pub(super) async fn ask(client: &mut Channel, frame: &[u8]) -> Result<bytes::BytesMut, Stop> {
     client.send(frame).await.map_err(|_| Stop::Closed)?;
     match client.message().await {
         Ok(message) if message.tag == b'p' => Ok(message.body),
