@@ -18,6 +18,7 @@ use pgscrim::server::startup::{
     Admission, Arrival, AuthFailure, Expected, Grant, Method, Ready, Started, StartupContext, StartupRefusal, start,
 };
 use pgscrim::server::tls::ServerTls;
+use pgscrim::server::verifiers::{Asker, NoVerifier, Verifiers};
 use pgscrim::upstream::{Target, TlsMode, UpstreamTls, UpstreamTlsFiles, cancel};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
@@ -38,6 +39,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one whose `pg_hba.conf` has these lines, with `logins.sql` run by a superuser on a unix socket.
+    /// It has a certificate, which it shows where `options` say `-c ssl=on`.
     pub(crate) fn start(hba: &str, options: &str, logins: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -49,6 +51,7 @@ impl Server {
         server.run("initdb", &["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         let rules = format!("local all postgres trust\n{hba}\n");
         std::fs::write(server.data().join("pg_hba.conf"), rules).unwrap();
+        server.show(&super::pki::self_signed());
         let socket = server.socket_folder();
         let options = format!("-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {} {options}", socket.display());
         server.run("pg_ctl", &["-o", &options, "-l", server.log().to_str().unwrap(), "-w", "start"]);
@@ -67,6 +70,29 @@ impl Server {
 
     pub(crate) fn log(&self) -> PathBuf {
         self.folder.path().join("log")
+    }
+
+    /// Gives it a certificate.
+    fn show(&self, pair: &super::pki::Pair) {
+        for (name, text) in [("server.crt", &pair.certificate), ("server.key", &pair.key)] {
+            let file = self.data().join(name);
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if nix::unistd::geteuid().is_root() {
+                chown(&file, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+    }
+
+    /// Stops it and starts it again.
+    pub(crate) fn restart(&self) {
+        self.run("pg_ctl", &["-m", "fast", "-w", "-l", self.log().to_str().unwrap(), "restart"]);
+    }
+
+    /// SQL by the superuser.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        let connection = format!("host={} port={} user=postgres dbname=postgres", self.socket_folder().display(), self.port);
+        said(&psql(&connection, "", sql)).unwrap()
     }
 
     fn run(&self, program: &str, args: &[&str]) {
@@ -168,12 +194,21 @@ pub(crate) struct Setup {
     pub(crate) tls_required: bool,
     pub(crate) method: Method,
     pub(crate) allow_trust: bool,
+    pub(crate) timeout: Duration,
     pub(crate) rules: Rules,
 }
 
 impl Setup {
     pub(crate) fn new(upstream: Target) -> Self {
-        Self { upstream, tls: None, tls_required: false, method: Method::Passthrough, allow_trust: false, rules: Rules::default() }
+        Self {
+            upstream,
+            tls: None,
+            tls_required: false,
+            method: Method::Passthrough,
+            allow_trust: false,
+            timeout: Duration::from_secs(30),
+            rules: Rules::default(),
+        }
     }
 }
 
@@ -196,7 +231,7 @@ impl Proxy {
                 tls_required: setup.tls_required,
                 method: setup.method,
                 allow_trust: setup.allow_trust,
-                timeout: Duration::from_secs(30),
+                timeout: setup.timeout,
                 throttle: Arc::new(Mutex::new(Throttle::new(16))),
                 epoch: tokio::time::Instant::now(),
                 admission: setup.rules,
@@ -269,3 +304,36 @@ async fn serve(started: Started<()>, target: &Target, seen: &Mutex<Seen>) {
 
 /// The server's key of the session that began last, for the one test that cancels.
 static LAST_KEY: Mutex<Option<CancelKey>> = Mutex::new(None);
+
+/// A runtime on a thread of its own, for what goes on beside a test.
+pub(crate) struct Background {
+    pub(crate) handle: tokio::runtime::Handle,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Background {
+    pub(crate) fn start() -> Self {
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (told, handle) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            told.send(runtime.handle().clone()).unwrap();
+            let _ = runtime.block_on(stopped);
+        });
+        Self { handle: handle.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// The verifiers that the server gives.
+    pub(crate) fn verifiers(&self, asker: Asker) -> (Arc<Verifiers>, Option<NoVerifier>) {
+        let (verifiers, error) = self.handle.block_on(Verifiers::server(asker, &self.handle, [7; 32]));
+        (Arc::new(verifiers), error)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
