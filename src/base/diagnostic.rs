@@ -20,9 +20,11 @@ impl fmt::Display for Place {
     }
 }
 
-/// How bad it is: an error stops the start, a warning only with `--strict`.
+/// How bad it is: an error stops the start, a warning counts with `--strict`, a note never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Right as written, and worth knowing: what was accepted on purpose.
+    Note,
     /// Worth a look; everything still works as written.
     Warning,
     /// Nothing is loaded.
@@ -55,6 +57,11 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(place, message) }
     }
 
+    /// A note at a place.
+    pub fn note(place: impl Into<Option<Place>>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(place, message) }
+    }
+
     /// Adds another place and what it has to do with it.
     #[must_use]
     pub fn label(mut self, place: Place, text: impl Into<String>) -> Self {
@@ -82,6 +89,7 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
+            Severity::Note => "note",
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
@@ -113,6 +121,12 @@ impl Diagnostics {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Whether anything is worth a look.
+    #[must_use]
+    pub fn has_warnings(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Warning)
     }
 
     /// Whether there is nothing to say.

@@ -31,6 +31,14 @@ impl QualifiedName {
     }
 }
 
+impl QualifiedName {
+    /// The name of a column of it, for people and the audit: `public.users.email`.
+    #[must_use]
+    pub fn column(&self, name: &str) -> String {
+        if needs_quotes(name) { format!("{self}.{}", quote_ident(name)) } else { format!("{self}.{name}") }
+    }
+}
+
 fn needs_quotes(part: &str) -> bool {
     let mut chars = part.chars();
     let head = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_' || !c.is_ascii());

@@ -221,6 +221,21 @@ pub struct Role {
     pub member_of: Vec<Oid>,
 }
 
+/// A trigger that is not internal, with the function that it runs. Read for `check` alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its table.
+    pub relation: Oid,
+    /// Its name.
+    pub name: Box<str>,
+    /// The function.
+    pub function: QualifiedName,
+    /// The function's language.
+    pub language: Box<str>,
+    /// The function's text (`prosrc`).
+    pub source: Box<str>,
+}
+
 /// A setting that a role or database has by default (`pg_db_role_setting`), for this database only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoleSetting {

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use clap::Args;
 use tokio_postgres::config::Host;
 
-use crate::base::Diagnostics;
-use crate::config::Config;
+use crate::base::{Diagnostic, Diagnostics};
+use crate::config::{Config, Durability};
 use crate::server::run::{check_database, check_policies};
 
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ impl Check {
             println!("{found}");
         }
         let errors = found.has_errors();
-        let warnings = !found.is_empty() && !errors;
+        let warnings = found.has_warnings() && !errors;
         println!(
             "{}",
             if errors {
@@ -65,6 +65,12 @@ impl Check {
             Ok(read) => read,
             Err(found) => return Ok(found),
         };
+        if config.audit.durability == Durability::Batch {
+            found.push(Diagnostic::note(
+                None,
+                "'audit.durability: batch' may lose the last 50 ms of the audit in a crash; 'each' loses nothing",
+            ));
+        }
         let Some(url) = &self.against else {
             found.0.extend(check_policies(&config).map_err(|e| format!("error: {e}"))?.0);
             return Ok(found);

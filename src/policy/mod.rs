@@ -4,6 +4,7 @@
 mod bind;
 mod compile;
 mod document;
+mod examine;
 mod key;
 mod load;
 mod model;
@@ -11,6 +12,7 @@ mod profile;
 mod read;
 
 pub use bind::BoundPolicy;
+pub use examine::examine;
 pub use load::{Policy, load};
 pub use profile::{
     Absence, ClassName, ColumnProfile, Condition, Document, MaskRule, Outcome, Principal, Profile, ProfileId, RelationProfile, Reveal,

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::relay::Signal;
 use super::sessions::Sessions;
 use crate::base::{Diagnostics, Secret};
-use crate::catalog::{Catalog, digest};
+use crate::catalog::{Catalog, Trigger, digest};
 use crate::config::CatalogLogin;
 use crate::mask::Keyring;
 use crate::policy::{BoundPolicy, Policy, Principal};
@@ -80,17 +80,18 @@ impl Snapshot {
 }
 
 /// Reads one database's catalog once, for commands that run no proxy.
-pub(crate) async fn read_catalog(target: &Target, login: Login<'_>) -> Result<Catalog, Unknown> {
+pub(crate) async fn read_catalog(target: &Target, login: Login<'_>) -> Result<(Catalog, Vec<Trigger>), Unknown> {
     let load = async {
         let mut reader = in_time(Reader::connect(dial(target).await?, login)).await?;
-        in_time(reader.load()).await
+        Ok((Catalog::new(in_time(reader.load()).await?), in_time(reader.triggers()).await?))
     };
-    load.await.map(Catalog::new).map_err(|e: Failure| Unknown::Catalog(e.to_string().into()))
+    load.await.map_err(|e: Failure| Unknown::Catalog(e.to_string().into()))
 }
 
 /// The same, with the policy held against it.
 pub(crate) async fn read_once(target: &Target, login: Login<'_>, rules: &Rules) -> Result<Snapshot, Unknown> {
-    let catalog = Arc::new(read_catalog(target, login).await?);
+    let (catalog, _) = read_catalog(target, login).await?;
+    let catalog = Arc::new(catalog);
     let today = rules.policy.today(jiff::Timestamp::now());
     Snapshot::new(1, catalog, rules, None, today, [0; 32]).map_err(|d| Unknown::Policy(d.to_string().into()))
 }

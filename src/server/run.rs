@@ -321,11 +321,15 @@ pub async fn check_database(config: &Config, database: &str) -> Result<Diagnosti
     };
     let password = files::catalog_password(&config.catalog)?;
     let login = crate::upstream::catalog_loader::Login { user: &config.catalog.user, password: password.as_ref(), database };
-    let catalog = super::databases::read_catalog(&target(&config.upstream)?, login).await.map_err(setup)?;
-    found.0.extend(match policy.bind(&catalog, &keyring) {
-        Ok((_, warnings)) => warnings.0,
-        Err(found) => found.0,
-    });
+    let (catalog, triggers) = super::databases::read_catalog(&target(&config.upstream)?, login).await.map_err(setup)?;
+    match policy.bind(&catalog, &keyring) {
+        Ok((bound, warnings)) => {
+            found.0.extend(warnings.0);
+            let today = bound.today(jiff::Timestamp::now());
+            found.0.extend(crate::policy::examine(&bound, &catalog, &triggers, today).0);
+        }
+        Err(wrong) => found.0.extend(wrong.0),
+    }
     Ok(found)
 }
 

@@ -16,7 +16,7 @@ use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{Client, Config, Connection, NoTls, Row};
 
 use crate::base::Secret;
-use crate::catalog::{Column, Contents, Oid, PgType, RoleSetting, TypeInfo, spread_foreign_code};
+use crate::catalog::{Column, Contents, Oid, PgType, RoleSetting, Trigger, TypeInfo, spread_foreign_code};
 
 /// The oldest server that is read.
 const OLDEST: u32 = 140_000;
@@ -170,6 +170,15 @@ where
         let (contents, new) = loaded?;
         *mark = Some(new);
         Ok(contents)
+    }
+
+    /// The triggers of all tables.
+    ///
+    /// # Errors
+    /// [`LoadError`] where the server does not answer.
+    pub async fn triggers(&mut self) -> Result<Vec<Trigger>, LoadError> {
+        let Self { client, connection, .. } = self;
+        drive(connection, all(client, "triggers", queries::TRIGGERS, rows::trigger)).await
     }
 
     /// Without this a load after one that was dropped would join its transaction, and see the old snapshot.

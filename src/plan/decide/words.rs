@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::base::{fold, quote_ident};
 use crate::catalog::{Catalog, Oid};
 use crate::mask::Laws;
 use crate::policy::{Absence, MaskRule, Outcome, Profile};
@@ -17,9 +16,7 @@ pub(super) fn column_name(catalog: &Catalog, relation: Oid, column: i16) -> Stri
     let Some(r) = catalog.relation(relation) else {
         return "an unknown column".to_owned();
     };
-    let name = r.column_number(column).map_or("*", |c| &*c.name);
-    let plain = name == "*" || (fold(name) == name && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$'));
-    if plain { format!("{}.{name}", r.name) } else { format!("{}.{}", r.name, quote_ident(name)) }
+    r.column_number(column).map_or_else(|| format!("{}.*", r.name), |c| r.name.column(&c.name))
 }
 
 /// The mask's and role's names that stand behind an outcome.

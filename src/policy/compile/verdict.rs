@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::catalog::PgType;
+use crate::base::Place;
+use crate::catalog::{Column, Oid, PgType};
 use crate::mask::Mask;
 use crate::policy::bind::{BoundColumn, BoundPolicy, BoundRelation, Known, Rank};
 use crate::policy::model::{ReadRule, RoleEntry, Rule, Target, covers};
@@ -70,6 +71,16 @@ impl BoundPolicy {
             None if asked.class.is_some() => Verdict::NoRule,
             None => Verdict::Unclassified,
         }
+    }
+
+    /// Where the rule stands by which a role decides on a column; `None` where no rule does.
+    pub(crate) fn rule_place(&self, role: Role<'_>, relation: Oid, column: &Column) -> Option<Place> {
+        let known = self.known.get(&relation)?;
+        let bound = self.relations.get(&relation);
+        let class = bound.and_then(|b| b.columns.get(&column.number)).and_then(|c| c.class.as_ref());
+        let asked = Asked { known, bound, number: column.number, ty: &column.ty, class };
+        let about = bound.and_then(|b| b.roles.get(role.0)).map_or(&[][..], |r| &r.read);
+        deciding(&role.1.read, about, &asked, None).map(|rule| rule.place.clone())
     }
 
     /// Whether the roles have a rule on the column or its table.

@@ -43,6 +43,12 @@ pub(super) const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkin
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't' ORDER BY c.oid";
 
+/// Triggers with what they run.
+pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgname, n.nspname, p.proname, l.lanname, p.prosrc \
+    FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
+    WHERE NOT t.tgisinternal ORDER BY t.tgrelid, t.tgname";
+
 /// Live columns, with the expression of a default or of a generated column.
 pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', \
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) \

@@ -6,7 +6,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::base::QualifiedName;
 use crate::catalog::{
-    Column, Constraint, ConstraintKind, Function, Oid, Operator, PgType, Relation, RelationKind, Role, RoleSetting, TypeInfo,
+    Column, Constraint, ConstraintKind, Function, Oid, Operator, PgType, Relation, RelationKind, Role, RoleSetting, Trigger, TypeInfo,
 };
 
 /// Rows that belong to one object, grouped by its OID.
@@ -158,6 +158,16 @@ pub(super) fn function(row: &Row) -> Result<Function, Error> {
         out_columns: out_columns(row)?,
         volatility: char(row, 14)?,
         extension: row.try_get(15)?,
+    })
+}
+
+pub(super) fn trigger(row: &Row) -> Result<Trigger, Error> {
+    Ok(Trigger {
+        relation: oid(row, 0)?,
+        name: row.try_get(1)?,
+        function: name(row, 2)?,
+        language: row.try_get(4)?,
+        source: row.try_get(5)?,
     })
 }
 

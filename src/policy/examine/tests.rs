@@ -1,0 +1,135 @@
+use super::examine;
+use crate::base::QualifiedName;
+use crate::catalog::{Constraint, ConstraintKind, Contents, Oid, Trigger};
+use crate::policy::compile::tests::{USERS, bound, column, shop};
+
+const HEAD: &str = "version: 1
+classes: { personal.contact: ~, personal.birth: ~, money: ~, none: ~ }
+tables:
+  public.users: { columns: { email: personal.contact, phone: personal.contact, born: personal.birth } }
+  public.orders: { columns: { card: money } }
+";
+
+fn said(roles: &str, contents: Contents, triggers: &[Trigger]) -> Vec<String> {
+    let (bound, catalog) = bound(&format!("{HEAD}{roles}"), contents);
+    let found = examine(&bound, &catalog, triggers, jiff::civil::date(2026, 11, 26));
+    found.0.iter().map(ToString::to_string).collect()
+}
+
+fn constraint(name: &str, kind: ConstraintKind, columns: &[i16]) -> Constraint {
+    Constraint { name: name.into(), kind, columns: columns.to_vec(), definition: None }
+}
+
+/// The shop with keys.
+fn keyed() -> Contents {
+    let mut shop = shop();
+    let users = shop.relations.iter_mut().find(|r| r.oid == Oid(USERS)).unwrap();
+    users.constraints = vec![
+        constraint("users_pkey", ConstraintKind::Primary, &[1]),
+        constraint("users_email_key", ConstraintKind::Unique, &[2]),
+        constraint("users_phone_check", ConstraintKind::Check, &[3]),
+    ];
+    users.columns[3].not_null = true;
+    shop
+}
+
+#[test]
+fn each_question_has_its_words() {
+    for (roles, want) in [
+        ("roles: { r: { members: [alice], read: { personal: allow, money: allow } } }", vec![]),
+        (
+            "roles: { r: { members: [alice], read: { personal: { mask: email }, money: allow } } }",
+            vec![
+                "p.yaml:6:41: error: mask 'email' does not fit column 'public.users.born' of type 1082, so role 'r' is denied it\n  help: a rule on 'public.users.born' itself: { mask: redact }, { mask: null }, allow or deny",
+                "p.yaml:6:10: note: a dump by role 'r' could not be loaded: 'public.users.email' is masked and unique",
+                "p.yaml:6:10: note: a dump by role 'r' could not be loaded: 'public.users.phone' is masked and checked by \"users_phone_check\"",
+            ],
+        ),
+        (
+            "roles: { r: { read: { personal: { mask: \"null\", reveal: [lookup, order] }, money: allow }, write: { personal.contact: allow }, statements: [code] } }",
+            vec![
+                "p.yaml:6:23: note: accepted leak: role 'r' finds rows by the raw value (lookup) where this rule holds",
+                "p.yaml:6:23: note: accepted leak: role 'r' sorts and compares by the raw value (order) where this rule holds",
+                "p.yaml:6:10: note: accepted leak: role 'r' may create functions ('code'), so it can read everything that its logins can on the server",
+                "p.yaml:6:10: note: accepted leak: role 'r' may write 'public.users.email', which is unique, and so learns whether a value is taken (23505)",
+                "p.yaml:6:10: note: a dump by role 'r' could not be loaded: 'public.users.born' is masked and must not be NULL",
+                "p.yaml:6:10: note: a dump by role 'r' could not be loaded: 'public.users.email' is masked and unique",
+                "p.yaml:6:10: note: a dump by role 'r' could not be loaded: 'public.users.phone' is masked and checked by \"users_phone_check\"",
+            ],
+        ),
+        (
+            "roles: { r: { read: { personal: allow, money: allow, public.orders_1.card: deny } } }",
+            vec![
+                "p.yaml:6:54: error: 'public.orders_1.card' is stricter for role 'r' than 'public.orders.card', which shows the same rows\n  help: say it of 'public.orders'",
+            ],
+        ),
+        (
+            "roles: { a: { members: [alice], read: { personal.contact: { mask: email }, personal.birth: allow, money: allow }, rows: { public.plain: \"a = 1\" } }, b: { members: [alice], read: { personal.contact: { mask: name }, personal.birth: allow, money: allow }, rows: { public.plain: \"a = 2\" } } }",
+            vec![
+                "p.yaml:6:150: warning: login 'alice' is in 'a', 'b', which mask 'public.users.email' differently (email, name)\n  help: the role that stands first in the policy decides",
+                "p.yaml:6:150: warning: login 'alice' is in 'a', 'b', which mask 'public.users.phone' differently (email, name)\n  help: the role that stands first in the policy decides",
+                "p.yaml:6:150: note: accepted leak: login 'alice' is in 'a', 'b': their conditions on rows of 'public.plain' are joined with OR",
+            ],
+        ),
+    ] {
+        let dumps = roles.contains("members: [alice], read: { personal: { mask: email }") || roles.contains("lookup");
+        let said = said(roles, if dumps { keyed() } else { shop() }, &[]);
+        assert_eq!(said.join("\n"), want.join("\n"), "{roles}");
+    }
+}
+
+#[test]
+fn columns_that_look_personal_are_named() {
+    let mut contents = shop();
+    let plain = contents.relations.iter_mut().find(|r| &*r.name.name == "plain").unwrap();
+    let names = [
+        ("homePhone", 25),
+        ("e_mail", 25),
+        ("手机号", 25),
+        ("date_of_birth", 1082),
+        ("passport_no", 25),
+        ("address_id", 23),
+        ("has_email", 16),
+        ("name", 25),
+        ("package", 25),
+        ("ip_address", 869),
+        ("token_count", 23),
+        ("image", 25),
+    ];
+    plain.columns = names.iter().zip(1..).map(|((name, ty), n)| column(n, name, *ty)).collect();
+    let said = said("roles: {}", contents, &[]);
+    let found: Vec<&str> = said.iter().filter_map(|s| s.split('\'').nth(1)?.strip_prefix("public.plain.")).collect();
+    assert_eq!(
+        found,
+        ["homePhone", "e_mail", "手机号", "date_of_birth", "passport_no", "ip_address"].map(|n| if n == "homePhone" {
+            "\"homePhone\""
+        } else {
+            n
+        })
+    );
+    assert_eq!(
+        said.iter().find(|s| s.contains("e_mail")).unwrap(),
+        "warning: column 'public.plain.e_mail' looks like an email address and has no class\n  help: tables: { public.plain: { columns: { e_mail: CLASS } } }"
+    );
+}
+
+#[test]
+fn triggers_that_write_elsewhere_are_named() {
+    let trigger = |relation: u32, language: &str, source: &str| Trigger {
+        relation: Oid(relation),
+        name: "t".into(),
+        function: QualifiedName::new("public", "f"),
+        language: language.into(),
+        source: source.into(),
+    };
+    let one = |t: Trigger| said("roles: {}", shop(), &[t]);
+    assert!(one(trigger(USERS, "plpgsql", "BEGIN NEW.email := lower(NEW.email); RETURN NEW; END")).is_empty());
+    assert!(one(trigger(20300, "plpgsql", "BEGIN INSERT INTO log VALUES (NEW.*); RETURN NEW; END")).is_empty());
+    assert_eq!(
+        one(trigger(USERS, "plpgsql", "BEGIN INSERT INTO log VALUES (NEW.*); RETURN NEW; END")),
+        [
+            "warning: trigger 't' on classified table 'public.users' may write elsewhere (its function says 'INSERT')\n  help: see function public.f: what it stores elsewhere needs a class there"
+        ]
+    );
+    assert!(one(trigger(USERS, "c", "f"))[0].contains("cannot be read here"));
+}
