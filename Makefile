@@ -1,8 +1,35 @@
-# The one door: what people and CI run.
-.PHONY: test ci bench
+# The one door: what people and CI run. `make` alone says what there is.
+.PHONY: help demo test check deny bench ci
+help:
+	@echo "make demo    a throwaway PostgreSQL with a sample shop, pgscrim before it, and a short tour"
+	@echo "make test    every test; closes with one line: N passed, N failed"
+	@echo "make check   format and lint"
+	@echo "make deny    licences, sources and advisories of the dependencies (needs cargo-deny)"
+	@echo "make bench   direct, PgBouncer and pgscrim side by side (needs pgbench and pgbouncer)"
+	@echo "make ci      what .ci/run calls: check, deny where it can, test"
+
+# A debug build: a third of a release build's time, the parsers are optimised in it all the same, and `make test` uses it again.
+demo:
+	@tests/prerequisites
+	@echo "building (the first time takes some minutes: PostgreSQL's parser is compiled too)"
+	@cargo build --quiet --locked --bin pgscrim
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/pgscrim" demo $(DEMO)
+
 test:
-	@./tests/run
-ci: test
+	@tests/prerequisites
+	@tests/run
+
+check:
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+deny:
+	cargo deny --locked --workspace check
+
+ci: check
+	@if command -v cargo-deny >/dev/null; then $(MAKE) --no-print-directory deny; \
+	else echo "cargo-deny is not here: tests/house holds licences, sources and doubles; advisories are not looked at"; fi
+	@$(MAKE) --no-print-directory test
 
 bench:
 	cargo build --release
