@@ -1,8 +1,6 @@
 //! PostgreSQL types as the masks and the witness see them.
 
-/// An object identifier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Oid(pub u32);
+pub use crate::base::Oid;
 
 /// The first OID of objects that did not come with PostgreSQL (`FirstNormalObjectId`).
 pub const FIRST_NORMAL_OID: Oid = Oid(16384);

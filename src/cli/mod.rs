@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod demo;
 mod explain;
 mod offline;
 mod serve;
@@ -22,6 +23,8 @@ struct Cli {
 enum Command {
     /// Run the proxy. SIGHUP or a changed file reloads policies and certificates, SIGTERM drains and stops
     Serve(serve::Serve),
+    /// Show what it does: a throwaway PostgreSQL with a sample shop, one query as three logins, and a place to try
+    Demo(demo::Demo),
     /// Say what is wrong with configuration and policies
     Check(check::Check),
     /// Say what would be decided on a statement, without running it
@@ -36,6 +39,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
         Command::Check(check) => check.run(),
         Command::Explain(explain) => explain.run(),
         Command::Audit(audit) => audit.run(),

@@ -80,12 +80,22 @@ fn start_log(config: &Config) {
     };
 }
 
+/// The log of a demo, once the tour is over: what was read again, and what deserves a look.
+pub(super) fn start_demo_log() {
+    let filter = tracing_subscriber::EnvFilter::new("warn,pgscrim::cli=info");
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).try_init();
+}
+
 async fn serve(config: Config) -> Result<(), StartError> {
     let watched = watched(&config);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let hangup = signal(SignalKind::hangup())?;
+    let admin = config.admin.clone();
     let proxy = Proxy::start(config).await?;
+    // Until the last session has ended: whoever watches sees the end too.
+    let _admin = crate::admin::configured(&admin, proxy.shown())
+        .map_err(|error| StartError::Listen { address: admin.listen.unwrap_or_default(), error })?;
     for address in proxy.addresses() {
         tracing::info!("listening on {address}");
     }
@@ -103,7 +113,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
 }
 
 /// Reloads at each SIGHUP and whenever a watched file is another one.
-async fn reload(mut hangup: Signal, watched: Vec<PathBuf>, reloader: crate::server::run::Reloader) {
+pub(super) async fn reload(mut hangup: Signal, watched: Vec<PathBuf>, reloader: crate::server::run::Reloader) {
     let mut seen = stamps(&watched);
     loop {
         tokio::select! {

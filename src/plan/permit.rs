@@ -243,7 +243,9 @@ impl Permit {
     pub fn same_as(&self, other: &Self) -> bool {
         let same_cell = |pair: (&Cell, &Cell)| match pair {
             (Cell::Clear, Cell::Clear) => true,
-            (Cell::Masked { rule: a, origins: x, .. }, Cell::Masked { rule: b, origins: y, .. }) => a.name == b.name && x == y,
+            (Cell::Masked { rule: a, origins: x, ty: _, class: _ }, Cell::Masked { rule: b, origins: y, ty: _, class: _ }) => {
+                a.name == b.name && x == y
+            }
             _ => false,
         };
         self.0.text == other.0.text

@@ -5,6 +5,7 @@ mod databases;
 mod edge;
 mod files;
 mod gate;
+pub mod health;
 pub mod listen;
 pub mod metrics;
 mod relay;

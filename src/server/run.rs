@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,6 +16,7 @@ use super::databases::{Databases, Rules};
 use super::edge::{SessionEdge, Watch};
 use super::files;
 use super::gate::{Admitted, Gate};
+use super::health::{CatalogAge, Health, Shown};
 use super::listen::{Accepted, Address, Listener};
 use super::metrics::Metrics;
 use super::relay::{Heard, Relay, Signal, Worker};
@@ -24,7 +24,6 @@ use super::sessions::Sessions;
 use super::startup::{AuthFailure, Method, Ready, Started, StartupContext, start};
 use super::tls::ServerTls;
 use super::verifiers::{Asker, NoVerifier, Verifiers};
-use crate::admin::{Admin, Health, Shown};
 use crate::auth::Throttle;
 use crate::base::Diagnostics;
 use crate::config::{AuthMethod, Config, Listen, Upstream};
@@ -123,8 +122,7 @@ pub struct Proxy {
     tls: Option<Arc<ServerTls>>,
     method: Method,
     watch: Watch,
-    health: Arc<Health>,
-    admin: Option<Admin>,
+    shown: Shown,
 }
 
 impl Proxy {
@@ -167,7 +165,7 @@ impl Proxy {
             return Err(setup(why));
         }
         let health = Health::new(Some(watch.audit().clone()), catalog_age(&databases, &config), config.catalog.max_age);
-        let admin = admin(&config, Shown { health: Arc::clone(&health), metrics, printer })?;
+        let shown = Shown { health, metrics, printer };
         let throttle = Arc::new(Mutex::new(Throttle::new(SOURCES)));
         let epoch = Instant::now();
         let limits = Limits {
@@ -197,7 +195,7 @@ impl Proxy {
             };
             threads.push((sender, std::thread::Builder::new().name(format!("sessions-{number}")).stack_size(STACK).spawn(run)?));
         }
-        Ok(Self { listeners, threads, gate, config, tls, method, watch, health, admin })
+        Ok(Self { listeners, threads, gate, config, tls, method, watch, shown })
     }
 
     /// Where clients connect, with the ports that the system chose.
@@ -206,10 +204,10 @@ impl Proxy {
         self.listeners.iter().filter_map(|l| l.address().ok()).collect()
     }
 
-    /// Where `/metrics`, `/healthz` and `/readyz` are served.
+    /// What `/metrics` and `/readyz` show.
     #[must_use]
-    pub fn admin(&self) -> Option<SocketAddr> {
-        self.admin.as_ref().map(Admin::address)
+    pub fn shown(&self) -> Shown {
+        self.shown.clone()
     }
 
     /// What reads the files again.
@@ -224,7 +222,7 @@ impl Proxy {
     /// of them at `limits.drain`.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
-        self.health.listening();
+        self.shown.health.listening();
         let mut next = 0;
         loop {
             let accepted = tokio::select! {
@@ -250,8 +248,8 @@ impl Proxy {
     }
 
     async fn drain(self) {
-        let Self { listeners, threads, gate, config, watch, health, admin, .. } = self;
-        health.draining();
+        let Self { listeners, threads, gate, config, watch, shown, .. } = self;
+        shown.health.draining();
         drop(listeners);
         gate.closing.store(true, Ordering::Release);
         gate.sessions.tell_all(|_| Some(Signal::Drain));
@@ -264,7 +262,6 @@ impl Proxy {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
         watch.close().await;
-        drop(admin);
     }
 }
 
@@ -379,22 +376,9 @@ async fn empty(gate: &Gate, within: Duration) -> bool {
 }
 
 /// Without a database to begin with there is nothing that could be too old before the first client.
-fn catalog_age(databases: &Arc<Databases>, config: &Config) -> crate::admin::CatalogAge {
+fn catalog_age(databases: &Arc<Databases>, config: &Config) -> CatalogAge {
     let (databases, needed) = (Arc::clone(databases), config.catalog.database.is_some());
     Box::new(move || databases.age().or((!needed).then_some(Duration::ZERO)))
-}
-
-/// The admin endpoint. Where nobody asked for it and its address is taken, the proxy runs without.
-fn admin(config: &Config, shown: Shown) -> Result<Option<Admin>, StartError> {
-    let Some(listen) = &config.admin.listen else { return Ok(None) };
-    match crate::admin::serve(listen, shown) {
-        Ok(admin) => Ok(Some(admin)),
-        Err(error) if !config.admin.explicit && error.kind() == io::ErrorKind::AddrInUse => {
-            tracing::warn!("'{listen}' is in use: no metrics are served; give 'admin.listen' another address");
-            Ok(None)
-        }
-        Err(error) => Err(StartError::Listen { address: listen.clone(), error }),
-    }
 }
 
 fn size(bytes: u64) -> usize {

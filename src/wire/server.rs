@@ -1,7 +1,7 @@
 //! The server's messages that the session looks into: row descriptions, rows, errors and notices, command tags.
 
 use super::read::{Malformed, Reader};
-use crate::catalog::Oid;
+use crate::base::Oid;
 
 /// A field of a `RowDescription`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+//! What the shipped list says of functions, against `pg_proc` of each installed server.
+
 use std::collections::BTreeMap;
 
 use pgscrim::catalog::{FIRST_NORMAL_OID, class_of_call, classified_functions};

@@ -1,3 +1,5 @@
+//! The catalog loader, against each installed server.
+
 use std::future::poll_fn;
 use std::task::Poll;
 

@@ -1,3 +1,5 @@
+//! The shipped classification of the system catalog, against each installed server.
+
 use std::collections::BTreeSet;
 
 use pgscrim::catalog::{RelationKind, SystemClass, classified_relations, is_system_schema, system_class};

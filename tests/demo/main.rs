@@ -8,6 +8,8 @@
     reason = "a test that fails should stop where it fails"
 )]
 
+mod tour;
+
 use std::net::TcpStream;
 use std::path::PathBuf;
 

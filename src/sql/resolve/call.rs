@@ -171,7 +171,9 @@ fn is_named(node: &Node) -> bool {
 /// A literal text, casts aside.
 pub(super) fn constant_text(node: &Node) -> Option<&str> {
     match &node.node {
-        Some(NodeEnum::AConst(protobuf::AConst { val: Some(protobuf::a_const::Val::Sval(s)), .. })) => Some(&s.sval),
+        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
+            Some(&s.sval)
+        }
         Some(NodeEnum::TypeCast(cast)) => cast.arg.as_ref().and_then(|a| constant_text(a)),
         _ => None,
     }

@@ -35,8 +35,12 @@ impl<'a> Resolver<'a> {
         };
         let (of, name) = match found {
             Found::Catalog(relation) => (InstanceOf::Catalog(relation.oid), relation.name.clone()),
-            Found::Local(Local { schema: None, name, .. }) => (InstanceOf::Temporary, QualifiedName::new(TEMPORARY, name)),
-            Found::Local(Local { schema: Some(schema), name, .. }) => (InstanceOf::Uncommitted, QualifiedName::new(schema, name)),
+            Found::Local(Local { schema: None, name, columns: _, relation: _ }) => {
+                (InstanceOf::Temporary, QualifiedName::new(TEMPORARY, name))
+            }
+            Found::Local(Local { schema: Some(schema), name, columns: _, relation: _ }) => {
+                (InstanceOf::Uncommitted, QualifiedName::new(schema, name))
+            }
         };
         schemaname.clear();
         schemaname.push_str(&name.schema);

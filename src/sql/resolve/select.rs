@@ -265,7 +265,7 @@ fn array_length(node: &Node) -> Option<UseKind> {
             u32::try_from(array.elements.len()).ok().map(UseKind::Lookup)
         }
         Some(NodeEnum::ParamRef(_)) => Some(UseKind::LookupMany),
-        Some(NodeEnum::AConst(protobuf::AConst { val: Some(protobuf::a_const::Val::Sval(s)), .. })) => {
+        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
             let commas = s.sval.bytes().filter(|b| *b == b',').count();
             u32::try_from(commas + 1).ok().map(UseKind::Lookup)
         }

@@ -180,8 +180,8 @@ fn setting_value(node: &Node) -> Option<Box<str>> {
 fn constant_bool(node: &Node) -> Option<bool> {
     use protobuf::a_const::Val;
     match &node.node {
-        Some(NodeEnum::AConst(protobuf::AConst { val: Some(Val::Boolval(b)), .. })) => Some(b.boolval),
-        Some(NodeEnum::AConst(protobuf::AConst { val: Some(Val::Sval(s)), .. })) => match s.sval.as_str() {
+        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(Val::Boolval(b)), location: _ })) => Some(b.boolval),
+        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(Val::Sval(s)), location: _ })) => match s.sval.as_str() {
             "t" | "true" | "on" | "1" | "yes" | "y" => Some(true),
             "f" | "false" | "off" | "0" | "no" | "n" => Some(false),
             _ => None,
