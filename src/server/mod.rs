@@ -1,6 +1,7 @@
 //! The shell around the sessions: threads, listeners, the loop per connection, reload, drain, the audit's file.
 
 pub mod audit_writer;
+mod client_certificate;
 mod databases;
 mod edge;
 mod files;

@@ -318,7 +318,11 @@ pub async fn check_database(config: &Config, database: &str) -> Result<Diagnosti
     };
     let password = files::catalog_password(&config.catalog)?;
     let login = crate::upstream::catalog_loader::Login { user: &config.catalog.user, password: password.as_ref(), database };
-    let (catalog, triggers) = super::databases::read_catalog(&target(&config.upstream)?, login).await.map_err(setup)?;
+    let target = Arc::new(target(&config.upstream)?);
+    let (catalog, triggers) = super::databases::read_catalog(&target, login).await.map_err(setup)?;
+    if let Err(error) = method(config, &target, login.password).await {
+        found.push(crate::base::Diagnostic::error(None, error.to_string()));
+    }
     match policy.bind(&catalog, &keyring) {
         Ok((bound, warnings)) => {
             found.0.extend(warnings.0);

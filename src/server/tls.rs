@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::server::NoServerSessionStorage;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::client_certificate::ClientVerifier;
 use crate::base::Secret;
 use crate::upstream::{Stream, common_name, end_point_hash};
 
@@ -134,9 +135,9 @@ impl Identity {
         let builder = match &files.client_ca {
             None => builder.with_no_client_auth(),
             Some((pem, needed)) => {
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store(pem)?), provider);
-                let verifier = if *needed == ClientCertificate::Optional { verifier.allow_unauthenticated() } else { verifier };
-                builder.with_client_cert_verifier(verifier.build().map_err(|_| TlsSetupError::ClientCa)?)
+                let authorities = certificates(pem).ok_or(TlsSetupError::ClientCa)?;
+                let verifier = ClientVerifier::new(authorities, *needed, provider).ok_or(TlsSetupError::ClientCa)?;
+                builder.with_client_cert_verifier(Arc::new(verifier))
             }
         };
         let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
@@ -155,12 +156,4 @@ impl Identity {
 fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
     (!chain.is_empty()).then_some(chain)
-}
-
-fn store(pem: &[u8]) -> Result<RootCertStore, TlsSetupError> {
-    let mut store = RootCertStore::empty();
-    for certificate in certificates(pem).ok_or(TlsSetupError::ClientCa)? {
-        store.add(certificate).map_err(|_| TlsSetupError::ClientCa)?;
-    }
-    Ok(store)
 }

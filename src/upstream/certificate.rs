@@ -3,6 +3,9 @@
 
 use std::net::IpAddr;
 
+use rustls::DigitallySignedStruct;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls_pki_types::SignatureVerificationAlgorithm;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_parser::certificate::X509Certificate;
@@ -92,20 +95,20 @@ fn name_matches(name: &str, host: &str) -> bool {
 
 /// Whether a certificate may be used at this time, in seconds since 1970.
 #[must_use]
-pub(super) fn is_valid_at(der: &[u8], seconds: u64) -> bool {
+pub(crate) fn is_valid_at(der: &[u8], seconds: u64) -> bool {
     let time = i64::try_from(seconds).ok().and_then(|s| x509_parser::time::ASN1Time::from_timestamp(s).ok());
     matches!((parse(der), time), (Some(certificate), Some(time)) if certificate.validity().is_valid_at(time))
 }
 
 /// Whether a certificate is of X.509 version 1, as `openssl x509 -req` makes without extensions; webpki does not read these.
 #[must_use]
-pub(super) fn is_version_1(der: &[u8]) -> bool {
+pub(crate) fn is_version_1(der: &[u8]) -> bool {
     parse(der).is_some_and(|c| c.version() == x509_parser::x509::X509Version::V1)
 }
 
 /// Whether `issuer` itself signed `der`: its name is the one that `der` gives, and the signature is right.
 #[must_use]
-pub(super) fn is_signed_by(der: &[u8], issuer: &[u8], algorithms: &[&dyn SignatureVerificationAlgorithm]) -> bool {
+pub(crate) fn is_signed_by(der: &[u8], issuer: &[u8], algorithms: &[&dyn SignatureVerificationAlgorithm]) -> bool {
     let (Some(certificate), Some(issuer)) = (parse(der), parse(issuer)) else { return false };
     if certificate.issuer().as_raw() != issuer.subject().as_raw() {
         return false;
@@ -121,6 +124,24 @@ pub(super) fn is_signed_by(der: &[u8], issuer: &[u8], algorithms: &[&dyn Signatu
     })
 }
 
+/// Holds the signature of a TLS 1.2 handshake against a certificate of version 1, which webpki does not read.
+#[must_use]
+pub(crate) fn verify_old(
+    der: &[u8],
+    message: &[u8],
+    signature: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Option<HandshakeSignatureValid> {
+    let certificate = parse(der).filter(|_| is_version_1(der))?;
+    let key = certificate.public_key();
+    let (_, candidates) = algorithms.mapping.iter().find(|(scheme, _)| *scheme == signature.scheme)?;
+    let fits = |a: &&dyn SignatureVerificationAlgorithm| {
+        identifies(a.public_key_alg_id().as_ref(), key.algorithm.algorithm.as_bytes())
+            && a.verify_signature(&key.subject_public_key.data, message, signature.signature()).is_ok()
+    };
+    candidates.iter().any(fits).then(HandshakeSignatureValid::assertion)
+}
+
 /// Whether the content of an `AlgorithmIdentifier` begins with this object identifier.
 fn identifies(identifier: &[u8], oid: &[u8]) -> bool {
     let Some(([0x06, length], rest)) = identifier.split_first_chunk::<2>() else { return false };
@@ -129,6 +150,6 @@ fn identifies(identifier: &[u8], oid: &[u8]) -> bool {
 
 /// The public key with its algorithm, as it stands in the certificate.
 #[must_use]
-pub(super) fn public_key(der: &[u8]) -> Option<&[u8]> {
+pub(crate) fn public_key(der: &[u8]) -> Option<&[u8]> {
     parse(der).map(|c| c.tbs_certificate.subject_pki.raw)
 }

@@ -1,7 +1,7 @@
 //! The way to the server: dialling it, and reading its catalog. What is sent for a client is decided elsewhere.
 
 pub mod catalog_loader;
-mod certificate;
+pub(crate) mod certificate;
 mod dial;
 mod stream;
 mod tls;

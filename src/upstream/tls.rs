@@ -156,7 +156,8 @@ fn why(error: &std::io::Error) -> TlsError {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "it is for another host",
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "it is not valid yet",
-        CertificateError::UnknownIssuer => "the CA did not sign it",
+        // A bad signature is that of another authority of the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => "the CA did not sign it",
         _ => "it cannot be used",
     })
 }
@@ -245,6 +246,7 @@ impl ServerCertVerifier for Verifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls12_signature(message, leaf, signature, &self.algorithms)
+            .or_else(|error| certificate::verify_old(leaf, message, signature, &self.algorithms).ok_or(error))
     }
 
     fn verify_tls13_signature(

@@ -66,7 +66,12 @@ impl VerifierError {
     /// Whether another try may succeed without anybody changing anything.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Connection(_))
+        match self {
+            // A password that is wrong, a database that is not there.
+            Self::Connection(Cause::Server(state)) => !["28", "3D"].iter().any(|class| state.starts_with(class)),
+            Self::Connection(_) => true,
+            Self::Denied(_) | Self::Shape | Self::Query(_) | Self::Ambiguous => false,
+        }
     }
 }
 

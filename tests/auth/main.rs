@@ -12,4 +12,6 @@ mod passthrough;
 mod pki;
 mod scram;
 mod setting;
+mod start;
+mod upstream;
 mod wire;

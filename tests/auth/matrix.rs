@@ -34,7 +34,7 @@ which, tasks = sys.argv[1], json.load(sys.stdin)
 def by_psycopg(port, user, tls):
     import psycopg
     with psycopg.connect(host='127.0.0.1', port=port, user=user, password='sesame', dbname='postgres', connect_timeout=30,
-                         sslmode='require' if tls else 'disable') as c:
+                         max_protocol_version='3.2', **(dict(sslmode='require', sslnegotiation='direct') if tls else dict(sslmode='disable'))) as c:
         return c.execute('SELECT session_user').fetchone()[0]
 def by_asyncpg(port, user, tls):
     import asyncpg

@@ -41,6 +41,11 @@ impl Server {
     /// Starts one whose `pg_hba.conf` has these lines, with `logins.sql` run by a superuser on a unix socket.
     /// It has a certificate, which it shows where `options` say `-c ssl=on`.
     pub(crate) fn start(hba: &str, options: &str, logins: &str) -> Self {
+        Self::start_with(hba, options, logins, &super::pki::self_signed(), "")
+    }
+
+    /// The same with this certificate, and these authorities of clients' ones.
+    pub(crate) fn start_with(hba: &str, options: &str, logins: &str, pair: &super::pki::Pair, ca: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         if nix::unistd::geteuid().is_root() {
@@ -51,7 +56,7 @@ impl Server {
         server.run("initdb", &["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         let rules = format!("local all postgres trust\n{hba}\n");
         std::fs::write(server.data().join("pg_hba.conf"), rules).unwrap();
-        server.show(&super::pki::self_signed());
+        server.show(pair, ca);
         let socket = server.socket_folder();
         let options = format!("-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {} {options}", socket.display());
         server.run("pg_ctl", &["-o", &options, "-l", server.log().to_str().unwrap(), "-w", "start"]);
@@ -73,8 +78,8 @@ impl Server {
     }
 
     /// Gives it a certificate.
-    fn show(&self, pair: &super::pki::Pair) {
-        for (name, text) in [("server.crt", &pair.certificate), ("server.key", &pair.key)] {
+    fn show(&self, pair: &super::pki::Pair, ca: &str) {
+        for (name, text) in [("server.crt", pair.certificate.as_str()), ("server.key", &pair.key), ("ca.crt", ca)] {
             let file = self.data().join(name);
             std::fs::write(&file, text).unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -195,6 +200,7 @@ pub(crate) struct Setup {
     pub(crate) method: Method,
     pub(crate) allow_trust: bool,
     pub(crate) timeout: Duration,
+    pub(crate) listen: &'static str,
     pub(crate) rules: Rules,
 }
 
@@ -207,6 +213,7 @@ impl Setup {
             method: Method::Passthrough,
             allow_trust: false,
             timeout: Duration::from_secs(30),
+            listen: "127.0.0.1:0",
             rules: Rules::default(),
         }
     }
@@ -237,7 +244,7 @@ impl Proxy {
                 admission: setup.rules,
             });
             runtime.block_on(local.run_until(async move {
-                let tcp = Listener::bind(&Address::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
+                let tcp = Listener::bind(&Address::Tcp(setup.listen.parse().unwrap())).unwrap();
                 let port: u16 = tcp.address().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
                 let unix = Listener::bind(&Address::Unix { folder: unix, port }).unwrap();
                 told.send(port).unwrap();
