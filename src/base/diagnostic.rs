@@ -148,6 +148,8 @@ impl fmt::Display for Diagnostics {
     }
 }
 
+impl std::error::Error for Diagnostics {}
+
 /// The known word with the smallest edit distance to `got`, where about a third of its letters differ at most.
 pub fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = got.chars().count().saturating_add(2) / 3;

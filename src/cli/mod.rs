@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod demo;
 mod explain;
+mod keyring;
 mod offline;
 mod serve;
 
@@ -29,6 +30,9 @@ enum Command {
     Check(check::Check),
     /// Say what would be decided on a statement, without running it
     Explain(explain::Explain),
+    /// Make the keys of keyed masks
+    #[command(subcommand)]
+    Keyring(keyring::KeyringCommand),
     /// Verify or search the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -42,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Check(check) => check.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Keyring(keyring) => keyring.run(),
         Command::Audit(audit) => audit.run(),
     }
 }

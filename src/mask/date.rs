@@ -3,6 +3,7 @@
 use super::calendar::{self, DAY, Day, EPOCH_2000, LOWEST_DAY, Parts};
 use super::laws::Laws;
 use super::spec::Keep;
+use super::sql::{call, cast, constant};
 use super::value::{CannotMask, Format, Value};
 use crate::catalog::Scalar;
 
@@ -103,4 +104,25 @@ fn mask_text(keep: Keep, parts: Parts, value: &Value<'_>, out: &mut Vec<u8>) -> 
         }
         Parts::Timestamptz => calendar::print_timestamptz(masked * DAY, value.rendering.zone.as_ref(), out),
     }
+}
+
+/// PostgreSQL's own truncation fails where a year or month begins before the type does, and for dates beyond its timestamps.
+pub(super) fn sql(keep: Keep, scalar: Scalar, column: &str) -> Option<String> {
+    let (unit, day_of, first_whole) = match keep {
+        Keep::Year => ("'year'", "'doy'", "4713-01-01"),
+        Keep::Month => ("'month'", "'day'", "4714-12-01"),
+    };
+    let (ty, behind, less, masked) = match scalar {
+        Scalar::Date => {
+            let day = cast(&call("extract", &[day_of, column]), "int4");
+            ("date", " BC", "date_lt", call("date_mii", &[column, &call("int4mi", &[&day, "1"])]))
+        }
+        Scalar::Timestamp => ("timestamp", " 00:00:00 BC", "timestamp_lt", call("date_trunc", &[unit, column])),
+        Scalar::Timestamptz => ("timestamptz", " 00:00:00+00 BC", "timestamptz_lt", call("date_trunc", &[unit, column, "'UTC'"])),
+        _ => return None,
+    };
+    let finite = call("isfinite", &[column]);
+    let early = call(less, &[column, &constant(&format!("{first_whole}{behind}"), ty)]);
+    let lowest = constant(&format!("4714-11-24{behind}"), ty);
+    Some(format!("CASE WHEN {finite} THEN CASE WHEN {early} THEN {lowest} ELSE {masked} END ELSE {column} END"))
 }

@@ -1,11 +1,17 @@
 //! The keys of keyed masks: which there are and which one is current. The text of `keyring.yaml` is read in `keyring/read.rs`.
 
+mod read;
+
+pub use read::{KeySource, KeyringFile};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hmac::digest::KeyInit;
+use hmac::digest::generic_array::GenericArray;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::base::Secret;
 
@@ -83,11 +89,28 @@ impl Derived {
     pub(super) fn mac(&self) -> Hmac<Sha256> {
         keyed(self.expose())
     }
+
+    /// A key for one use of several under this one.
+    pub(super) fn derive(&self, purpose: &str) -> Self {
+        let mut mac = self.mac();
+        mac.update(purpose.as_bytes());
+        Self(Secret::new(mac.finalize().into_bytes().to_vec()))
+    }
+
+    /// Its bytes, for a cipher with keys of that length.
+    pub(super) fn bytes(&self) -> Zeroizing<[u8; KEY_BYTES]> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        bytes.iter_mut().zip(self.expose()).for_each(|(to, from)| *to = *from);
+        bytes
+    }
 }
 
 /// HMAC fills a key that is shorter than its block with zeros, so doing that first gives the same and cannot fail.
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    let mut block = [0; 64];
+    let mut block = Zeroizing::new([0; 64]);
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-    <Hmac<Sha256> as KeyInit>::new(&block.into())
+    <Hmac<Sha256> as KeyInit>::new(GenericArray::from_slice(&*block))
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,7 @@ impl Mask {
             Kernel::Card => card::laws(scalar),
             Kernel::Ip => ip::laws(scalar),
             Kernel::Date(_) => date::laws(scalar),
-            Kernel::Round(to) => round::laws(to, scalar, ty),
+            Kernel::Round(round) => round::laws(round, scalar, ty),
             Kernel::Pseudonym(_) => pseudonym::laws(scalar, ty),
             Kernel::Fpe(_) => fpe::laws(scalar),
             Kernel::Fake(_) => fake::laws(scalar),

@@ -10,6 +10,8 @@ mod date;
 mod decimal;
 mod email;
 mod fake;
+mod ff1;
+mod float;
 mod fpe;
 mod ip;
 mod keyring;
@@ -22,13 +24,14 @@ mod pseudonym;
 mod redact;
 mod round;
 mod spec;
+mod sql;
 mod text;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
-pub use keyring::{Derived, KEY_BYTES, KeyMissing, Keyring};
+pub use keyring::{Derived, KEY_BYTES, KeyMissing, KeySource, Keyring, KeyringFile};
 pub use laws::Laws;
 pub use money::MoneyStyle;
 pub use spec::{FakeKind, Keep, Locale, MaskSpec, NotRoundTo, RoundTo};

@@ -1,6 +1,7 @@
 //! `name`: first character, then `*` for each other one; `*` for a single one.
 
 use super::laws::Laws;
+use super::sql::{call, choose, concat, quote};
 use super::text;
 use super::value::{CannotMask, Value};
 use crate::catalog::Scalar;
@@ -18,4 +19,11 @@ pub(super) fn apply(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMa
             text::push_times('*', rest.chars().count(), out);
         }
     })
+}
+
+pub(super) fn sql(column: &str) -> String {
+    let text = text::sql(column);
+    let length = call("length", &[&text]);
+    let stars = call("repeat", &[&quote("*"), &call("int4mi", &[&length, "1"])]);
+    choose(&call("int4eq", &[&length, "1"]), &quote("*"), &concat(&[&call("left", &[&text, "1"]), &stars]))
 }

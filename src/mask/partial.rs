@@ -1,6 +1,7 @@
 //! `partial`: the first and last characters stay, each other one becomes one replacement character.
 
 use super::laws::Laws;
+use super::sql::{call, choose, concat, number, quote};
 use super::text;
 use super::value::{CannotMask, Value};
 use crate::catalog::Scalar;
@@ -39,4 +40,19 @@ fn mask(Partial { first, last, with }: Partial, text: &str, out: &mut Vec<u8>) {
 fn split_chars(text: &str, n: usize) -> (&str, &str) {
     let at = if text.is_ascii() { n } else { text.char_indices().nth(n).map_or(text.len(), |(i, _)| i) };
     text.split_at_checked(at).unwrap_or((text, ""))
+}
+
+pub(super) fn sql(Partial { first, last, with }: &Partial, column: &str) -> String {
+    let text = text::sql(column);
+    let length = call("length", &[&text]);
+    let with = quote(&with.to_string());
+    let shown = first.saturating_add(*last);
+    let all = call("repeat", &[&with, &length]);
+    // No text has more characters than an int4 counts.
+    if i32::try_from(shown).is_err() {
+        return all;
+    }
+    let hidden = call("repeat", &[&with, &call("int4mi", &[&length, &number(shown)])]);
+    let (head, tail) = (call("left", &[&text, &number(*first)]), call("right", &[&text, &number(*last)]));
+    choose(&call("int4le", &[&length, &number(shown)]), &all, &concat(&[&head, &hidden, &tail]))
 }

@@ -1,6 +1,7 @@
 //! `redact`: the same harmless value for every value of a type.
 
 use super::laws::Laws;
+use super::sql::{cast, quote, type_name, unless_null};
 use super::value::{CannotMask, Format, Masked, Value};
 use super::{array, calendar, decimal, text};
 use crate::catalog::{PgType, Scalar, Shape};
@@ -74,4 +75,24 @@ fn send(value: &Value<'_>, out: &mut Vec<u8>) {
         Scalar::Jsonb => out.extend_from_slice(b"\x01{}"),
         Scalar::Bytea | Scalar::Inet | Scalar::Cidr | Scalar::Other => {}
     }
+}
+
+pub(super) fn sql(ty: &PgType, column: &str) -> String {
+    let text = match ty.shape {
+        Shape::Array { .. } => return unless_null(column, &quote("{}")),
+        Shape::Scalar(scalar) => match scalar {
+            Scalar::Text | Scalar::Varchar | Scalar::Bpchar | Scalar::Name | Scalar::Citext => "***",
+            Scalar::Bool => "false",
+            Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Float4 | Scalar::Float8 | Scalar::Numeric | Scalar::Money => "0",
+            Scalar::Date => "1970-01-01",
+            Scalar::Timestamp => "1970-01-01 00:00:00",
+            Scalar::Timestamptz => "1970-01-01 00:00:00+00",
+            Scalar::Uuid => "00000000-0000-0000-0000-000000000000",
+            Scalar::Json | Scalar::Jsonb => "{}",
+            Scalar::Bytea => "",
+            Scalar::Inet | Scalar::Cidr | Scalar::Other => return super::null::SQL.to_owned(),
+        },
+    };
+    let value = type_name(ty).map_or_else(|| quote(text), |name| cast(&quote(text), &name));
+    unless_null(column, &value)
 }

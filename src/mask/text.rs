@@ -1,6 +1,7 @@
 //! What all text masks share: reading a value as characters, and fitting the mask to the declared length. No mask is in here.
 //! Text has the same bytes in both wire formats. Nothing in here allocates.
 
+use super::sql::cast;
 use super::value::{CannotMask, Value};
 use crate::catalog::Scalar;
 
@@ -88,4 +89,10 @@ pub(super) fn push_times(c: char, n: usize, out: &mut Vec<u8>) {
 pub(super) fn split_first(text: &str) -> Option<(&str, &str)> {
     let first = text.chars().next()?;
     text.split_at_checked(first.len_utf8())
+}
+
+/// The characters of a column, as [`read`] gives them: the cast takes the padding of `char(n)` away. Under "C" no collation of the
+/// column, which may tell no equal texts apart, stands in the way of patterns and searches.
+pub(super) fn sql(column: &str) -> String {
+    format!("({} COLLATE pg_catalog.\"C\")", cast(column, "text"))
 }

@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::tls::{ClientCertificate, TlsFiles};
-use crate::base::Secret;
+use crate::base::{Diagnostics, Secret};
 use crate::config::{CatalogLogin, Tls, Upstream};
-use crate::mask::Keyring;
+use crate::mask::{KeySource, Keyring, KeyringFile};
 use crate::upstream::UpstreamTlsFiles;
 
 /// A file that could not be read.
@@ -97,10 +99,35 @@ pub(crate) fn catalog_password(login: &CatalogLogin) -> Result<Option<Secret>, U
     }
 }
 
-/// The keyring, with the key files that it names; an empty one where none is configured.
+/// Why there is no keyring.
+#[derive(Debug, thiserror::Error)]
+pub enum NoKeyring {
+    /// Its file cannot be read.
+    #[error("{0}")]
+    Unreadable(#[from] Unreadable),
+    /// Something is wrong in it.
+    #[error("{0}")]
+    Wrong(#[from] Diagnostics),
+}
+
+/// The keyring, with the key files and variables that it names; an empty one where none is configured.
 ///
 /// # Errors
 /// A file cannot be read, or is no keyring.
-pub(crate) fn keyring(_path: Option<&Path>) -> Result<Keyring, Unreadable> {
-    Ok(Keyring::default())
+pub(crate) fn keyring(path: Option<&Path>) -> Result<Keyring, NoKeyring> {
+    let Some(path) = path else { return Ok(Keyring::default()) };
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(|error| Unreadable { path: path.to_owned(), error })?);
+    let file = KeyringFile::read(&path.display().to_string(), &text)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(file.resolve(|source| match source {
+        KeySource::Here(key) => Ok(key.clone()),
+        KeySource::File(file) => {
+            let text = fs::read(folder.join(file)).map_err(|e| format!("cannot be read from '{}': {}", file.display(), e.kind()));
+            text.map(Secret::new)
+        }
+        KeySource::Env(name) => {
+            let text = std::env::var_os(name).ok_or_else(|| format!("stands in the variable '{name}', which is not set"));
+            text.map(|text| Secret::new(text.into_encoded_bytes()))
+        }
+    })?)
 }

@@ -4,7 +4,7 @@ pub mod audit_writer;
 mod client_certificate;
 mod databases;
 mod edge;
-mod files;
+pub(crate) mod files;
 mod gate;
 pub mod health;
 pub mod listen;

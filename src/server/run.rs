@@ -45,6 +45,9 @@ pub enum StartError {
     /// A file cannot be read.
     #[error("{0}")]
     File(#[from] files::Unreadable),
+    /// The keyring cannot be read, or something is wrong in it.
+    #[error("{0}")]
+    Keyring(#[from] files::NoKeyring),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
