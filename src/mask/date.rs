@@ -9,8 +9,6 @@ use crate::catalog::Scalar;
 
 /// Microseconds in a second.
 const MICROS: i64 = 1_000_000;
-/// The end of the timestamps' range, 294277-01-01, in days since 1970-01-01.
-const TIMESTAMP_END_DAY: i64 = 106_762_940;
 
 /// Dates and timestamps.
 pub(super) fn laws(scalar: Scalar) -> Option<Laws> {
@@ -87,7 +85,7 @@ fn mask_text(keep: Keep, parts: Parts, value: &Value<'_>, out: &mut Vec<u8>) -> 
     }
     let moment = calendar::read(value.bytes, parts).ok_or(CannotMask::InvalidValue)?;
     let days = moment.day.days() + (moment.time - moment.offset).div_euclid(DAY);
-    if days < LOWEST_DAY || (parts != Parts::Date && days >= TIMESTAMP_END_DAY) {
+    if days < LOWEST_DAY {
         return Err(CannotMask::InvalidValue);
     }
     let masked = truncate(keep, days);

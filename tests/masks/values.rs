@@ -248,6 +248,8 @@ fn edges(name: &str, modifier: &str) -> &'static [&'static str] {
             "infinity",
             "-infinity",
         ],
+        // PostgreSQL itself rounds the end of its range beyond it.
+        ("timestamp", "(0)") => &["1970-01-01 00:00:00.5", "294276-12-31 23:59:58", "infinity", "-infinity"],
         ("timestamp", _) => &[
             "4714-11-24 00:00:00 BC",
             "4714-11-24 00:00:01.5 BC",
