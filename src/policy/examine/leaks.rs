@@ -46,8 +46,8 @@ impl Examined<'_> {
             }
             if let ConstraintKind::Foreign(target) = constraint.kind
                 && columns.iter().all(writes)
-                && role.profile.is_veiled(target)
                 && let (Some(to), Some(column)) = (self.catalog.relation(target), columns.first())
+                && hides_rows(role, to)
             {
                 let message = format!(
                     "accepted leak: role '{}' may write '{}', which refers to '{}', and so learns whether a row is there (23503)",
@@ -90,6 +90,13 @@ impl Examined<'_> {
             }
         }
     }
+}
+
+/// Whether a role cannot tell by reading a relation which rows it has: some do not exist for it, or their key is veiled.
+fn hides_rows(role: &Alone<'_>, relation: &Relation) -> bool {
+    let keys = relation.constraints.iter().filter(|c| c.kind == ConstraintKind::Primary);
+    let veiled = keys.flat_map(|key| constrained(relation, key)).any(|c| seen(role, relation.oid, c).is_veiled());
+    veiled || role.profile.rows(relation.oid).is_some()
 }
 
 fn mask(outcome: &Outcome) -> Option<String> {
