@@ -97,6 +97,8 @@ async fn queries_touch_what_postgresql_says_they_touch() {
     for query in statements(QUERIES).into_iter().chain(statements(PSQL)) {
         let (analysis, printed) = match analysed(&catalog, query) {
             Ok(found) => found,
+            // A server of another version knows other columns: what it does not accept itself may be refused.
+            Err(_) if session.run("ROLLBACK").await.is_ok() && session.run(query).await.is_err() => continue,
             Err(refused) => {
                 wrong.push(format!("{query}\n  refused: {refused}"));
                 continue;
