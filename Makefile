@@ -8,11 +8,12 @@ help:
 	@echo "make bench   direct, PgBouncer and pgscrim side by side (needs pgbench and pgbouncer)"
 	@echo "make ci      what .ci/run calls: check, deny where it can, test"
 
-# A debug build: a third of a release build's time, the parsers are optimised in it all the same, and `make test` uses it again.
+# A debug build: a third of a release build's time, and the parsers are optimised in it all the same. One test binary is built with it
+# because Cargo then resolves features as `make test` does, and PostgreSQL's parser (two minutes) is not compiled a second time.
 demo:
 	@tests/prerequisites
-	@echo "building (the first time takes some minutes: PostgreSQL's parser is compiled too)"
-	@cargo build --quiet --locked --bin pgscrim
+	@echo "building (the first time takes some minutes: PostgreSQL's own parser is compiled too)"
+	@cargo build --quiet --locked --bin pgscrim --test house
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/pgscrim" demo $(DEMO)
 
 test:

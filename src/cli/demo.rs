@@ -60,7 +60,7 @@ impl Out {
 
     fn say(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).map_err(|_| Gone.into())
+        out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()).map_err(|_| Gone.into())
     }
 
     /// What was made, and how long it took.

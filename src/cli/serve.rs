@@ -1,5 +1,6 @@
 //! `pgscrim serve`: configuration, log, signals. The proxy itself is `server::run`.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -72,7 +73,7 @@ fn start_log(config: &Config) {
     };
     // Other crates' words below a warning may hold what came over a connection.
     let filter = tracing_subscriber::EnvFilter::new(format!("warn,pgscrim={level}"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     // A logger that somebody else has installed stays.
     let _ = match config.log.format {
         LogFormat::Text => builder.try_init(),
@@ -83,7 +84,12 @@ fn start_log(config: &Config) {
 /// The log of a demo, once the tour is over: what was read again, and what deserves a look.
 pub(super) fn start_demo_log() {
     let filter = tracing_subscriber::EnvFilter::new("warn,pgscrim::cli=info");
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .try_init();
 }
 
 async fn serve(config: Config) -> Result<(), StartError> {

@@ -1,5 +1,6 @@
 //! `pgscrim demo` as a visitor runs it: the built program, from a folder that is no checkout.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::path::Path;
@@ -32,22 +33,20 @@ fn the_tour_shows_each_part_and_no_clear_value_where_a_mask_should_be() {
     }
 
     let masked = ["full_name", "id_number", "email", "phone"];
-    let compared: Vec<Vec<&str>> = text.lines().map(cells).filter(|c| masked.contains(&c[..1].concat().as_str())).collect();
+    let compared: Vec<(&str, Vec<&str>)> =
+        text.lines().map(|l| (l, cells(l))).filter(|(_, c)| c.first().is_some_and(|label| masked.contains(label))).collect();
     assert_eq!(compared.len(), 2 * masked.len(), "{text}");
-    assert!(compared.iter().any(|c| c[1].chars().any(|c| c > '\u{4e00}')), "nobody has a Chinese name\n{text}");
-    for line in compared {
-        assert_eq!(line.len(), 4, "{line:?}");
-        assert!(!line[1].contains('…'), "the clear value is cut off: {line:?}");
-        assert_eq!(text.matches(line[1]).count(), 1, "a clear value stands in another place: {line:?}");
-        assert!(line[2].contains('*') && (line[3] == "***" || line[3] == "(not there)"), "{line:?}");
+    assert!(compared.iter().any(|(_, c)| c[1].chars().any(|c| c > '\u{4e00}')), "nobody has a Chinese name\n{text}");
+    let mut starts = BTreeSet::new();
+    for (line, cells) in compared {
+        assert_eq!(cells.len(), 4, "{line}");
+        assert!(!cells[1].contains('…'), "the clear value is cut off: {line}");
+        assert_eq!(text.matches(cells[1]).count(), 1, "a clear value stands in another place: {line}");
+        assert!(cells[2].contains('*') && (cells[3] == "***" || cells[3] == "(not there)"), "{line}");
+        starts.insert([1, 2, 3].map(|n| line[..line.rfind(cells[n]).unwrap()].width()));
     }
-    // In columns, not characters: the name of a column above begins where the value below does.
-    let start = |label: &str, cell: &str| {
-        let line = text.lines().find(|l| l.trim_start().starts_with(label)).unwrap();
-        line[..line.find(cell).unwrap()].width()
-    };
-    assert_eq!(start("full_name", "**"), start("email", "*@") + 1, "{text}");
-    assert_eq!(start("full_name", "***"), start("email", " ***") + 1, "{text}");
+    // As a terminal counts, in which a Chinese character takes two columns.
+    assert_eq!(starts.len(), 1, "columns do not stand below each other\n{text}");
 
     for part in ["ERROR:  42501: pgscrim: role \"support\"", "public.users.birth_date", "HINT:  ", "The hash chain holds"] {
         assert!(text.contains(part), "no '{part}' in\n{text}");
@@ -70,22 +69,24 @@ struct Invited {
     address: String,
     policy: String,
     server: u16,
+    /// A demo that nobody reads any more ends.
+    _reader: Box<dyn Iterator<Item = String>>,
 }
 
 fn invited() -> Invited {
     let mut demo = demo().spawn().unwrap();
-    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut lines = Box::new(BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap));
     let server = lines.find_map(|l| l.split_once("a throwaway on 127.0.0.1:").map(|(_, p)| p.split(' ').next().unwrap().parse().unwrap()));
     let url = lines.find_map(|l| l.split_once("postgresql://support@").map(|(_, rest)| rest.split('/').next().unwrap().to_owned()));
     let policy = lines.find_map(|l| l.trim().strip_prefix("policy ").map(|p| p.split_whitespace().next().unwrap().to_owned()));
     assert!(lines.any(|l| l.contains("/metrics")));
-    Invited { demo, address: url.unwrap(), policy: policy.unwrap(), server: server.unwrap() }
+    Invited { demo, address: url.unwrap(), policy: policy.unwrap(), server: server.unwrap(), _reader: lines }
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn it_stays_until_it_is_told_and_leaves_nothing() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let Invited { mut demo, address, policy, server } = invited();
+        let Invited { mut demo, address, policy, server, _reader } = invited();
         let (client, connection) = tokio_postgres::connect(&format!("postgresql://support@{address}/shop"), NoTls).await.unwrap();
         let asked = async { client.query_one("SELECT phone FROM users WHERE id = 1", &[]).await.unwrap().get::<_, String>(0) };
         let phone = tokio::select! { phone = asked => phone, ended = connection => panic!("the connection ended: {ended:?}") };

@@ -18,7 +18,7 @@ const ROWS: [Row; 16] = [
     Row("sql", "base catalog", "pg_query prost sqlparser hex hmac sha2"),
     Row("mask", "base catalog sql", "aes fpe getrandom hex hmac jiff sha2 base64 subtle thiserror zeroize"),
     Row("policy", "base catalog sql mask", "hex jiff sha2"),
-    Row("plan", "base catalog sql mask policy", "dashmap"),
+    Row("plan", "base catalog sql mask policy", ""),
     Row("audit", "base sql plan", "hex jiff serde_json sha2"),
     Row("auth", "base wire policy", "base64 bytes hmac md5 sha2 subtle thiserror zeroize"),
     Row("session", "base wire catalog sql mask policy plan audit auth", "serde_json"),
@@ -26,7 +26,7 @@ const ROWS: [Row; 16] = [
     Row(
         "upstream",
         "base wire catalog auth session config",
-        "rustls rustls_pki_types sha2 socket2 thiserror tokio tokio_postgres tokio_rustls tracing x509_parser",
+        "arc_swap rustls rustls_pki_types sha2 socket2 thiserror tokio tokio_postgres tokio_rustls tracing x509_parser zeroize",
     ),
     Row(
         "server",

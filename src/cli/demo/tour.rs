@@ -218,7 +218,7 @@ fn records(out: &Out, log: &str) -> anyhow::Result<String> {
             }
         }
     }
-    let _ = write!(text, "\n\n   The last of them as it stands in the file (literals are never in it):\n");
+    let _ = write!(text, "\n\n   The last of them whole, with spaces to fit here (no literal is ever in it):\n");
     for line in page::wrap(&last.replace(",\"", ", \"").replace("},{", "}, {"), "   ", "   ") {
         let _ = write!(text, "\n{}", out.paint.ink(Ink::Faint, &line));
     }
