@@ -59,14 +59,12 @@ pub(crate) fn tls(tls: &Tls) -> Result<TlsFiles, Unreadable> {
 /// The key cannot be read, or the system gives no random bytes.
 pub(crate) fn mock_secret(tls: Option<&Tls>) -> Result<[u8; 32], io::Error> {
     use sha2::{Digest, Sha256};
-    let mut secret = [0; 32];
-    match tls {
-        Some(tls) => {
-            secret = Sha256::new().chain_update(b"pgscrim mock authentication").chain_update(fs::read(&tls.key)?).finalize().into()
-        }
-        None => getrandom::fill(&mut secret)?,
-    }
-    Ok(secret)
+    let Some(tls) = tls else {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)?;
+        return Ok(secret);
+    };
+    Ok(Sha256::new().chain_update(b"pgscrim mock authentication").chain_update(fs::read(&tls.key)?).finalize().into())
 }
 
 /// The texts of the files of the link to the server.

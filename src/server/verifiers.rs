@@ -190,7 +190,7 @@ impl Keeper {
         };
         let text = timeout(PATIENCE, reader.read(login)).await.map_err(|_| NoVerifier::Timeout)??;
         self.reader = Some(reader);
-        Ok(text.and_then(|text| Verifier::parse(&text)))
+        Ok(text.and_then(|text| Verifier::parse(std::str::from_utf8(text.expose()).ok()?)))
     }
 
     async fn open(&mut self) -> Result<(), NoVerifier> {

@@ -10,9 +10,9 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, Connection, NoTls, Statement};
-use zeroize::Zeroizing;
 
 use super::catalog_loader::{Cause, Login};
+use crate::base::Secret;
 
 /// The server's own look-up of a password, `VALID UNTIL` included (`get_role_password` in `src/backend/libpq/crypt.c`); `NOLOGIN`,
 /// connection limits and all else are the server's own to say when the login is passed on to it.
@@ -57,7 +57,7 @@ impl From<tokio_postgres::Error> for VerifierError {
             Cause::Server(state) if &*state == "42501" => Self::Denied(state),
             // Connection trouble, shutdown, resources: it may pass.
             Cause::Server(state) if !["08", "53", "57", "58", "XX"].iter().any(|class| state.starts_with(class)) => Self::Query(state),
-            cause => Self::Connection(cause),
+            cause @ (Cause::Server(_) | Cause::Closed | Cause::Io(_) | Cause::Answer) => Self::Connection(cause),
         }
     }
 }
@@ -119,12 +119,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> VerifierReader<S> {
     ///
     /// # Errors
     /// The server does not say.
-    pub async fn read(&mut self, login: &str) -> Result<Option<Zeroizing<String>>, VerifierError> {
+    pub async fn read(&mut self, login: &str) -> Result<Option<Secret>, VerifierError> {
         let Self { client, connection, statement, .. } = self;
         let rows = driven(connection, async { Ok(client.query(statement, &[&login]).await?) }).await?;
         match rows.as_slice() {
             [] => Ok(None),
-            [row] => Ok(row.try_get::<_, Option<String>>(row.len().saturating_sub(1))?.map(Zeroizing::new)),
+            [row] => Ok(row.try_get::<_, Option<String>>(row.len().saturating_sub(1))?.map(|text| Secret::new(text.into_bytes()))),
             _ => Err(VerifierError::Ambiguous),
         }
     }

@@ -1,6 +1,7 @@
 //! Client × both legs × the server's method × `auth.method`, by clients that people use. What comes of it is the table in
-//! `docs/authentication.md`: with `PGSCRIM_BLESS=1` it is written, else it must be true. psql is always there; `PGSCRIM_CLIENTS` names a
-//! folder with `venv/bin/python` (psycopg, asyncpg) and `node/node_modules/pg` for the others, whose part is not looked at without.
+//! `docs/authentication.md`: with `PGSCRIM_BLESS=1` it is written, else it must be true. psql is always there; the others are taken from
+//! where the clients' test has installed them (`target/clients`, or the folder that `PGSCRIM_CLIENTS` names), and without them their part is
+//! not looked at.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,8 @@ fn run(mut command: Command, tasks: &[Task]) -> Vec<Result<(), String>> {
 }
 
 /// What came of each task; `None` where the client is not there.
-fn results(client: &str, folder: Option<&Path>, tasks: &[Task]) -> Option<Vec<Result<(), String>>> {
+fn results(client: &str, folder: &Path, tasks: &[Task]) -> Option<Vec<Result<(), String>>> {
+    let there = |file: &str| Some(folder.join(file)).filter(|f| f.exists());
     let mut command = match client {
         "psql" => {
             let one = |(port, user, tls): &Task| {
@@ -90,11 +92,12 @@ fn results(client: &str, folder: Option<&Path>, tasks: &[Task]) -> Option<Vec<Re
         }
         "node" => {
             let mut node = Command::new("node");
-            node.args(["-e", NODE]).current_dir(folder?.join("node"));
+            let package = there("node/node_modules/pg")?;
+            node.args(["-e", NODE]).current_dir(package.parent()?.parent()?);
             node
         }
         python => {
-            let mut command = Command::new(folder?.join("venv/bin/python"));
+            let mut command = Command::new(there("venv/bin/python")?);
             command.args(["-c", PYTHON, python]);
             command
         }
@@ -129,13 +132,18 @@ fn passes(cell: &str, client: &str) -> bool {
     cell == "yes" || cell.split(", ").any(|c| c == client)
 }
 
+fn clients() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
+    std::env::var_os("PGSCRIM_CLIENTS").map_or_else(|| target.join("clients"), PathBuf::from)
+}
+
 #[test]
 fn the_table_of_the_manual_is_true() {
     let server = Server::start(HBA, "-c ssl=on", LOGINS);
     let background = Background::start();
     let target = Arc::new(server.target(TlsMode::Disable, None));
     let asker = Asker { target, user: "pgscrim".to_owned(), password: None, database: "postgres".to_owned(), query: None };
-    let folder = std::env::var_os("PGSCRIM_CLIENTS").map(PathBuf::from);
+    let folder = clients();
     // PostgreSQL trusts the catalog login here, which the driver takes; `auth.allow_trust` is about clients.
     let (verifiers, error) = background.verifiers(asker);
     assert!(error.is_none(), "{error:?}");
@@ -156,7 +164,7 @@ fn the_table_of_the_manual_is_true() {
             proxies.push(proxy);
         }
     }
-    let found: Vec<_> = CLIENTS.iter().filter_map(|c| results(c, folder.as_deref(), &tasks).map(|r| (*c, r))).collect();
+    let found: Vec<_> = CLIENTS.iter().filter_map(|c| results(c, &folder, &tasks).map(|r| (*c, r))).collect();
     for (client, results) in &found {
         for (task, error) in tasks.iter().zip(results).filter_map(|(t, r)| r.as_ref().err().map(|e| (t, e))) {
             assert!(is_clear(error), "{client} {task:?}: {error}");

@@ -171,6 +171,23 @@ fn a_function_of_the_dba_gives_verifiers_and_what_is_wrong_is_said_at_the_start(
     assert!(matches!(wrong("nobody", None), VerifierError::Connection(_)));
 }
 
+/// What the manual tells a DBA to run does what it says.
+#[test]
+fn the_manuals_function_works() {
+    let (background, server) = (Background::start(), Server::start(HBA, "-c ssl=on", LOGINS));
+    let manual = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md")).unwrap();
+    let block = |kind: &str| manual.split_once(&format!("```{kind}\n")).unwrap().1.split_once("```").unwrap().0.to_owned();
+    let query = block("yaml").split('"').nth(1).unwrap().to_owned();
+    server.sql(&format!("REVOKE ALL ON pg_catalog.pg_authid FROM pgscrim; {}", block("sql")));
+    let (verifiers, error) = background.verifiers(asker(&server, "pgscrim", Some(&query)));
+    assert!(error.is_none(), "{error:?}");
+    let proxy = proxy(&server, TlsMode::Require, Method::Auto(Some(verifiers)));
+    assert_eq!(said(&psql(&proxy.tcp("alice", "sslmode=require"), "sesame", WHO)), Ok("alice".to_owned()));
+    for login in ["late", "postgres"] {
+        assert!(said(&psql(&proxy.tcp(login, "sslmode=require"), "sesame", WHO)).is_err());
+    }
+}
+
 #[test]
 fn a_file_gives_verifiers_and_an_old_one_lets_nobody_in() {
     let server = server();

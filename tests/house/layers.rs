@@ -26,7 +26,7 @@ const ROWS: [Row; 16] = [
     Row(
         "upstream",
         "base wire catalog auth session config",
-        "arc_swap rustls rustls_pki_types sha2 socket2 thiserror tokio tokio_postgres tokio_rustls tracing x509_parser zeroize",
+        "arc_swap rustls rustls_pki_types sha2 socket2 thiserror tokio tokio_postgres tokio_rustls tracing x509_parser",
     ),
     Row(
         "server",

@@ -120,7 +120,7 @@ impl ScramClient {
         }
         let binding = match &self.binding {
             Binding::EndPoint(hash) if header.starts_with(b"p=") => [header, hash].concat(),
-            _ => header.to_vec(),
+            Binding::EndPoint(_) | Binding::None => header.to_vec(),
         };
         let without_proof = [b"c=", encode(&binding).as_bytes(), b",r=", nonce].concat();
         let said: [&[u8]; 5] = [bare.as_bytes(), b",", server_first, b",", &without_proof];

@@ -52,8 +52,8 @@ fn data(frame: &[u8]) -> String {
     String::from_utf8(frame[9..].to_vec()).unwrap()
 }
 
-fn end_point() -> Option<std::sync::Arc<[u8]>> {
-    Some(vec![7; 32].into())
+fn end_point() -> std::sync::Arc<[u8]> {
+    vec![7; 32].into()
 }
 
 /// A client that has a password, written apart from the product's own.
@@ -151,7 +151,7 @@ fn first_messages_are_held_against_the_offer() {
         (false, plain, "n,", Some(Fault::Scram)),
         (false, plain, "", Some(Fault::Scram)),
     ] {
-        let mut server = ScramServer::new(rfc(), if binds { end_point() } else { None }, [0; NONCE]);
+        let mut server = ScramServer::new(rfc(), binds.then(end_point), [0; NONCE]);
         assert_eq!(server.on_first(&initial(mechanism, first)).err(), want, "{binds} {mechanism} {first}");
     }
     let whole = initial(plain, "n,,n=,r=x");
@@ -163,7 +163,7 @@ fn first_messages_are_held_against_the_offer() {
 #[test]
 fn proofs_that_are_not_for_this_exchange_are_refused() {
     let begin = |binds: bool, mechanism: &str, first: &str| {
-        let mut server = ScramServer::new(rfc(), if binds { end_point() } else { None }, [3; NONCE]);
+        let mut server = ScramServer::new(rfc(), binds.then(end_point), [3; NONCE]);
         let challenge = data(&server.on_first(&initial(mechanism, first)).unwrap());
         (server, challenge)
     };
@@ -204,12 +204,12 @@ fn a_mock_looks_like_the_real_thing_and_lets_nobody_in() {
 }
 
 /// An exchange of our client with our server, both ways of the channel; `None` where the server offers no channel binding.
-fn exchange(offered: Option<Option<Vec<u8>>>, seen: Option<Vec<u8>>) -> Result<(), Fault> {
+fn exchange(offered: Option<Vec<u8>>, seen: Option<Vec<u8>>) -> Result<(), Fault> {
     let Candidate::Known(verifier) = rfc() else { unreachable!() };
     let client_key = mac(&salted("pencil", &verifier.salt, 4096), b"Client Key");
     let credentials = Credentials { client_key: Zeroizing::new(client_key), verifier };
     let mut client = ScramClient::new(credentials, seen, [1; NONCE], false);
-    let mut server = ScramServer::new(rfc(), offered.flatten().map(Into::into), [2; NONCE]);
+    let mut server = ScramServer::new(rfc(), offered.map(Into::into), [2; NONCE]);
     let Step::Send(first) = client.on_server(&server.offer()[5..])? else { panic!("no answer") };
     let challenge = server.on_first(&first[5..])?;
     let Step::Send(proof) = client.on_server(&challenge[5..])? else { panic!("no answer") };
@@ -224,9 +224,9 @@ fn both_sides_understand_each_other() {
     let hash = Some(vec![7; 48]);
     assert_eq!(exchange(None, None), Ok(()));
     assert_eq!(exchange(None, hash.clone()), Ok(()));
-    assert_eq!(exchange(Some(hash.clone()), hash.clone()), Ok(()));
-    assert_eq!(exchange(Some(hash.clone()), None), Ok(()));
-    assert_eq!(exchange(Some(hash), Some(vec![8; 48])), Err(Fault::BindingCheck));
+    assert_eq!(exchange(hash.clone(), hash.clone()), Ok(()));
+    assert_eq!(exchange(hash.clone(), None), Ok(()));
+    assert_eq!(exchange(hash, Some(vec![8; 48])), Err(Fault::BindingCheck));
 }
 
 #[test]
@@ -288,7 +288,7 @@ proptest! {
     /// Whatever a client sends, the exchange ends or goes on; nobody gets in.
     #[test]
     fn no_bytes_of_a_client_panic_or_pass(plus in any::<bool>(), first in prop::collection::vec(any::<u8>(), 0..80), last in prop::collection::vec(any::<u8>(), 0..120)) {
-        let mut server = ScramServer::new(rfc(), if plus { end_point() } else { None }, [0; NONCE]);
+        let mut server = ScramServer::new(rfc(), plus.then(end_point), [0; NONCE]);
         let _ = server.on_first(&first);
         prop_assert!(server.on_proof(&last).is_err());
         let mut server = ScramServer::new(rfc(), None, [0; NONCE]);
