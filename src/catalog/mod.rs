@@ -115,8 +115,9 @@ pub struct Relation {
     pub constraints: Vec<Constraint>,
     /// It has rewrite rules of its own (a view's `_RETURN` does not count).
     pub has_rules: bool,
-    /// It has triggers that are not internal.
-    pub has_triggers: bool,
+    /// Code from outside PostgreSQL runs when it is written: it has triggers that are not internal, or indexes or row policies
+    /// that call a function that did not come with PostgreSQL.
+    pub runs_code: bool,
     /// `relrowsecurity`.
     pub row_security: bool,
     /// A temporary relation.

@@ -10,8 +10,8 @@ use crate::sql::model::Analysis;
 
 /// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
 /// is unrestricted.
-pub(super) fn grant(text: Arc<str>, analysis: &Analysis, decided: Decided) -> Permit {
-    let Decided { kind, cells, arity, decision } = decided;
+pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysis, decided: Decided) -> Permit {
+    let Decided { kind, cells, arity, decision, defers } = decided;
     let own = Draft {
         kind,
         text,
@@ -21,6 +21,8 @@ pub(super) fn grant(text: Arc<str>, analysis: &Analysis, decided: Decided) -> Pe
         effect: Effect::None,
         rows_of: rows_of(&analysis.deed),
         returns_rows: analysis.returns_rows,
+        defers,
+        copied,
     };
     if let Deed::Prepare { name, rows } = &analysis.deed {
         return prepare(own, name, *rows);
@@ -32,7 +34,7 @@ pub(super) fn grant(text: Arc<str>, analysis: &Analysis, decided: Decided) -> Pe
 
 /// PREPARE: the cells belong to EXECUTE.
 fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
-    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _ } = own;
+    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _ } = own;
     let inner = Draft {
         kind,
         text: Arc::clone(&text),
@@ -42,7 +44,9 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         effect: Effect::None,
         rows_of: rows_of.clone(),
         returns_rows: rows,
+        defers,
+        copied: None,
     };
     let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
-    Permit::new(Draft { kind, text, cells: Vec::new(), arity: None, decision, effect, rows_of, returns_rows: false })
+    Permit::new(Draft { kind, text, cells: Vec::new(), arity: None, decision, effect, rows_of, returns_rows: false, defers, copied: None })
 }

@@ -154,6 +154,8 @@ struct Grant {
     effect: Effect,
     rows_of: RowsOf,
     returns_rows: bool,
+    defers: bool,
+    copied: Option<Arc<str>>,
 }
 
 /// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
@@ -175,13 +177,15 @@ pub(super) struct Draft {
     pub(super) effect: Effect,
     pub(super) rows_of: RowsOf,
     pub(super) returns_rows: bool,
+    pub(super) defers: bool,
+    pub(super) copied: Option<Arc<str>>,
 }
 
 impl Permit {
     /// Only `plan` can call this.
     pub(super) fn new(draft: Draft) -> Self {
-        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows } = draft;
-        Self(Arc::new(Grant { kind, text, cells, arity, decision, effect, rows_of, returns_rows }))
+        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied } = draft;
+        Self(Arc::new(Grant { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied }))
     }
 
     /// Which plan it is.
@@ -230,6 +234,19 @@ impl Permit {
     #[must_use]
     pub fn returns_rows(&self) -> bool {
         self.0.returns_rows
+    }
+
+    /// For a COPY to the client, the query whose rows it gives: to be described before it, never run.
+    #[must_use]
+    pub fn copied(&self) -> Option<&str> {
+        self.0.copied.as_deref()
+    }
+
+    /// Whether work that may speak of something veiled can be left for the end of the transaction (deferred constraints and
+    /// triggers, held cursors): errors and notices that come then are scrubbed.
+    #[must_use]
+    pub fn defers(&self) -> bool {
+        self.0.defers
     }
 
     /// Whether any result column is masked by the proxy.

@@ -72,8 +72,8 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
             return Plan::Refuse(Refusal::from_reject(reject, text, decision));
         }
     };
-    match sql::print(statement) {
-        Ok(rendered) => Plan::Send(grant(rendered.text(), analysis, decided)),
+    match sql::print(statement).and_then(|rendered| Ok((rendered, sql::copied(statement)?))) {
+        Ok((rendered, copied)) => Plan::Send(grant(rendered.text(), copied.map(|c| c.text()), analysis, decided)),
         Err(reject) => Plan::Refuse(Refusal::from_reject(reject, text, decided.decision)),
     }
 }
@@ -88,8 +88,9 @@ fn allowance(own: &str) -> Allowance {
 /// The client's own text, for an unrestricted principal; the analysis serves the audit and what the session follows.
 fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan {
     let Some(analysis) = analysis else { return pass(own) };
-    let decided = Decided { kind: Kind::Forward, cells: Vec::new(), arity: None, decision: decide::survey(analysis, setting) };
-    Plan::Send(grant(own.into(), analysis, decided))
+    let decided =
+        Decided { kind: Kind::Forward, cells: Vec::new(), arity: None, decision: decide::survey(analysis, setting), defers: false };
+    Plan::Send(grant(own.into(), None, analysis, decided))
 }
 
 /// A text that was not read: refused, or passed as it is.
@@ -111,6 +112,8 @@ fn pass(text: &str) -> Plan {
         effect: Effect::None,
         rows_of: RowsOf::Own,
         returns_rows: true,
+        defers: false,
+        copied: None,
     }))
 }
 

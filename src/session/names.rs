@@ -43,7 +43,7 @@ fn relation(row: &Value, catalog: &Catalog) -> Option<SessionRelation> {
         calls: Vec::new(),
         constraints: Vec::new(),
         has_rules: false,
-        has_triggers: false,
+        runs_code: false,
         row_security: false,
         temporary: true,
     };

@@ -15,7 +15,7 @@ use super::open::{OpenStatement, sqlstate_bytes};
 use super::sqlstate::{ErrorText, Fault};
 use super::truth::{Prepared, Truth};
 use super::upstream::{Control, Upstream};
-use super::witness::Witnessed;
+use super::witness::{Shape, Witnessed};
 use super::{Cx, WireName};
 use crate::plan::{CopyDirection, Effect, Permit};
 use crate::wire::error_frame;
@@ -104,6 +104,8 @@ pub(super) enum Expect {
     CopyEnd,
     /// The proxy's own question; whether it stands within a batch, where no `ReadyForQuery` follows.
     Ask(bool),
+    /// The description of a COPY's columns that the proxy asked for; whether it stands within a batch.
+    CopyShape(bool),
 }
 
 /// Data on its way in.
@@ -124,6 +126,10 @@ pub(super) struct Replies {
     /// An error was answered and the server ignores everything up to a Sync that the client has not sent yet.
     skipping: bool,
     copy_in: CopyIn,
+    /// Where the columns of the next COPY TO STDOUT come from.
+    copy_shape: Option<Shape>,
+    /// The error that the proxy's own question for them met in an open transaction, in the place of what it left behind.
+    copy_error: Option<Vec<u8>>,
     /// The masked COPY TO STDOUT that runs.
     copy_out: Option<CopyMask>,
     /// The statement or portal whose Parse or Bind failed last: its Execute is the same statement.
@@ -133,6 +139,8 @@ pub(super) struct Replies {
     batch: bool,
     /// The open transaction changed names.
     names_touched: bool,
+    /// The open transaction has left work for its end that may speak of something veiled.
+    deferred: bool,
     /// The proxy's own question was cancelled: it is asked again.
     ask_failed: bool,
 }
@@ -176,7 +184,8 @@ impl Replies {
             | Expect::Close { .. }
             | Expect::Sync
             | Expect::CopyEnd
-            | Expect::Ask(_) => false,
+            | Expect::Ask(_)
+            | Expect::CopyShape(_) => false,
         })
     }
 
@@ -205,7 +214,7 @@ impl Replies {
                 self.since_flush = 0;
                 self.skipping = false;
             }
-            Expect::Query(_) | Expect::RefusedQuery(_) | Expect::CopyEnd | Expect::Ask(_) => {}
+            Expect::Query(_) | Expect::RefusedQuery(_) | Expect::CopyEnd | Expect::Ask(_) | Expect::CopyShape(_) => {}
             Expect::Refused { .. }
             | Expect::Parse { .. }
             | Expect::Bind { .. }
@@ -248,7 +257,13 @@ impl Replies {
                     *cx.places += 1;
                 }
             }
-            Expect::Parse { .. } | Expect::Describe { .. } | Expect::Close { .. } | Expect::Sync | Expect::CopyEnd | Expect::Ask(_) => {}
+            Expect::Parse { .. }
+            | Expect::Describe { .. }
+            | Expect::Close { .. }
+            | Expect::Sync
+            | Expect::CopyEnd
+            | Expect::Ask(_)
+            | Expect::CopyShape(_) => {}
         }
     }
 
@@ -314,7 +329,8 @@ impl Replies {
                 | Expect::Close { .. }
                 | Expect::Sync
                 | Expect::CopyEnd
-                | Expect::Ask(_)) => self.skip(other, cx),
+                | Expect::Ask(_)
+                | Expect::CopyShape(_)) => self.skip(other, cx),
             }
         }
         let suspended: Vec<_> = self.truth.portals.values_mut().filter_map(|p| p.open.take()).collect();
@@ -333,9 +349,13 @@ impl Replies {
             Expect::Describe { name, .. } => self.truth.statements.get(name)?.permit(),
             Expect::Parse { prepared, .. } => prepared.permit(),
             Expect::Bind { statement, .. } => self.truth.statements.get(statement)?.permit(),
-            Expect::Refused { .. } | Expect::RefusedQuery(_) | Expect::Close { .. } | Expect::Sync | Expect::CopyEnd | Expect::Ask(_) => {
-                None
-            }
+            Expect::Refused { .. }
+            | Expect::RefusedQuery(_)
+            | Expect::Close { .. }
+            | Expect::Sync
+            | Expect::CopyEnd
+            | Expect::Ask(_)
+            | Expect::CopyShape(_) => None,
         }
     }
 }

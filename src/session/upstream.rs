@@ -21,6 +21,9 @@ const ASK_NAMES: &[u8] = b"SELECT pg_catalog.array_to_json(pg_catalog.current_sc
 /// The name of the proxy's own statement and portal while it asks.
 const ASK_NAME: &[u8] = b"pgscrim asks";
 
+/// The name of the proxy's own statement while it asks for a COPY's columns.
+const COPY_NAME: &[u8] = b"pgscrim copies";
+
 /// Messages without text and data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
@@ -56,6 +59,14 @@ impl<'b> Upstream<'b> {
         Build::new(self.0, client::BIND).cstr(ASK_NAME).cstr(ASK_NAME).i16(0).i16(0).i16(0).end();
         Build::new(self.0, client::EXECUTE).cstr(ASK_NAME).i32(0).end();
         Build::new(self.0, client::CLOSE).byte(b'S').cstr(ASK_NAME).end();
+    }
+
+    /// Asks what a permitted COPY's rows come from: the query is described and never run.
+    pub(super) fn describe_copied(&mut self, permit: &Permit) {
+        let Some(text) = permit.copied() else { return };
+        Build::new(self.0, client::PARSE).cstr(COPY_NAME).cstr(text.as_bytes()).i16(0).end();
+        Build::new(self.0, client::DESCRIBE).byte(b'S').cstr(COPY_NAME).end();
+        Build::new(self.0, client::CLOSE).byte(b'S').cstr(COPY_NAME).end();
     }
 
     /// A Parse of a permitted statement, or of the empty one.

@@ -14,6 +14,6 @@ mod tree;
 pub use caps::MAX_DEPTH;
 pub use describe::{Description, describe, describe_unread};
 pub use parse::{Parsed, Text, read};
-pub use print::{Rendered, print};
+pub use print::{Rendered, copied, print};
 pub use reject::{Checked, RefusalKind, Reject, Syntax};
 pub use resolve::{Context, Local, analyse};

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use pg_query::protobuf;
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Node};
 
 use super::parse::{self, Parsed};
 use super::reject::{Checked, Reject};
@@ -34,6 +35,40 @@ pub fn print(parsed: &Parsed) -> Checked<Rendered> {
         return Err(unprintable());
     };
     if tree::same(node, &parsed.node)? { Ok(Rendered(text.into())) } else { Err(unprintable()) }
+}
+
+/// The query whose rows a COPY to the client gives: what is described before it, since COPY says nothing of its columns. `None` for
+/// any other statement.
+///
+/// # Errors
+/// As [`print`].
+pub fn copied(parsed: &Parsed) -> Checked<Option<Rendered>> {
+    let Some(NodeEnum::CopyStmt(copy)) = &parsed.node.node else { return Ok(None) };
+    let node = match (&copy.query, &copy.relation) {
+        _ if copy.is_from => return Ok(None),
+        (Some(query), _) => (**query).clone(),
+        (None, Some(relation)) => select(relation, &copy.attlist),
+        (None, None) => return Err(unprintable()),
+    };
+    print(&Parsed { node, ..parsed.clone() }).map(Some)
+}
+
+/// `SELECT columns FROM relation`.
+fn select(relation: &protobuf::RangeVar, columns: &[Node]) -> Node {
+    let target = |name: &Node| {
+        let reference = protobuf::ColumnRef { fields: vec![name.clone()], location: -1 };
+        let val = Some(Box::new(Node { node: Some(NodeEnum::ColumnRef(reference)) }));
+        let target = protobuf::ResTarget { name: String::new(), indirection: Vec::new(), val, location: -1 };
+        Node { node: Some(NodeEnum::ResTarget(Box::new(target))) }
+    };
+    let select = protobuf::SelectStmt {
+        target_list: columns.iter().map(target).collect(),
+        from_clause: vec![Node { node: Some(NodeEnum::RangeVar(relation.clone())) }],
+        limit_option: protobuf::LimitOption::Default as i32,
+        op: protobuf::SetOperation::SetopNone as i32,
+        ..protobuf::SelectStmt::default()
+    };
+    Node { node: Some(NodeEnum::SelectStmt(Box::new(select))) }
 }
 
 fn unprintable() -> Reject {

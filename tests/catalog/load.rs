@@ -64,7 +64,7 @@ fn tables_are_whole(catalog: &Catalog) {
     let users = catalog.relation_named(&named("users")).unwrap();
     let names: Vec<(i16, &str)> = users.columns.iter().map(|c| (c.number, &*c.name)).collect();
     assert_eq!(names, [(1, "id"), (2, "email"), (3, "nick"), (4, "tags"), (5, "half"), (7, "n")]);
-    assert_eq!((users.kind, users.row_security, users.has_triggers, users.has_rules), (RelationKind::Table, true, true, false));
+    assert_eq!((users.kind, users.row_security, users.runs_code, users.has_rules), (RelationKind::Table, true, true, false));
     let nick = users.column("nick").unwrap();
     assert_eq!((nick.ty.scalar(), nick.ty.domain, nick.ty.max_chars), (Scalar::Varchar, true, Some(10)));
     assert_eq!(nick.default.as_deref(), Some("'n'::character varying"));

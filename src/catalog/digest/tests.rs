@@ -16,7 +16,7 @@ fn relation(oid: u32, name: &str, temporary: bool) -> Relation {
         calls: Vec::new(),
         constraints: Vec::new(),
         has_rules: false,
-        has_triggers: false,
+        runs_code: false,
         row_security: false,
         temporary,
     }

@@ -202,6 +202,11 @@ impl Judge<'_> {
         Some(self.catalog.relation(self.relation_of(source.instance)?)?.column_number(source.column)?.ty)
     }
 
+    /// The declared type of a source, where it is known.
+    pub(super) fn type_of(&self, source: Source) -> Option<crate::catalog::Oid> {
+        self.source_type(source).map(|ty| ty.oid)
+    }
+
     pub(super) fn column(&self, source: Source) -> String {
         match self.relation_of(source.instance) {
             Some(relation) => words::column(self.catalog, self.profile, relation, source.column),

@@ -32,7 +32,7 @@ pub(crate) fn relation(oid: Oid, schema: &str, name: &str, kind: RelationKind, c
         calls: Vec::new(),
         constraints: Vec::new(),
         has_rules: false,
-        has_triggers: false,
+        runs_code: false,
         row_security: false,
         temporary: false,
     }

@@ -3,6 +3,7 @@
 //! no tree; makes no permit.
 
 mod calls;
+mod casts;
 mod columns;
 mod relations;
 mod rights;
@@ -17,7 +18,8 @@ use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
 use crate::policy::{Outcome, Profile};
 use crate::sql::Reject;
-use crate::sql::model::{Analysis, Instance, InstanceId, InstanceOf, Source};
+use crate::sql::effect::Deed;
+use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
 
 pub(super) use calls::Allowance;
 pub(super) use veil::column_outcome;
@@ -33,6 +35,15 @@ pub(super) struct Decided {
     pub(super) arity: Option<usize>,
     /// For the audit.
     pub(super) decision: Decision,
+    /// Work that may speak of something veiled can be left for the end of the transaction.
+    pub(super) defers: bool,
+}
+
+/// Whether a statement may leave work to the end of its transaction: deferred constraints and triggers of what it writes, directly or in
+/// a function, and the rest of a held cursor's query.
+fn defers(analysis: &Analysis) -> bool {
+    let writes = analysis.instances.iter().any(|i| !matches!(i.access, Access::Read | Access::Lock));
+    writes || !analysis.calls.is_empty() || matches!(analysis.deed, Deed::Declare { hold: true, .. })
 }
 
 /// Judges an analysed statement.
@@ -48,12 +59,16 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
     judge.writes();
     judge.calls();
     judge.types();
+    judge.casts();
     judge.needs();
     judge.settings();
     let decision = judge.decision();
     match judge.refused {
         Some(reject) => Err(Box::new((reject, decision))),
-        None => Ok(Decided { kind: judge.kind, cells, arity: analysis.outputs.as_ref().map(Vec::len), decision }),
+        None => {
+            let defers = decision.scrub && defers(analysis);
+            Ok(Decided { kind: judge.kind, cells, arity: analysis.outputs.as_ref().map(Vec::len), decision, defers })
+        }
     }
 }
 

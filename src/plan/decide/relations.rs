@@ -1,16 +1,19 @@
 //! Relations as a whole, and what a statement writes: rows, views, rights to write and delete, targets that are refused.
 
 use super::{Judge, veil, words};
-use crate::catalog::{FIRST_NORMAL_OID, Oid, Relation};
+use crate::catalog::{ConstraintKind, FIRST_NORMAL_OID, Oid, Relation};
 use crate::plan::permit::Action;
 use crate::policy::Outcome;
 use crate::sql::Reject;
+use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Changes, Instance, InstanceOf, Write};
 
 impl<'a> Judge<'a> {
     /// Each relation that the statement touches.
     pub(super) fn relations(&mut self) {
         let catalog = self.catalog;
+        // a definition runs event triggers, which the catalog does not show
+        self.scrub |= matches!(self.analysis.deed, Deed::CatalogChanged | Deed::Create { .. });
         for instance in &self.analysis.instances {
             let InstanceOf::Catalog(oid) = instance.of else {
                 continue;
@@ -32,7 +35,9 @@ impl<'a> Judge<'a> {
     }
 
     fn relation(&mut self, instance: &'a Instance, relation: &Relation) {
-        if veil::is_veiled(self.catalog, self.profile, relation.oid) {
+        let foreign = |f: &Oid| *f >= FIRST_NORMAL_OID;
+        let policies = relation.row_security && relation.runs_code;
+        if veil::is_veiled(self.catalog, self.profile, relation.oid) || policies || relation.calls.iter().any(foreign) {
             self.scrub = true;
         }
         if let Some(reject) = self.whole(relation).or_else(|| self.view(relation)) {
@@ -119,8 +124,11 @@ impl<'a> Judge<'a> {
             let message = format!("{who}: view \"{name}\" is the target of a write, and not all that it reads may be written");
             return self.refuse(Reject::forbidden("write", message).hint("write to the table below it").at(at));
         }
-        self.scrub |= self.runs_foreign_code(relation);
-        self.scrub |= self.with_descendants(relation.oid).into_iter().any(|oid| self.profile.is_veiled(oid));
+        // what refers to it is changed with it, and quoted where that fails
+        self.scrub |= self.reached_by_a_write(relation.oid).into_iter().any(|oid| {
+            let code = self.catalog.relation(oid).is_some_and(|r| self.runs_foreign_code(r));
+            code || self.profile.is_veiled(oid)
+        });
     }
 
     /// Triggers, defaults, checks and generated columns may run a function from outside PostgreSQL.
@@ -129,7 +137,7 @@ impl<'a> Judge<'a> {
             |text: &str| words_before_parentheses(text).any(|w| self.catalog.functions_named(w).any(|f| f.oid >= FIRST_NORMAL_OID));
         let columns = relation.columns.iter().flat_map(|c| [c.default.as_deref(), c.generated.as_deref()]).flatten();
         let checks = relation.constraints.iter().filter_map(|c| c.definition.as_deref());
-        relation.has_triggers || columns.chain(checks).any(foreign)
+        relation.runs_code || columns.chain(checks).any(foreign)
     }
 
     fn may_delete(&mut self, oid: Oid, instance: &'a Instance) {
@@ -162,6 +170,23 @@ impl<'a> Judge<'a> {
             for child in self.catalog.children(parent) {
                 if !all.contains(child) {
                     all.push(*child);
+                }
+            }
+        }
+        all
+    }
+
+    /// A relation, what inherits from it, what refers to it by a foreign key, and so on: a write of it may write these, too.
+    fn reached_by_a_write(&self, oid: Oid) -> Vec<Oid> {
+        let refers = |r: &Relation, to: Oid| r.constraints.iter().any(|c| c.kind == ConstraintKind::Foreign(to));
+        let mut all = self.with_descendants(oid);
+        let mut next = 0;
+        while let Some(to) = all.get(next).copied() {
+            next += 1;
+            let found = self.catalog.relations().filter(|r| refers(r, to)).flat_map(|r| self.with_descendants(r.oid));
+            for oid in found.collect::<Vec<Oid>>() {
+                if !all.contains(&oid) {
+                    all.push(oid);
                 }
             }
         }

@@ -24,7 +24,7 @@ pub(crate) fn relation(oid: u32, name: &str, kind: RelationKind, columns: &[(&st
         calls: Vec::new(),
         constraints: Vec::new(),
         has_rules: false,
-        has_triggers: false,
+        runs_code: false,
         row_security: false,
         temporary: false,
     }

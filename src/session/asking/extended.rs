@@ -154,6 +154,9 @@ impl Session {
             Upstream::new(cx.to_server).describe_portal(&name);
             self.push(Expect::Describe { what: b'P', name, own: true }, cx);
         }
+        if let Some(copy) = permit.as_ref().filter(|p| p.copied().is_some() && self.governed()) {
+            self.describe_copied(copy, true, cx);
+        }
         Upstream::new(cx.to_server).named(frame);
         self.push(Expect::Execute { portal: name.into(), open }, cx);
         Ok(())

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::plan::{Plan, Planned, Protocol, Refusal, RefusalKind};
+use crate::plan::{Permit, Plan, Planned, Protocol, Refusal, RefusalKind};
 use crate::session::open::{OpenStatement, PlannedRef};
 use crate::session::replies::{Expect, QueryReply, Refused};
 use crate::session::sqlstate::{Fault, fault_fields};
-use crate::session::upstream::{Unrestricted, Upstream};
+use crate::session::upstream::{Control, Unrestricted, Upstream};
 use crate::session::{Cx, Session};
 use crate::wire::{Frame, Malformed, Reader};
 
@@ -37,6 +37,9 @@ impl Session {
         if permits().any(|p| changes_names(p.effect())) {
             self.doubt.names |= self.governed();
         }
+        if let Some(copy) = permits().next().filter(|p| p.copied().is_some() && self.governed()) {
+            self.describe_copied(copy, self.replies.in_batch() || self.replies.is_skipping(), cx);
+        }
         let mut upstream = Upstream::new(cx.to_server);
         match Unrestricted::of(&self.view.profile) {
             Some(who) => upstream.raw(&who, frame.whole),
@@ -44,6 +47,16 @@ impl Session {
         }
         self.push(Expect::Query(QueryReply::new(opens)), cx);
         Ok(())
+    }
+
+    /// Asks, before a COPY to the client, where its columns come from: COPY itself says nothing of them.
+    pub(super) fn describe_copied(&mut self, permit: &Permit, in_batch: bool, cx: &mut Cx<'_>) {
+        let mut upstream = Upstream::new(cx.to_server);
+        upstream.describe_copied(permit);
+        if !in_batch {
+            upstream.control(Control::Sync);
+        }
+        self.push(Expect::CopyShape(in_batch), cx);
     }
 
     /// None of a query string is sent. With nothing under way the answer is ours alone; else a failing statement stands in its

@@ -85,6 +85,12 @@ impl Session {
                 }
                 None
             }
+            (head @ Expect::CopyShape(_), backend::PARSE_COMPLETE | backend::PARAMETER_DESCRIPTION) => Some(head),
+            (head @ Expect::CopyShape(_), backend::ROW_DESCRIPTION) => {
+                self.replies.copy_shape = Some(Shape::read(frame.body()).map_err(|_| Unexpected)?);
+                Some(head)
+            }
+            (Expect::CopyShape(batch), backend::CLOSE_COMPLETE) => (!batch).then_some(Expect::CopyShape(false)),
             (Expect::Query(query), _) => Some(Expect::Query(self.on_query_answer(query, frame, cx)?)),
             (Expect::Execute { portal, open }, _) => self.on_execute_answer(portal, open, frame, cx)?,
             _ => return Err(Unexpected),
@@ -123,6 +129,11 @@ impl Session {
             backend::EMPTY_QUERY | backend::FUNCTION_RESULT if query.statements.is_empty() => cx.to_client.extend_from_slice(frame.whole),
             backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
                 let permit = query.statements.front().and_then(OpenStatement::permit).cloned();
+                if self.copy_trips(permit.as_ref(), frame.tag) {
+                    self.replies.queue.push_front(Expect::Query(query));
+                    self.stop(Fault::Witness, cx);
+                    return Ok(QueryReply::new(VecDeque::new()));
+                }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
                 if frame.tag == backend::COPY_DATA
                     && let Some(open) = query.statements.front_mut()
@@ -170,6 +181,11 @@ impl Session {
             }
             backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
                 let permit = open.as_ref().and_then(OpenStatement::permit).cloned();
+                if self.copy_trips(permit.as_ref(), frame.tag) {
+                    self.replies.queue.push_front(Expect::Execute { portal: name, open });
+                    self.stop(Fault::Witness, cx);
+                    return Ok(None);
+                }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
                 if frame.tag == backend::COPY_DATA
                     && let Some(open) = &mut open
@@ -188,6 +204,7 @@ impl Session {
         if let Some(permit) = open.permit().cloned() {
             let ended = self.replies.truth.apply(open.planned(), &permit, self.view.profile.id);
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
+            self.replies.deferred |= permit.defers() || self.rows_of(Some(&permit)).is_some_and(|of| of.defers());
             if changes_names(permit.effect()) {
                 self.replies.names_touched = true;
             }
@@ -208,6 +225,7 @@ impl Session {
                 cx.finished.extend(query.statements.into_iter().map(|s| s.skipped(cx.now)));
             }
             Some(Expect::RefusedQuery(None) | Expect::Sync) => {}
+            Some(Expect::CopyShape(_)) => return Ok(()),
             Some(Expect::Ask(_)) => {
                 self.doubt.names = std::mem::take(&mut self.replies.ask_failed);
                 return Ok(());
@@ -217,11 +235,14 @@ impl Session {
         if status == b'I' {
             let ended = self.replies.truth.end_transaction();
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
+            self.replies.deferred = false;
             if std::mem::take(&mut self.replies.names_touched) {
                 self.doubt.names |= self.governed();
             }
         }
         self.replies.failed = None;
+        self.replies.copy_shape = None;
+        self.replies.copy_error = None;
         cx.to_client.extend_from_slice(frame.whole);
         Ok(())
     }

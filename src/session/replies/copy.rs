@@ -11,6 +11,18 @@ use crate::wire::{Frame, backend};
 use super::{CopyIn, Expect, Unexpected};
 
 impl Session {
+    /// Whether a COPY that begins gives other columns than its permit says: what the server said of its query.
+    pub(super) fn copy_trips(&mut self, permit: Option<&Permit>, tag: u8) -> bool {
+        if tag != backend::COPY_OUT || !self.governed() {
+            return false;
+        }
+        match self.replies.copy_shape.take() {
+            Some(shape) => self.witness(permit, &shape, &[]).is_err(),
+            // it does not open its string: what stands before it could have made its tables
+            None => false,
+        }
+    }
+
     /// COPY's answers, where the permit says that there may be any.
     pub(super) fn on_copy_answer(&mut self, permit: Option<&Permit>, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Unexpected> {
         let direction = permit.and_then(|p| if let Effect::Copy(direction, _) = p.effect() { Some(*direction) } else { None });

@@ -3,6 +3,7 @@
 use crate::plan::{Permit, RowsOf};
 use crate::session::open::sqlstate_bytes;
 use crate::session::sqlstate::Fault;
+use crate::session::witness::Shape;
 use crate::session::{Cx, Session, WireName, scrub};
 use crate::wire::{Frame, Notice, backend};
 
@@ -14,6 +15,10 @@ impl Session {
         let sqlstate = sqlstate_bytes(notice.sqlstate());
         // 25P02: the transaction was aborted before; PostgreSQL would have said so of the client's own statement too.
         let aborted = sqlstate == *b"25P02";
+        if aborted && let Some(first) = self.replies.copy_error.take() {
+            // by the proxy's own question: the client hears what its COPY would have met
+            return self.on_error(Frame { tag: backend::ERROR, whole: &first }, cx);
+        }
         let permit = self.replies.head_permit();
         let now = cx.now;
         match self.replies.queue.pop_front() {
@@ -50,6 +55,13 @@ impl Session {
                 self.replies.ask_failed = true;
                 self.replies.queue.push_front(Expect::Ask(batch));
             }
+            // the COPY itself is what failed
+            Some(Expect::CopyShape(true)) => return self.on_error(frame, cx),
+            Some(Expect::CopyShape(false)) => {
+                self.replies.copy_shape = Some(Shape::none());
+                self.replies.copy_error = (self.status != b'I').then(|| frame.whole.to_vec());
+                self.replies.queue.push_front(Expect::CopyShape(false));
+            }
             Some(Expect::Execute { portal, open }) => {
                 self.pass_notice(frame, &notice, permit.as_ref(), cx);
                 let suspended = self.replies.truth.portals.get_mut(&portal).and_then(|p| p.open.take());
@@ -77,7 +89,8 @@ impl Session {
             | Expect::Close { .. }
             | Expect::Sync
             | Expect::CopyEnd
-            | Expect::Ask(_) => (None, None),
+            | Expect::Ask(_)
+            | Expect::CopyShape(_) => (None, None),
         };
         let mut portals: Vec<WireName> = portal.into_iter().collect();
         let until = self.replies.queue.iter().position(|e| matches!(e, Expect::Sync)).unwrap_or(self.replies.queue.len());
@@ -98,7 +111,8 @@ impl Session {
                 | Expect::Close { .. }
                 | Expect::Sync
                 | Expect::CopyEnd
-                | Expect::Ask(_) => {}
+                | Expect::Ask(_)
+                | Expect::CopyShape(_) => {}
             }
         }
         self.replies.skip_to_sync(cx);
@@ -133,7 +147,11 @@ impl Session {
             return;
         }
         let of = self.rows_of(permit);
-        let clear = |p: &Permit| !p.decision().scrub && (p.rows_of() == &RowsOf::Own || of.as_ref().is_some_and(|of| !of.decision().scrub));
+        // deferred work speaks at COMMIT, SET CONSTRAINTS and their like, and behind the last statement of a string
+        let late = |p: &Permit| self.replies.deferred && (self.status == b'I' || p.decision().relations.as_ref().is_none_or(Vec::is_empty));
+        let clear = |p: &Permit| {
+            !p.decision().scrub && !late(p) && (p.rows_of() == &RowsOf::Own || of.as_ref().is_some_and(|of| !of.decision().scrub))
+        };
         match permit {
             Some(permit) if clear(permit) => scrub::without_position(frame.tag, notice, cx.to_client),
             _ => scrub::scrubbed(frame.tag, notice, &self.view.catalog, cx.to_client),

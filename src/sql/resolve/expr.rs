@@ -206,7 +206,9 @@ impl Resolver<'_> {
         let ty = protobuf::SubLinkType::try_from(link.sub_link_type).unwrap_or(protobuf::SubLinkType::Undefined);
         match ty {
             protobuf::SubLinkType::ExistsSublink => {
-                self.sublink_outputs(link, kind)?;
+                // no value of them gets out, but a column that does not exist for the principal may not be named
+                let outputs = self.sublink_outputs(link, kind)?;
+                outputs.iter().for_each(|o| self.consume(o, UseKind::Output));
                 Ok(Value::computed(Some(BOOL)))
             }
             protobuf::SubLinkType::ExprSublink => {

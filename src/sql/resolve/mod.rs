@@ -133,9 +133,10 @@ impl Resolver<'_> {
         }
     }
 
-    /// An expression whose value is used as `kind`.
+    /// An expression whose value is used as `kind`. What stands inside it is not: `nullif(a, 'x') IS NULL` is no NULL test of `a`,
+    /// and to group by `left(a, 3)` is not to group by `a`.
     fn used(&mut self, node: &mut Node, kind: UseKind) -> Checked<Value> {
-        let value = self.expr(node, kind)?;
+        let value = self.expr(node, inside(kind))?;
         self.consume(&value, kind);
         Ok(value)
     }
@@ -151,6 +152,32 @@ impl Resolver<'_> {
     /// The same for each of a list.
     fn used_all(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<()> {
         nodes.iter_mut().try_for_each(|node| self.used(node, kind).map(|_| ()))
+    }
+}
+
+/// How parts of an expression are used whose value is used as `kind`. INVARIANT 1.
+fn inside(kind: UseKind) -> UseKind {
+    match kind {
+        UseKind::Filter | UseKind::Join | UseKind::Aggregate | UseKind::WriteSource => kind,
+        UseKind::Output
+        | UseKind::NullTest
+        | UseKind::Count
+        | UseKind::CountDistinct
+        | UseKind::MinMax
+        | UseKind::Lookup(_)
+        | UseKind::LookupMany
+        | UseKind::EqualsConstant
+        | UseKind::Equality
+        | UseKind::Using
+        | UseKind::Group
+        | UseKind::Distinct
+        | UseKind::Order
+        | UseKind::Expression
+        | UseKind::SetOperation
+        | UseKind::MixedOutput
+        | UseKind::Recursive
+        | UseKind::WholeRow
+        | UseKind::Conflict => UseKind::Expression,
     }
 }
 

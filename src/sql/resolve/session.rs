@@ -120,7 +120,12 @@ impl Resolver<'_> {
             && select.with_clause.is_none()
             && select.limit_count.is_none()
             && select.limit_offset.is_none()
-            && select.having_clause.is_none();
+            && select.having_clause.is_none()
+            // another call could stand in these
+            && select.distinct_clause.is_empty()
+            && select.group_clause.is_empty()
+            && select.window_clause.is_empty()
+            && select.sort_clause.is_empty();
         let ([name, value, local], true) = (call.args.as_slice(), simple) else { return Ok(()) };
         if !matches!(strings(&call.funcname)?.as_slice(), ["set_config"] | ["pg_catalog", "set_config"]) {
             return Ok(());

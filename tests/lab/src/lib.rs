@@ -1,6 +1,11 @@
-//! The test lab: a throwaway PostgreSQL and the sample shop in it, as the product's demo makes them. Not here: what is tested.
+//! The test lab: a throwaway PostgreSQL and the sample shop in it, as the product's demo makes them; the proxy before it; and a tap before
+//! the proxy that searches what governed clients receive for canaries. Not here: what is tested.
 
+pub mod canary;
+mod log;
 mod proxy;
+pub mod tap;
+pub mod wire;
 
 pub use pgscrim::demo::{Cluster, Installation, Setup, shop};
 pub use proxy::{Lab, shop_policy};

@@ -27,6 +27,9 @@ fn deeds_are_told_apart() {
         ("RESET ALL", Deed::Set(SettingChange { name: None, values: None, scope: SettingScope::Session })),
         ("SELECT set_config('search_path', '', false)", set("search_path", Some(&[]), SettingScope::Session)),
         ("SELECT set_config('Search_Path', 'a, \"B\"', true)", set("search_path", Some(&["a", "B"]), SettingScope::Local)),
+        // another call stands in ORDER BY, and what it sets would not be followed
+        ("SELECT set_config('a.b', 'x', false) ORDER BY set_config('search_path', 'evil', false)", Deed::None),
+        ("SELECT set_config('a.b', 'x', false) GROUP BY set_config('search_path', 'evil', false)", Deed::None),
         ("EXECUTE p(1)", Deed::Execute("p".into())),
         ("DEALLOCATE p", Deed::Deallocate(Some("p".into()))),
         ("DEALLOCATE ALL", Deed::Deallocate(None)),

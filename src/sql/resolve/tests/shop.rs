@@ -25,7 +25,7 @@ fn relation(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) -> Relatio
         calls: Vec::new(),
         constraints: Vec::new(),
         has_rules: false,
-        has_triggers: false,
+        runs_code: false,
         row_security: false,
         temporary: false,
     }

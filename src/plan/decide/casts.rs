@@ -1,0 +1,78 @@
+//! Casts whose functions do not come with PostgreSQL: what runs where a value changes its type, written out or not. The analysis does
+//! not know every type, so a cast counts where its types occur in the statement at all.
+
+use std::collections::BTreeSet;
+
+use super::{Judge, words};
+use crate::catalog::{FIRST_NORMAL_OID, Oid};
+use crate::sql::Reject;
+use crate::sql::model::UseKind;
+
+/// How deep types may be made of types.
+const DEPTH: usize = 16;
+
+impl Judge<'_> {
+    /// Casts that may run.
+    pub(super) fn casts(&mut self) {
+        let catalog = self.catalog;
+        let foreign: Vec<_> = catalog.contents().casts.iter().filter(|(_, _, function)| *function >= FIRST_NORMAL_OID).collect();
+        if foreign.is_empty() {
+            return;
+        }
+        let occurring = self.occurring_types();
+        for (from, to, function) in foreign {
+            let own = |oid: &Oid| *oid >= FIRST_NORMAL_OID;
+            // a type of the database's own must occur; between two of PostgreSQL's own, any expression may cast
+            let may_run = match (own(from), own(to)) {
+                (true, _) => occurring.contains(from),
+                (false, true) => occurring.contains(to),
+                (false, false) => self.computes(),
+            };
+            if !may_run {
+                continue;
+            }
+            self.scrub = true;
+            if !self.profile.functions.contains(function) {
+                let name = catalog.function(*function).map_or_else(|| "unknown".to_owned(), |f| f.name.to_string());
+                let who = words::roles(self.profile);
+                let reject = Reject::forbidden("function", format!("{who} may not use function \"{name}\" behind a cast"));
+                self.refuse(reject.hint(format!("'functions: [\"{name}\"]' in the role would allow it")));
+            }
+        }
+    }
+
+    /// Types of values that the statement may compute with: named ones, those of columns that are written or used otherwise than
+    /// put out as they are, those that functions give; and the types that these are made of.
+    fn occurring_types(&self) -> BTreeSet<Oid> {
+        let mut types: BTreeSet<Oid> = BTreeSet::new();
+        let named = self.analysis.types.iter().map(|(oid, _)| *oid);
+        let functions = self.analysis.calls.iter().flat_map(|c| &c.candidates).filter_map(|oid| self.catalog.function(*oid));
+        let given = functions.flat_map(|f| f.out_columns.iter().map(|(_, ty)| *ty).chain([f.returns]).chain(f.arg_types.iter().copied()));
+        let used = self.analysis.uses.iter().filter(|u| !matches!(u.kind, UseKind::Output | UseKind::NullTest | UseKind::Count));
+        let columns = used.map(|u| u.source).chain(self.analysis.writes.iter().map(|w| w.target)).filter_map(|s| self.type_of(s));
+        for oid in named.chain(given).chain(columns).collect::<Vec<Oid>>() {
+            self.add_parts(oid, DEPTH, &mut types);
+        }
+        types
+    }
+
+    fn add_parts(&self, oid: Oid, depth: usize, types: &mut BTreeSet<Oid>) {
+        let (Some(depth), true) = (depth.checked_sub(1), types.insert(oid)) else { return };
+        let Some(info) = self.catalog.type_info(oid) else { return };
+        if info.element != Oid(0) {
+            self.add_parts(info.element, depth, types);
+        }
+        if let Some((base, _)) = info.base {
+            self.add_parts(base, depth, types);
+        }
+        for column in self.catalog.relation(info.relation).iter().flat_map(|r| &r.columns) {
+            self.add_parts(column.ty.oid, depth, types);
+        }
+    }
+
+    /// Whether anything is computed at all.
+    fn computes(&self) -> bool {
+        let a = self.analysis;
+        !(a.uses.is_empty() && a.calls.is_empty() && a.types.is_empty() && a.writes.is_empty())
+    }
+}

@@ -1,0 +1,33 @@
+-- What the clerk sees, by hand: a view for each table, under the table's name. `map` holds the pseudonyms as the proxy gives them: only
+-- it has the key.
+CREATE SCHEMA veil;
+CREATE TABLE veil.map (id int PRIMARY KEY, alias text, pin bigint, ref uuid);
+CREATE VIEW veil.people AS
+SELECT p.id, level, region, created, left(name, 1) || repeat('*', length(name) - 1) AS name, left(email, 1) || '***@' || split_part(email, '@', 2) AS email,
+       (repeat('*', length(phone) - 4) || right(phone, 4))::varchar(40) AS phone, repeat('*', length(card) - 4) || right(card, 4) AS card,
+       CASE WHEN note IS NOT NULL THEN '***' END AS note, m.alias, left(handle, 1) || repeat('*', length(handle) - 2) || right(handle, 1) AS handle,
+       date_trunc('year', born)::date AS born, date_trunc('month', seen, 'UTC') AS seen, floor(salary / 1000000.0)::int * 1000000 AS salary,
+       (floor(wealth / 1000000) * 1000000)::numeric(14,4) AS wealth, NULL::float8 AS score, m.pin, m.ref,
+       set_masklen(network(set_masklen(ip, 24))::inet, masklen(ip)) AS ip, CASE WHEN doc IS NOT NULL THEN '{}'::jsonb END AS doc, NULL::json AS raw,
+       (SELECT array_agg(repeat('*', length(t) - 2) || right(t, 2) ORDER BY n) FROM unnest(tags) WITH ORDINALITY AS u (t, n)) AS tags,
+       NULL::int[] AS nums, CASE WHEN blob IS NOT NULL THEN ''::bytea END AS blob, CASE WHEN flag IS NOT NULL THEN false END AS flag,
+       NULL::interval AS span, NULL::int4range AS range, NULL::xml AS page
+FROM public.people p JOIN veil.map m USING (id);
+CREATE VIEW veil.accounts AS
+SELECT a.id, person_id, m.alias, repeat('*', length(iban) - 4) || right(iban, 4) AS iban, state FROM public.accounts a JOIN veil.map m USING (id);
+CREATE VIEW veil.child AS SELECT id, plain_id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.child;
+CREATE VIEW veil.events AS SELECT id, kind, repeat('*', length(payload) - 4) || right(payload, 4) AS payload FROM public.events;
+CREATE VIEW veil.events_1 AS SELECT id, kind, repeat('*', length(payload) - 4) || right(payload, 4) AS payload FROM public.events_1;
+CREATE VIEW veil.events_2 AS SELECT id, kind, repeat('*', length(payload) - 4) || right(payload, 4) AS payload FROM public.events_2;
+CREATE VIEW veil.base AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.base;
+CREATE VIEW veil.derived AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, extra FROM public.derived;
+CREATE VIEW veil.made AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, CASE WHEN twin IS NOT NULL THEN '***' END AS twin, '***'::text AS loud, 0 AS size FROM public.made;
+CREATE VIEW veil.later AS
+SELECT id, repeat('*', length(code) - 4) || right(code, 4) AS code, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.later;
+CREATE VIEW veil.noisy AS SELECT id, label, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.noisy;
+CREATE VIEW veil.checked AS SELECT id, amount, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.checked;
+CREATE VIEW veil.homes AS SELECT id FROM public.homes;
+CREATE VIEW veil.coded AS SELECT id, CASE WHEN code IS NOT NULL THEN '***'::text END AS code, mood FROM public.coded;
+CREATE VIEW veil.fenced AS SELECT id, region, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.fenced;
+CREATE VIEW veil.copies AS SELECT id FROM public.copies;
+CREATE VIEW veil.v_clear AS SELECT id, level FROM veil.people;
