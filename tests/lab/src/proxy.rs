@@ -137,11 +137,14 @@ impl Lab {
         log::listen();
         let cluster = crate::cluster(&Setup::default())?;
         let folder = cluster.folder().to_owned();
+        let keyring = folder.join("keyring.yaml");
+        std::fs::write(&keyring, format!("current: k1\nkeys: {{ k1: \"{}\" }}\n", "5a".repeat(32)))?;
         let config = format!(
             "listen: 127.0.0.1:0\nupstream: {{ host: 127.0.0.1, port: {}, tls: disable }}\npolicies: {}\n\
-             auth: {{ allow_trust: true }}\n{}audit: {{ file: {}/audit.jsonl }}\n{more}",
+             auth: {{ allow_trust: true }}\n{}{}audit: {{ file: {}/audit.jsonl }}\n{more}",
             cluster.port(),
             policies.display(),
+            if more.contains("keyring:") { String::new() } else { format!("keyring: {}\n", keyring.display()) },
             if more.contains("catalog:") { "" } else { "catalog: { user: pgscrim, database: postgres }\n" },
             folder.display()
         );
@@ -153,8 +156,10 @@ impl Lab {
             let started = &started;
             let work = async {
                 let canaries = load(&direct, contents).await?;
+                let admin = config.admin.clone();
                 let proxy = Running::start(config).await?;
-                let _ = started.send(Ok((proxy.addresses(), proxy.admin(), canaries)));
+                let admin = pgscrim::admin::configured(&admin, proxy.shown())?;
+                let _ = started.send(Ok((proxy.addresses(), admin.as_ref().map(pgscrim::admin::Admin::address), canaries)));
                 proxy.run(async { drop(stopped.await) }).await;
                 anyhow::Ok(())
             };

@@ -109,7 +109,7 @@ fn outcome(answer: &[Message]) -> Outcome {
 }
 
 fn lab() -> Lab {
-    let lab = Lab::guarded(&folder().join("policy.yaml"), &file("schema.sql"), &file("canaries.sql"), &["owner"], &keyring()).unwrap();
+    let lab = Lab::guarded(&folder().join("policy.yaml"), &file("schema.sql"), &file("canaries.sql"), &["owner"], "").unwrap();
     let mut direct = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
     let made = direct.query(&file("veil.sql")).unwrap();
     assert!(matches!(outcome(&made), Outcome::Answered(_)), "{:?}", outcome(&made));
@@ -119,13 +119,6 @@ fn lab() -> Lab {
         direct.query(&format!("INSERT INTO veil.map VALUES ({}, '{}', {}, '{}')", values[0], values[1], values[2], values[3])).unwrap();
     }
     lab
-}
-
-/// A keyring for the pseudonyms; its key stands in a file of its own.
-fn keyring() -> String {
-    let path = std::env::temp_dir().join(format!("pgscrim-attacks-{}.yaml", std::process::id()));
-    std::fs::write(&path, format!("current: k1\nkeys: {{ k1: \"{}\" }}\n", "5a".repeat(32))).unwrap();
-    format!("keyring: {}\n", path.display())
 }
 
 /// Whether the veil's views can be asked the same.
