@@ -155,7 +155,7 @@ impl Digits<'_> {
     /// Groups that the whole part takes.
     fn groups_before(&self) -> usize {
         match self {
-            Self::Text { whole, .. } => whole.len().div_ceil(GROUP),
+            Self::Text { whole, fraction: _ } => whole.len().div_ceil(GROUP),
             Self::Binary { groups, weight } if !groups.is_empty() => usize::try_from(weight + 1).unwrap_or(0),
             Self::Binary { .. } => 0,
         }

@@ -39,7 +39,7 @@ const ROWS: [Row; 16] = [
     Row(
         "cli",
         "base wire catalog sql mask policy plan audit auth session config upstream server admin demo",
-        "anyhow clap getrandom hex jiff serde_json thiserror tokio tokio_postgres tracing tracing_subscriber unicode_width",
+        "anyhow clap getrandom hex jiff serde_json thiserror tokio tokio_postgres tracing tracing_subscriber unicode_width zeroize",
     ),
 ];
 
