@@ -35,14 +35,14 @@ impl std::fmt::Debug for Pseudonym {
 pub(super) fn laws(scalar: Scalar, ty: &PgType) -> Option<Laws> {
     match scalar {
         Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Uuid => Some(Laws { injective: true, reversible: true, ..Laws::KEYED }),
-        Scalar::Text | Scalar::Varchar | Scalar::Name => holds_token(ty).then_some(Laws { injective: true, ..Laws::KEYED }),
-        Scalar::Bpchar | Scalar::Citext => holds_token(ty).then_some(Laws::KEYED),
+        Scalar::Text | Scalar::Varchar | Scalar::Name => holds_token(ty.max_chars).then_some(Laws { injective: true, ..Laws::KEYED }),
+        Scalar::Bpchar | Scalar::Citext => holds_token(ty.max_chars).then_some(Laws::KEYED),
         _ => None,
     }
 }
 
-fn holds_token(ty: &PgType) -> bool {
-    ty.max_chars.is_none_or(|n| n >= TOKEN)
+fn holds_token(max_chars: Option<u32>) -> bool {
+    max_chars.is_none_or(|n| n >= TOKEN)
 }
 
 impl Pseudonym {
@@ -54,6 +54,9 @@ impl Pseudonym {
 
     pub(super) fn apply(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
         if value.scalar.is_text() {
+            if !holds_token(value.max_chars) {
+                return Err(CannotMask::DoesNotFit);
+            }
             let mut mac = self.text.clone();
             mac.update(text::read(value)?.as_bytes());
             let start = out.len();

@@ -24,19 +24,21 @@ pub(super) struct Round {
 
 /// Numbers, where each multiple is a value of the type: `0.25` does not fit an integer.
 pub(super) fn laws(round: &Round, scalar: Scalar, ty: &PgType) -> Option<Laws> {
-    let RoundTo { unit, scale } = round.to;
-    let fits = match scalar {
+    fits(round.to, scalar, ty.typmod).then_some(Laws { order_preserving: true, ..Laws::PLAIN })
+}
+
+fn fits(RoundTo { unit, scale }: RoundTo, scalar: Scalar, typmod: i32) -> bool {
+    match scalar {
         Scalar::Int2 | Scalar::Int4 | Scalar::Int8 => scale == 0,
         Scalar::Money => scale <= MONEY_SCALE,
         Scalar::Float4 | Scalar::Float8 => true,
-        Scalar::Numeric => decimal::declared_scale(ty.typmod).is_none_or(|declared| match u32::try_from(-declared) {
+        Scalar::Numeric => decimal::declared_scale(typmod).is_none_or(|declared| match u32::try_from(-declared) {
             // numeric(3, -2) holds hundreds
             Ok(zeros) => scale == 0 && 10_u64.checked_pow(zeros).is_some_and(|hundreds| unit.is_multiple_of(hundreds)),
             Err(_) => i32::from(scale) <= declared,
         }),
         _ => false,
-    };
-    fits.then_some(Laws { order_preserving: true, ..Laws::PLAIN })
+    }
 }
 
 impl Round {
@@ -47,6 +49,9 @@ impl Round {
     }
 
     pub(super) fn apply(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
+        if !fits(self.to, value.scalar, value.typmod) {
+            return Err(CannotMask::DoesNotFit);
+        }
         match (value.scalar, value.format) {
             (Scalar::Int2 | Scalar::Int4 | Scalar::Int8, Format::Text) => self.print_integer(value, out),
             (Scalar::Int2, Format::Binary) => {
