@@ -88,9 +88,9 @@ struct Dice([u8; 32]);
 impl Dice {
     /// A number below `n`, from the next four bytes; the ninth call begins anew. The bias is below 2^-5 even at a hundred million.
     fn below(&mut self, n: u32) -> u32 {
-        let [a, b, c, d, ..] = self.0;
+        let word = self.0.first_chunk().map_or(0, |word| u32::from_be_bytes(*word));
         self.0.rotate_left(4);
-        let drawn = u64::from(u32::from_be_bytes([a, b, c, d])) * u64::from(n);
+        let drawn = u64::from(word) * u64::from(n);
         u32::try_from(drawn >> 32).unwrap_or(0)
     }
 

@@ -169,7 +169,11 @@ impl Pair<'_> {
         }
         let declared = if self.case.ty.domain { base } else { &self.case.declared };
         if self.spec.kind() != "null" {
-            let sent = self.server.sent_back(declared, masked_binary).await;
+            let sent = if self.case.is_array || self.case.ty.domain {
+                self.server.sent_back(declared, masked_binary).await
+            } else {
+                self.server.elements_sent_back(declared, self.case.ty.oid.0, masked_binary).await
+            };
             for ((server, ours), value) in sent.iter().zip(masked_binary).zip(text) {
                 assert_eq!(server, ours, "{}, sent: {value:?}", self.name());
             }

@@ -87,4 +87,18 @@ impl Server {
         }
         back
     }
+
+    /// The same for a type that is no array: all at once, as elements of one.
+    pub(crate) async fn elements_sent_back(&self, ty: &str, oid: u32, values: &[Option<Vec<u8>>]) -> Vec<Option<Vec<u8>>> {
+        let count = i32::try_from(values.len()).unwrap();
+        // one dimension, NULLs, the element's type, how many, from 1
+        let mut array = [1_i32.to_be_bytes(), 1_i32.to_be_bytes(), oid.to_be_bytes(), count.to_be_bytes(), 1_i32.to_be_bytes()].concat();
+        for value in values {
+            array.extend(value.as_ref().map_or(-1, |v| i32::try_from(v.len()).unwrap()).to_be_bytes());
+            array.extend(value.as_deref().unwrap_or_default());
+        }
+        let query = format!("SELECT v FROM unnest($1::{ty}[]) WITH ORDINALITY u (v, i) ORDER BY i");
+        let rows = self.client.query(&query, &[&Raw(array)]).await.unwrap_or_else(|e| panic!("{ty}: {e:?}"));
+        rows.iter().map(|row| row.get::<_, Option<Raw>>(0).map(|raw| raw.0)).collect()
+    }
 }
