@@ -3,6 +3,7 @@
 
 mod decide;
 mod effects;
+mod fold;
 mod grant;
 mod permit;
 mod refusal;
@@ -26,6 +27,17 @@ pub enum Plan {
     Send(Permit),
     /// It may not, and why.
     Refuse(Refusal),
+}
+
+impl Plan {
+    /// What it touches.
+    #[must_use]
+    pub fn decision(&self) -> &Decision {
+        match self {
+            Self::Send(permit) => permit.decision(),
+            Self::Refuse(refusal) => &refusal.decision,
+        }
+    }
 }
 
 /// One statement of a text, decided.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::decide::{self, Allowance, Decided, column_outcome};
+use super::fold::Fold;
 use super::grant::grant;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
 use super::{Described, Plan, Planned, Protocol, Refusal, Setting};
@@ -34,9 +35,20 @@ pub fn plan_text(sql: &RawSql, param_types: &[Oid], protocol: Protocol, setting:
     }
     let known = |name: &str| is_known(setting.catalog, name);
     let mut planned = Vec::with_capacity(read.statements.len());
+    let mut fold = Fold::new();
     for statement in read.statements {
         let described = sql::describe(text, &read.scanned.tokens, statement.start, statement.end, &known).into();
-        let plan = plan_statement(text, statement, param_types, setting);
+        let mut plan = plan_statement(text, statement, param_types, fold.setting(setting));
+        if !setting.profile.unrestricted {
+            let decision = plan.decision();
+            let names = decision.relations.as_ref().is_none_or(|r| !r.is_empty()) || matches!(plan, Plan::Refuse(_));
+            if let Some(refusal) = fold.refusal(text, decision.clone()).filter(|_| names) {
+                plan = Plan::Refuse(refusal);
+            }
+        }
+        if let Plan::Send(permit) = &plan {
+            fold.follow(permit.effect(), setting);
+        }
         planned.push(Planned { plan, described });
     }
     planned

@@ -253,10 +253,7 @@ where
     }
 
     fn say(&mut self, fault: Fault, cx: &mut Context<'_>) {
-        let mut bytes = Vec::new();
-        crate::wire::error_frame(&mut bytes, &crate::session::fault_fields(fault).as_fields());
-        // A client that is gone hears nothing; the session is over either way.
-        let _ = self.to_client.write(&mut self.client, &bytes, cx);
+        self.lend(cx, |session, lent| session.farewell(fault, lent));
     }
 
     fn write_kept(&mut self, cx: &mut Context<'_>) -> bool {
@@ -299,6 +296,9 @@ where
                 true
             }
             Poll::Ready(_) => {
+                if from == From::Server {
+                    self.lend(cx, Session::server_gone);
+                }
                 self.over = Some(if from == From::Client { End::Client } else { End::Server });
                 true
             }

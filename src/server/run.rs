@@ -27,7 +27,7 @@ use super::verifiers::{Asker, NoVerifier, Verifiers};
 use crate::auth::Throttle;
 use crate::base::Diagnostics;
 use crate::config::{AuthMethod, Config, Listen, Upstream};
-use crate::session::{Limits, Session};
+use crate::session::{Budget, Limits, Session};
 use crate::upstream::{Target, TlsMode, UpstreamTls, cancel};
 
 /// Bytes of stack of a thread that runs sessions: parsing goes as deep as `sql::MAX_DEPTH`.
@@ -96,6 +96,7 @@ struct Shared {
     startup: StartupContext<Gate>,
     worker: Rc<RefCell<Worker>>,
     limits: Limits,
+    budget: Arc<Budget>,
     watch: Watch,
 }
 
@@ -173,14 +174,16 @@ impl Proxy {
         let epoch = Instant::now();
         let limits = Limits {
             statement: size(config.limits.statement),
+            message: size(config.limits.message),
             parse: size(config.limits.parse),
             masked_row: size(config.limits.masked_row),
         };
+        let budget = Budget::new(size(config.limits.masked_rows));
         let count = if config.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { config.threads };
         let mut threads = Vec::with_capacity(count);
         for number in 0..count {
             let (sender, receiver) = mpsc::channel(WAITING);
-            let (gate, watch) = (gate.clone(), watch.clone());
+            let (gate, watch, budget) = (gate.clone(), watch.clone(), Arc::clone(&budget));
             let startup = StartupContext {
                 upstream: Arc::clone(&target),
                 tls: tls.clone(),
@@ -193,7 +196,7 @@ impl Proxy {
                 admission: gate,
             };
             let run = move || {
-                let shared = Shared { startup, worker: Worker::new(), limits, watch };
+                let shared = Shared { startup, worker: Worker::new(), limits, budget, watch };
                 run_thread(shared, receiver);
             };
             threads.push((sender, std::thread::Builder::new().name(format!("sessions-{number}")).stack_size(STACK).spawn(run)?));
@@ -552,7 +555,7 @@ async fn session(ready: Ready<Admitted>, shared: &Shared) {
     let heard = Heard { signals, stop: Arc::clone(&seat.stop) };
     // A session whose beginning cannot be recorded does not begin.
     let Some(edge) = SessionEdge::open(&shared.watch, &arrival, &settings, &view) else { return };
-    let session = Session::new(view, shared.limits, &server_parameters);
+    let session = Session::new(view, shared.limits, &server_parameters).sharing(&shared.budget);
     let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), heard));
     relay.run(&client_rest, &upstream_rest).await;
     drop(seat);

@@ -5,17 +5,21 @@ mod extended;
 mod query;
 mod refuse;
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::replies::Expect;
+use super::replies::{Expect, QueryReply, Refused};
+use super::sqlstate::{Fault, fault_fields};
 use super::truth::Prepared;
-use super::upstream::{Control, Upstream};
-use super::{ByName, Close, Cx, Session, cache};
+use super::upstream::{Control, Unrestricted, Upstream};
+use super::{ByName, Close, Cx, Session, cache, name_key};
 use crate::base::RawSql;
 use crate::catalog::Oid;
 use crate::plan::{self, Effect, Planned, Protocol, Setting};
-use crate::wire::{Frame, client};
+use crate::wire::{Build, Frame, Malformed, Reader, client};
+
+use refuse::too_long;
 
 /// What the messages of the client that are not answered yet have changed; empty where everything is answered.
 #[derive(Debug, Default)]
@@ -26,6 +30,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// A pipeline that names ever more things waits for its answers.
+    pub(super) fn is_full(&self) -> bool {
+        self.statements.len() + self.portals.len() >= ASKED_LIMIT
+    }
+
     /// Everything is answered: from here on the truth is believed.
     pub(super) fn settle(&mut self) {
         if !self.statements.is_empty() || !self.portals.is_empty() {
@@ -74,13 +83,25 @@ pub(super) fn changes_names(effect: &Effect) -> bool {
     }
 }
 
+/// Whether a transaction or a part of it ends.
+pub(super) fn ends_transaction(effect: &Effect) -> bool {
+    matches!(effect, Effect::Commit { .. } | Effect::Rollback { .. } | Effect::RollbackTo(_))
+}
+
+/// Names that may be under way at a time.
+const ASKED_LIMIT: usize = 4096;
+
 /// The name that a failing Parse bears where none was refused: nobody can have prepared it.
 const NOBODY: &[u8] = b"pgscrim refused";
 
 impl Session {
-    /// Whether the client's next message has to wait: names are in doubt, and the server must be asked first.
-    pub(super) fn must_wait(&mut self, cx: &mut Cx<'_>) -> bool {
-        if !self.doubt.names || self.status == b'E' || self.replies.is_skipping() {
+    /// Whether the client's next message has to wait: names are in doubt, and the server must be asked first. Only what is
+    /// decided by names waits: data of a COPY that the server awaits does not, nor what ends a batch.
+    pub(super) fn must_wait(&mut self, tag: u8, cx: &mut Cx<'_>) -> bool {
+        if !self.doubt.names || self.status == b'E' || self.replies.is_skipping() || self.replies.copies_in() {
+            return false;
+        }
+        if !matches!(tag, client::QUERY | client::PARSE | client::BIND) {
             return false;
         }
         let mut upstream = Upstream::new(cx.to_server);
@@ -97,6 +118,68 @@ impl Session {
     }
 
     pub(super) fn on_client_frame(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) {
+        let large = matches!(frame.tag, client::QUERY | client::PARSE | client::BIND | client::FUNCTION_CALL);
+        if large && frame.whole.len() > self.limits.of(frame.tag) {
+            return self.too_long(frame, cx);
+        }
+        match self.short_names(frame) {
+            Some(Ok(shorter)) => self.on_named_frame(Frame { tag: frame.tag, whole: &shorter }, cx),
+            Some(Err(Malformed)) => self.malformed(frame, cx),
+            None => self.on_named_frame(frame, cx),
+        }
+    }
+
+    /// A governed session's names go to the server as it would cut them off, so that what we hold to be one name is one.
+    fn short_names(&self, frame: Frame<'_>) -> Option<Result<Vec<u8>, Malformed>> {
+        let names = match frame.tag {
+            client::BIND => 2,
+            client::PARSE | client::DESCRIBE | client::EXECUTE | client::CLOSE => 1,
+            _ => return None,
+        };
+        if !self.governed() || frame.whole.len() <= 5 + 63 {
+            return None;
+        }
+        let kind = usize::from(matches!(frame.tag, client::DESCRIBE | client::CLOSE));
+        let mut reader = Reader::new(frame.body());
+        let read = reader.bytes(kind).and_then(|kind| Ok((kind, (0..names).map(|_| reader.cstr()).collect::<Result<Vec<_>, _>>()?)));
+        let (kind, names) = match read {
+            Ok(read) => read,
+            Err(malformed) => return Some(Err(malformed)),
+        };
+        if names.iter().all(|n| n.len() <= 63) {
+            return None;
+        }
+        let mut shorter = Vec::with_capacity(frame.whole.len());
+        let built = names.iter().fold(Build::new(&mut shorter, frame.tag).bytes(kind), |built, name| built.cstr(name_key(name)));
+        built.bytes(reader.rest()).end();
+        Some(Ok(shorter))
+    }
+
+    /// What is no message of its type is answered as PostgreSQL does, and the session goes on.
+    fn malformed(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) {
+        let simple = matches!(frame.tag, client::QUERY | client::FUNCTION_CALL);
+        if let Some(who) = Unrestricted::of(&self.view.profile) {
+            Upstream::new(cx.to_server).raw(&who, frame.whole);
+            self.push(if simple { Expect::Query(QueryReply::new(VecDeque::new())) } else { Expect::Malformed }, cx);
+            return;
+        }
+        let refused = Refused::of(None, fault_fields(Fault::MalformedMessage), "protocol");
+        if simple { self.refuse_whole(refused, cx) } else { self.refuse_extended(NOBODY, NOBODY, refused, cx) }
+    }
+
+    /// A message beyond our limits, of which there may be only the beginning.
+    pub(super) fn too_long(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) {
+        let bytes = frame.whole.get(1..5).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| u32::from_be_bytes(*b));
+        let key = if matches!(frame.tag, client::QUERY | client::PARSE) { "limits.statement" } else { "limits.message" };
+        let limit = self.limits.of(frame.tag) - 1;
+        let planned = too_long(format!("the message has {bytes} bytes, more than {key} allows ({limit})"));
+        match frame.tag {
+            client::QUERY | client::FUNCTION_CALL => self.refuse_query(&planned, cx),
+            _ => self.refuse_planned(NOBODY, NOBODY, &planned, cx),
+        }
+    }
+
+    fn on_named_frame(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) {
         if self.replies.copies_in() && !self.during_copy(frame, cx) {
             return;
         }
@@ -108,6 +191,8 @@ impl Session {
             client::EXECUTE => self.on_execute(frame, cx),
             client::CLOSE => self.on_close(frame, cx),
             client::SYNC => {
+                // It may end a transaction that changed names, and end it badly.
+                self.doubt.names |= self.replies.touched_names();
                 self.push(Expect::Sync, cx);
                 Upstream::new(cx.to_server).control(Control::Sync);
                 Ok(())
@@ -118,12 +203,18 @@ impl Session {
             }
             client::TERMINATE => {
                 Upstream::new(cx.to_server).control(Control::Terminate);
-                self.close = Some(Close::Terminated);
+                // What was asked before is still answered.
+                self.terminated = true;
+                if self.replies.is_empty() {
+                    self.close = Some(Close::Terminated);
+                }
                 Ok(())
             }
             client::FUNCTION_CALL => self.on_function_call(frame, cx),
             client::COPY_DATA => {
-                self.on_copy_bytes(frame.whole, cx);
+                if self.passes_copy() {
+                    Upstream::new(cx.to_server).copy_bytes(frame.whole);
+                }
                 Ok(())
             }
             _ => {
@@ -135,7 +226,14 @@ impl Session {
             }
         };
         if read.is_err() {
-            self.client_broke(&crate::wire::FrameError::Length, cx);
+            self.malformed(frame, cx);
+        }
+    }
+
+    /// What is asked of the server here may make names resolve otherwise for what follows.
+    fn unsettle(&mut self, effect: &Effect) {
+        if changes_names(effect) || (self.replies.touched_names() && ends_transaction(effect)) {
+            self.doubt.names |= self.governed();
         }
     }
 
@@ -158,19 +256,20 @@ impl Session {
                 Upstream::new(cx.to_server).control(control);
                 false
             }
+            // PostgreSQL ends the connection over it.
             _ => {
-                self.client_broke(&crate::wire::FrameError::Length, cx);
+                match Unrestricted::of(&self.view.profile) {
+                    Some(who) => Upstream::new(cx.to_server).raw(&who, frame.whole),
+                    None => self.client_broke(&crate::wire::FrameError::Length, cx),
+                }
                 false
             }
         }
     }
 
-    /// Data of a COPY, whole frames or pieces. Where no COPY is under way the server would ignore it, and so do we.
-    pub(super) fn on_copy_bytes(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
-        if self.replies.copies_in() || self.replies.may_copy_in() || !self.governed() {
-            self.replies.copied_in(bytes.len());
-            Upstream::new(cx.to_server).copy_bytes(bytes);
-        }
+    /// Whether data of a COPY goes on. Where no COPY is under way the server would ignore it, and so do we.
+    pub(super) fn passes_copy(&self) -> bool {
+        self.replies.copies_in() || self.replies.may_copy_in() || !self.governed()
     }
 
     /// The plans for a text, from this thread's cache or made now.

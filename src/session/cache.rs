@@ -38,7 +38,8 @@ impl Entry {
             && self.protocol == key.protocol
             && self.snapshot == key.snapshot
             && self.profile == key.profile
-            && (Arc::ptr_eq(&self.names, key.names) || self.names.search_path == key.names.search_path)
+            // A session's own relations hide others of their names: nobody else's plan is one for it.
+            && (Arc::ptr_eq(&self.names, key.names) || (key.names.relations.is_empty() && self.names.search_path == key.names.search_path))
     }
 }
 

@@ -85,6 +85,11 @@ impl CopyMask {
         }
     }
 
+    /// Bytes that are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.partial.len()
+    }
+
     /// Whether the stream stands between two rows.
     pub(super) fn at_boundary(&self) -> bool {
         self.partial.is_empty()

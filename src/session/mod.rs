@@ -7,6 +7,7 @@
 //! would make the proxy's belief and the server's state two different things.
 
 mod asking;
+mod budget;
 mod cache;
 mod copy;
 mod names;
@@ -19,6 +20,7 @@ mod truth;
 mod upstream;
 mod witness;
 
+pub use budget::Budget;
 pub use cache::PlanCache;
 pub use open::{Finished, Outcome};
 pub use sqlstate::{Fault, fault_fields, refusal_fields};
@@ -52,17 +54,26 @@ pub struct View {
 /// Bounds in bytes (interface.md, `limits`).
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A Query, Parse or Bind message.
+    /// A Query or Parse message.
     pub statement: usize,
+    /// Any other message that has to be whole: a Bind, and what the server says beside rows.
+    pub message: usize,
     /// A text that a governed principal may have parsed.
     pub parse: usize,
     /// A row that has to be masked.
     pub masked_row: usize,
 }
 
+impl Limits {
+    /// The longest message of this type, type byte included.
+    fn of(&self, tag: u8) -> usize {
+        if matches!(tag, client::QUERY | client::PARSE) { self.statement + 1 } else { self.message + 1 }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { statement: 16 << 20, parse: 1 << 20, masked_row: 16 << 20 }
+        Self { statement: 16 << 20, message: 256 << 20, parse: 1 << 20, masked_row: 16 << 20 }
     }
 }
 
@@ -98,6 +109,11 @@ pub struct Counts {
     pub cache_misses: u64,
 }
 
+/// PostgreSQL's own limits for messages that may be large, and for those that may not (`PQ_LARGE_MESSAGE_LIMIT` and
+/// `PQ_SMALL_MESSAGE_LIMIT` in libpq.h). Beyond them it ends the connection.
+const LARGE: usize = 0x3fff_ffff;
+const SMALL: usize = 10_000;
+
 /// Why the session is over, for the shell to close both connections after the last bytes are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
@@ -125,10 +141,16 @@ pub struct Session {
     /// Server settings that shape text output, as `ParameterStatus` reported them.
     rendering: rows::Settings,
     close: Option<Close>,
+    /// The client said Terminate: nothing more is read of it.
+    terminated: bool,
     /// Client bytes that wait for an answer of the server.
     waiting: Vec<u8>,
     /// What must be asked of the server before the next statement is decided.
     doubt: asking::Doubt,
+    /// Whether the client's message that passes in pieces goes on to the server.
+    rest_passes: bool,
+    /// What rows that wait to be masked take of the process's budget.
+    held: budget::Held,
 }
 
 impl Session {
@@ -151,9 +173,18 @@ impl Session {
             status: b'I',
             rendering,
             close: None,
+            terminated: false,
             waiting: Vec::new(),
             doubt: if governed { asking::Doubt::all() } else { asking::Doubt::default() },
+            rest_passes: false,
+            held: budget::Held::default(),
         }
+    }
+
+    /// Rows that wait to be masked take their memory from what all sessions share.
+    #[must_use]
+    pub fn sharing(self, budget: &Arc<Budget>) -> Self {
+        Self { held: budget::Held::of(budget), ..self }
     }
 
     /// Whether the session is over.
@@ -165,7 +196,7 @@ impl Session {
     /// Whether client bytes may be read now: not while an answer of the server is awaited or the reply queue is full.
     #[must_use]
     pub fn wants_client(&self) -> bool {
-        self.waiting.is_empty() && !self.replies.is_full()
+        self.waiting.is_empty() && !self.terminated && !self.replies.is_full() && !self.asked.is_full()
     }
 
     /// Whether nothing is under way: no statement, no transaction, no half message.
@@ -201,16 +232,23 @@ impl Session {
             return;
         }
         let mut cutter = std::mem::replace(&mut self.client, Cutter::new(client::ALL, 0));
-        while self.close.is_none() {
-            if self.must_wait(cx) {
+        while self.close.is_none() && !self.terminated {
+            if cutter.peek(input).is_some_and(|tag| self.must_wait(tag, cx)) {
                 self.waiting.extend_from_slice(input);
                 break;
             }
-            let limit = self.limits.statement;
-            let rule = |tag, _| match tag {
+            let limits = self.limits;
+            let rule = move |tag, total| match tag {
                 client::COPY_DATA => Hold::Pass,
-                client::QUERY | client::PARSE | client::BIND | client::FUNCTION_CALL => Hold::UpTo(limit),
-                _ => Hold::UpTo(64 << 10),
+                // What is too long for our limits alone is refused as a statement is, and passed over piece by piece.
+                client::QUERY | client::PARSE | client::BIND | client::FUNCTION_CALL => {
+                    if total > limits.of(tag) && total <= LARGE {
+                        Hold::Pass
+                    } else {
+                        Hold::UpTo(limits.of(tag).min(LARGE))
+                    }
+                }
+                _ => Hold::UpTo(SMALL),
             };
             match cutter.next(&mut input, rule) {
                 Ok(Some(piece)) => self.on_client(piece, cx),
@@ -219,7 +257,8 @@ impl Session {
             }
         }
         self.client = cutter;
-        self.replies.keep_moving(&mut Upstream::new(cx.to_server));
+        let full = self.asked.is_full();
+        self.replies.keep_moving(full, &mut Upstream::new(cx.to_server));
     }
 
     /// Bytes came from the server.
@@ -227,10 +266,11 @@ impl Session {
         let mut cutter = std::mem::replace(&mut self.server, Cutter::new(backend::ALL, backend::DATA_ROW));
         while self.close.is_none() {
             let (row, copy) = self.row_rules();
+            let limit = self.limits.message;
             let rule = |tag, _| match tag {
                 backend::DATA_ROW => row,
                 backend::COPY_DATA => copy,
-                _ => Hold::UpTo(16 << 20),
+                _ => Hold::UpTo(limit),
             };
             match cutter.next(&mut input, rule) {
                 Ok(Some(piece)) => self.on_server(piece, cx),
@@ -242,6 +282,9 @@ impl Session {
             }
         }
         self.server = cutter;
+        if !self.held.resize(self.server.keeping().max(self.replies.copy_kept())) && self.close.is_none() {
+            self.stop(Fault::RowBudget, cx);
+        }
         if !self.waiting.is_empty() && self.replies.is_empty() && self.close.is_none() {
             let waiting = std::mem::take(&mut self.waiting);
             self.client_bytes(&waiting, cx);
@@ -254,12 +297,21 @@ impl Session {
     }
 
     fn client_broke(&mut self, e: &FrameError, cx: &mut Cx<'_>) {
-        let fault = match e {
-            FrameError::TooLong { limit, .. } => Fault::MessageTooLong { limit: *limit },
-            FrameError::Length | FrameError::Type(_) => Fault::ClientProtocol,
-        };
-        self.say_fatal(fault, cx);
+        let (FrameError::TooLong { .. } | FrameError::Length | FrameError::Type(_)) = e;
+        self.say_fatal(Fault::ClientProtocol, cx);
         self.close = Some(Close::ClientProtocol);
+    }
+
+    /// The server's connection ended. Where it did not say why, the client hears that it did.
+    pub fn server_gone(&mut self, cx: &mut Cx<'_>) {
+        if !self.replies.said_farewell() && !self.terminated {
+            self.say_fatal(Fault::UpstreamGone, cx);
+        }
+    }
+
+    /// The proxy ends the session.
+    pub fn farewell(&mut self, fault: Fault, cx: &mut Cx<'_>) {
+        self.say_fatal(fault, cx);
     }
 
     /// What was to come is not passed on: the client hears why, and both sides are closed.
@@ -273,14 +325,29 @@ impl Session {
     }
 
     fn say_fatal(&self, fault: Fault, cx: &mut Cx<'_>) {
+        // Within a message whose beginning has gone out, the client would take it for the rest of that.
+        if self.server.is_passing() && self.replies.copy_kept() == 0 {
+            return;
+        }
         crate::wire::error_frame(cx.to_client, &fault_fields(fault).as_fields());
     }
 
     fn on_client(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {
         match piece {
             Piece::Whole(frame) => self.on_client_frame(frame, cx),
-            Piece::Begin(frame) => self.on_copy_bytes(frame.whole, cx),
-            Piece::Part { bytes, .. } => self.on_copy_bytes(bytes, cx),
+            Piece::Begin(frame) if frame.tag == client::COPY_DATA => {
+                // What has begun goes on to its end, whatever the server says meanwhile: it counts on the length.
+                self.rest_passes = self.passes_copy();
+                if self.rest_passes {
+                    Upstream::new(cx.to_server).copy_bytes(frame.whole);
+                }
+            }
+            Piece::Begin(frame) => {
+                self.rest_passes = false;
+                self.too_long(frame, cx);
+            }
+            Piece::Part { bytes, .. } if self.rest_passes => Upstream::new(cx.to_server).copy_bytes(bytes),
+            Piece::Part { .. } => {}
             Piece::Run(run) => run.frames().for_each(|frame| self.on_client_frame(frame, cx)),
         }
     }
@@ -289,6 +356,12 @@ impl Session {
 /// Names as they stand on the wire: the encoding of an unrestricted session need not be UTF-8.
 type WireName = Box<[u8]>;
 type ByName<T> = HashMap<WireName, T>;
+
+/// What the server takes a name for: its first 63 bytes, since its tables of names have keys of `NAMEDATALEN`. Two names that it
+/// holds to be one must not be two to us.
+fn name_key(name: &[u8]) -> &[u8] {
+    name.get(..63).unwrap_or(name)
+}
 
 #[cfg(test)]
 mod tests;

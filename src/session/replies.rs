@@ -72,10 +72,11 @@ pub(super) enum Expect {
     Query(QueryReply),
     /// A failing statement stands in the place of a refused query string.
     RefusedQuery(Option<Refused>),
-    /// A failing Parse stands in the place of a refused message; `statement` is the name that it bears.
+    /// A failing Parse stands in the place of a refused message; `failed` is the statement or portal whose Execute is
+    /// the same statement.
     Refused {
         refused: Option<Refused>,
-        statement: WireName,
+        failed: WireName,
     },
     Parse {
         name: WireName,
@@ -99,6 +100,8 @@ pub(super) enum Expect {
         what: u8,
         name: WireName,
     },
+    /// A message that is not what its type promises, for the server to say so.
+    Malformed,
     Sync,
     /// The client ended its data; nothing answers it by itself.
     CopyEnd,
@@ -117,6 +120,15 @@ enum CopyIn {
     Active,
 }
 
+/// A statement that did not come to its Execute.
+#[derive(Debug)]
+struct Failed {
+    /// The statement's name, from its Bind on the portal's.
+    name: WireName,
+    /// What the server answered, until its one record is written; a refusal has written it already.
+    sqlstate: Option<[u8; 5]>,
+}
+
 /// The queue and what the server's answers told so far.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
@@ -133,7 +145,7 @@ pub(super) struct Replies {
     /// The masked COPY TO STDOUT that runs.
     copy_out: Option<CopyMask>,
     /// The statement or portal whose Parse or Bind failed last: its Execute is the same statement.
-    failed: Option<WireName>,
+    failed: Option<Failed>,
     since_flush: usize,
     /// Messages of the extended protocol stand behind the last Sync.
     batch: bool,
@@ -143,6 +155,8 @@ pub(super) struct Replies {
     deferred: bool,
     /// The proxy's own question was cancelled: it is asked again.
     ask_failed: bool,
+    /// The server said that it ends the connection.
+    farewell: bool,
 }
 
 impl Replies {
@@ -182,6 +196,7 @@ impl Replies {
             | Expect::Bind { .. }
             | Expect::Describe { .. }
             | Expect::Close { .. }
+            | Expect::Malformed
             | Expect::Sync
             | Expect::CopyEnd
             | Expect::Ask(_)
@@ -198,8 +213,20 @@ impl Replies {
         self.copy_in = CopyIn::No;
     }
 
-    /// Counts data that the client copied in.
-    pub(super) fn copied_in(&mut self, _bytes: usize) {}
+    /// Whether the open transaction changed where names resolve.
+    pub(super) fn touched_names(&self) -> bool {
+        self.names_touched
+    }
+
+    /// Whether the server said that it ends the connection.
+    pub(super) fn said_farewell(&self) -> bool {
+        self.farewell
+    }
+
+    /// What is kept of a masked COPY's row.
+    pub(super) fn copy_kept(&self) -> usize {
+        self.copy_out.as_ref().map_or(0, CopyMask::kept)
+    }
 
     /// Puts an entry of the proxy's own behind the others.
     pub(super) fn push(&mut self, expect: Expect) {
@@ -220,6 +247,7 @@ impl Replies {
             | Expect::Bind { .. }
             | Expect::Describe { .. }
             | Expect::Execute { .. }
+            | Expect::Malformed
             | Expect::Close { .. } => {
                 self.batch = true;
                 self.since_flush += 1;
@@ -229,8 +257,8 @@ impl Replies {
     }
 
     /// PostgreSQL holds its answers back until Sync, Flush or a full buffer: a long pipeline asks for them itself.
-    pub(super) fn keep_moving(&mut self, upstream: &mut Upstream<'_>) {
-        if self.since_flush >= FLUSH_AFTER {
+    pub(super) fn keep_moving(&mut self, full: bool, upstream: &mut Upstream<'_>) {
+        if self.since_flush >= FLUSH_AFTER || (full && self.since_flush > 0) {
             self.since_flush = 0;
             upstream.control(Control::Flush);
         }
@@ -246,20 +274,27 @@ impl Replies {
                 }
             }
             Expect::Bind { portal, statement, .. } => {
-                if self.failed.as_ref() == Some(&statement) {
-                    self.failed = Some(portal);
+                if let Some(failed) = self.failed.as_mut().filter(|f| f.name == statement) {
+                    failed.name = portal;
                 }
             }
             Expect::Execute { portal, open } => {
-                if self.failed.as_ref() != Some(&portal) {
-                    cx.finished.extend(open.map(|o| o.skipped(cx.now)));
-                } else if open.is_some() {
-                    *cx.places += 1;
+                // One that was suspended has its record still to come, and a second would be one too many.
+                let suspended = self.truth.portals.get(&portal).is_some_and(|p| p.open.is_some());
+                match (open, self.failed.as_mut().filter(|f| f.name == portal)) {
+                    (Some(_), _) if suspended => *cx.places += 1,
+                    (Some(open), None) => cx.finished.push(open.skipped(cx.now)),
+                    (Some(open), Some(failed)) => match failed.sqlstate.take() {
+                        Some(sqlstate) => cx.finished.push(open.failed(None, Some(sqlstate), cx.now)),
+                        None => *cx.places += 1,
+                    },
+                    (None, _) => {}
                 }
             }
             Expect::Parse { .. }
             | Expect::Describe { .. }
             | Expect::Close { .. }
+            | Expect::Malformed
             | Expect::Sync
             | Expect::CopyEnd
             | Expect::Ask(_)
@@ -293,8 +328,9 @@ impl Replies {
             Fault::Witness => "witness",
             Fault::CannotMask => "cannot mask",
             Fault::RowTooLong { .. } => "row too long",
+            Fault::RowBudget => "row budget",
             Fault::ClientProtocol
-            | Fault::MessageTooLong { .. }
+            | Fault::MalformedMessage
             | Fault::ServerProtocol
             | Fault::AuditUnavailable
             | Fault::UpstreamGone
@@ -327,6 +363,7 @@ impl Replies {
                 | Expect::Bind { .. }
                 | Expect::Describe { .. }
                 | Expect::Close { .. }
+                | Expect::Malformed
                 | Expect::Sync
                 | Expect::CopyEnd
                 | Expect::Ask(_)
@@ -352,6 +389,7 @@ impl Replies {
             Expect::Refused { .. }
             | Expect::RefusedQuery(_)
             | Expect::Close { .. }
+            | Expect::Malformed
             | Expect::Sync
             | Expect::CopyEnd
             | Expect::Ask(_)

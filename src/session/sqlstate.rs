@@ -8,11 +8,8 @@ use crate::wire::ErrorFields;
 pub enum Fault {
     /// The client sent what is no message, or one where it must not stand.
     ClientProtocol,
-    /// A message of the client is longer than its limit.
-    MessageTooLong {
-        /// In bytes.
-        limit: usize,
-    },
+    /// A message of the client does not hold what its type promises.
+    MalformedMessage,
     /// The server sent what the proxy does not understand.
     ServerProtocol,
     /// A result column comes from a veiled column and has no mask in the plan, or the result is not the announced one.
@@ -24,6 +21,8 @@ pub enum Fault {
         /// In bytes.
         limit: usize,
     },
+    /// Rows that wait to be masked take all that the process gives them.
+    RowBudget,
     /// The audit cannot take a record.
     AuditUnavailable,
     /// The server closed its connection.
@@ -103,9 +102,7 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
 pub fn fault_fields(fault: Fault) -> ErrorText {
     let (severity, sqlstate, message) = match fault {
         Fault::ClientProtocol => ("FATAL", "08P01", "pgscrim: invalid frontend message".to_owned()),
-        Fault::MessageTooLong { limit } => {
-            ("FATAL", "53400", format!("pgscrim: the message is longer than limits.statement, {limit} bytes"))
-        }
+        Fault::MalformedMessage => ("ERROR", "08P01", "invalid message format".to_owned()),
         Fault::ServerProtocol => ("FATAL", "08P01", "pgscrim: the server answered with what was not asked".to_owned()),
         Fault::Witness => {
             ("FATAL", "42501", "pgscrim: the result was stopped: a column of it is veiled and the plan has no mask for it".to_owned())
@@ -114,6 +111,7 @@ pub fn fault_fields(fault: Fault) -> ErrorText {
         Fault::RowTooLong { limit } => {
             ("FATAL", "53400", format!("pgscrim: a row to be masked is longer than limits.masked_row, {limit} bytes"))
         }
+        Fault::RowBudget => ("FATAL", "53400", "pgscrim: rows that wait to be masked take all that limits.masked_rows gives".to_owned()),
         Fault::AuditUnavailable => ("ERROR", "58030", "pgscrim: the audit log cannot be written".to_owned()),
         Fault::UpstreamGone => ("FATAL", "08006", "pgscrim: the server closed the connection".to_owned()),
         Fault::ShuttingDown => ("FATAL", "57P01", "pgscrim: the proxy is shutting down or the rights of this login are gone".to_owned()),

@@ -9,7 +9,7 @@ use super::open::{OpenStatement, PlannedRef};
 use super::witness::{Shape, Witnessed};
 use super::{ByName, WireName};
 use crate::catalog::Oid;
-use crate::plan::{Effect, Permit, RowsOf};
+use crate::plan::{Effect, Names, Permit, RowsOf};
 use crate::policy::ProfileId;
 
 /// A plan and the snapshot that it was made for.
@@ -18,6 +18,15 @@ pub(super) struct Current {
     /// `None` for the empty statement.
     pub(super) planned: Option<PlannedRef>,
     pub(super) snapshot: u64,
+    /// Where names resolved.
+    pub(super) names: Arc<Names>,
+}
+
+impl Current {
+    /// Whether the plan is still one for this catalog, policy and search path.
+    pub(super) fn holds(&self, snapshot: u64, names: &Arc<Names>) -> bool {
+        self.snapshot == snapshot && (Arc::ptr_eq(&self.names, names) || self.names.search_path == names.search_path)
+    }
 }
 
 /// A prepared statement.
@@ -95,7 +104,7 @@ impl Truth {
     pub(super) fn apply(&mut self, planned: &PlannedRef, permit: &Permit, profile: ProfileId) -> Vec<OpenStatement> {
         match permit.effect() {
             Effect::Prepare(name, inner) => {
-                let current = RefCell::new(Current { planned: None, snapshot: 0 });
+                let current = RefCell::new(Current { planned: None, snapshot: 0, names: Arc::default() });
                 let prepared = Prepared { current, source: None, inner: Some((**inner).clone()), shape: OnceCell::new() };
                 self.statements.insert(name.as_bytes().into(), Rc::new(prepared));
                 Vec::new()

@@ -125,6 +125,25 @@ impl Cutter {
         self.passing == 0 && (self.lent || self.pending.is_empty())
     }
 
+    /// The type of the message that comes next where `input` follows; `None` within one that passes in pieces, or at the end.
+    #[must_use]
+    pub fn peek(&self, input: &[u8]) -> Option<u8> {
+        let kept = if self.lent { None } else { self.pending.first() };
+        if self.passing > 0 { None } else { kept.or(input.first()).copied() }
+    }
+
+    /// Whether a message is passing in pieces and its end is still to come.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.passing > 0
+    }
+
+    /// The length of the message that is being kept until it is whole, 0 where none is.
+    #[must_use]
+    pub fn keeping(&self) -> usize {
+        if self.lent { 0 } else { total(&self.pending).unwrap_or(self.pending.len()) }
+    }
+
     /// The next piece of `input`, which is advanced; `None` when more must be read.
     ///
     /// # Errors

@@ -102,6 +102,12 @@ impl<'a> Notice<'a> {
         self.0.iter().find(|(l, _)| *l == letter).map(|(_, text)| *text)
     }
 
+    /// Whether the server ends the connection with it.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.field(b'V').or_else(|| self.field(b'S')).is_some_and(|v| v == b"FATAL" || v == b"PANIC")
+    }
+
     /// The SQLSTATE, `XX000` where it is missing or not five ASCII letters and digits.
     #[must_use]
     pub fn sqlstate(&self) -> &'a str {

@@ -12,22 +12,34 @@ use crate::session::replies::{Expect, Refused};
 use crate::session::sqlstate::{Fault, fault_fields, refusal_fields};
 use crate::session::truth::{Current, Prepared};
 use crate::session::upstream::{Unrestricted, Upstream};
-use crate::session::{Cx, Session, WireName};
+use crate::session::{Cx, Session, WireName, name_key};
 use crate::wire::{Frame, Malformed, Reader};
 
 use super::refuse::{postgres_refusal, stale_text, undecodable};
-use super::{AskedPortal, NOBODY, changes_names};
+use super::{AskedPortal, NOBODY};
 
 impl Session {
-    /// A failing Parse goes in the place of an extended message.
-    pub(super) fn refuse_extended(&mut self, name: &[u8], refused: Refused, cx: &mut Cx<'_>) {
-        Upstream::new(cx.to_server).fail_parse(name);
-        self.push(Expect::Refused { refused: Some(refused), statement: name.into() }, cx);
+    /// A failing Parse goes in the place of an extended message. It bears the name `parsed`; `failed` is the statement or portal
+    /// whose Execute is the same statement.
+    pub(super) fn refuse_extended(&mut self, parsed: &[u8], failed: &[u8], refused: Refused, cx: &mut Cx<'_>) {
+        Upstream::new(cx.to_server).fail_parse(parsed);
+        self.push(Expect::Refused { refused: Some(refused), failed: failed.into() }, cx);
+    }
+
+    /// The same for a text that is refused.
+    pub(super) fn refuse_planned(&mut self, parsed: &[u8], failed: &[u8], planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
+        let (_, text, reason) = self.first_refusal(planned).unwrap_or((0, fault_fields(Fault::ClientProtocol), "protocol"));
+        let open = PlannedRef::new(planned, 0).filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+        let refused = match open {
+            Some(open) => Refused::of(Some(open), text, reason),
+            None => Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"),
+        };
+        self.refuse_extended(parsed, failed, refused, cx);
     }
 
     pub(super) fn on_parse(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let mut r = Reader::new(frame.body());
-        let (name, raw) = (r.cstr()?, r.cstr()?);
+        let (name, raw) = (name_key(r.cstr()?), r.cstr()?);
         let type_bytes = r.rest();
         let count = r.count()?;
         let types = (0..count).map(|_| r.u32().map(Oid)).collect::<Result<Vec<_>, _>>()?;
@@ -36,15 +48,16 @@ impl Session {
             Some(text) => self.plan(&text, &types, Protocol::Extended, cx),
             None => Arc::from([undecodable()]),
         };
-        if let Some((_, text, reason)) = self.first_refusal(&planned) {
-            let placed = Self::place(cx, 1);
-            let open = PlannedRef::new(&planned, 0).map(|p| OpenStatement::new(p, cx.now));
-            let (text, reason) = if placed { (text, reason) } else { (fault_fields(Fault::AuditUnavailable), "audit") };
-            self.refuse_extended(name, Refused { open, skipped: Vec::new(), text, reason }, cx);
+        if self.first_refusal(&planned).is_some() {
+            self.refuse_planned(name, name, &planned, cx);
             return Ok(());
         }
         let prepared = Rc::new(Prepared {
-            current: RefCell::new(Current { planned: PlannedRef::new(&planned, 0), snapshot: self.view.snapshot }),
+            current: RefCell::new(Current {
+                planned: PlannedRef::new(&planned, 0),
+                snapshot: self.view.snapshot,
+                names: Arc::clone(&self.names),
+            }),
             source: self.governed().then(|| (String::from_utf8_lossy(raw).into(), types.into())),
             inner: None,
             shape: OnceCell::new(),
@@ -72,7 +85,7 @@ impl Session {
         let (portal, statement, formats) = read_bind(frame.body())?;
         let prepared = self.believed_statement(statement);
         if let Some(refused) = prepared.as_ref().and_then(|p| self.plan_again(p, cx)) {
-            self.refuse_extended(NOBODY, refused, cx);
+            self.refuse_extended(NOBODY, portal, refused, cx);
             return Ok(());
         }
         Upstream::new(cx.to_server).named(frame);
@@ -86,7 +99,7 @@ impl Session {
     /// client hears what PostgreSQL says when a result type has changed, and prepares again.
     pub(super) fn plan_again(&mut self, prepared: &Rc<Prepared>, cx: &mut Cx<'_>) -> Option<Refused> {
         let (text, types) = prepared.source.as_ref()?;
-        if prepared.current.borrow().snapshot == self.view.snapshot {
+        if prepared.current.borrow().holds(self.view.snapshot, &self.names) {
             return None;
         }
         let planned = self.plan(text, types, Protocol::Extended, cx);
@@ -103,7 +116,7 @@ impl Session {
             let open = reference.filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
             Some(Refused { open, skipped: Vec::new(), text, reason })
         } else {
-            *prepared.current.borrow_mut() = Current { planned: reference, snapshot: self.view.snapshot };
+            *prepared.current.borrow_mut() = Current { planned: reference, snapshot: self.view.snapshot, names: Arc::clone(&self.names) };
             None
         }
     }
@@ -122,7 +135,7 @@ impl Session {
 
     pub(super) fn on_execute(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let mut r = Reader::new(frame.body());
-        let name = r.cstr()?;
+        let name = name_key(r.cstr()?);
         r.i32()?;
         r.end()?;
         let believed = match self.asked.portals.get(name) {
@@ -137,17 +150,17 @@ impl Session {
         };
         let stale = self.governed() && known.is_some_and(|p| p.profile != self.view.profile.id);
         if planned.is_some() && !Self::place(cx, 1) {
-            self.refuse_extended(NOBODY, Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
+            self.refuse_extended(NOBODY, name, Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
             return Ok(());
         }
         let open = planned.map(|p| OpenStatement::new(p, cx.now));
         if stale {
-            self.refuse_extended(NOBODY, Refused::of(open, stale_text(), "policy changed"), cx);
+            self.refuse_extended(NOBODY, name, Refused::of(open, stale_text(), "policy changed"), cx);
             return Ok(());
         }
         let permit = believed.as_ref().and_then(|p| p.permit());
-        if permit.as_ref().is_some_and(|p| changes_names(p.effect())) {
-            self.doubt.names |= self.governed();
+        if let Some(permit) = &permit {
+            self.unsettle(permit.effect());
         }
         if self.governed() && self.needs_describe(name, permit.as_ref()) {
             let name: WireName = name.into();
@@ -168,8 +181,10 @@ impl Session {
             return false;
         }
         match self.asked.portals.get_mut(portal) {
+            // Its Bind fails, or it was closed: nothing will run.
+            Some(AskedPortal { prepared: None, .. }) => false,
             Some(asked) => !std::mem::replace(&mut asked.described, true),
-            None => self.replies.truth().portals.get(portal).is_none_or(|p| p.shape.is_none()),
+            None => self.replies.truth().portals.get(portal).is_some_and(|p| p.shape.is_none()),
         }
     }
 
@@ -201,7 +216,7 @@ type Bound<'a> = (&'a [u8], &'a [u8], Box<[i16]>);
 /// Portal, statement and result formats of a Bind; the values between are checked and passed over.
 fn read_bind(body: &[u8]) -> Result<Bound<'_>, Malformed> {
     let mut r = Reader::new(body);
-    let (portal, statement) = (r.cstr()?, r.cstr()?);
+    let (portal, statement) = (name_key(r.cstr()?), name_key(r.cstr()?));
     let formats = r.count()?;
     r.bytes(formats * 2)?;
     for _ in 0..r.count()? {
@@ -216,7 +231,7 @@ fn read_bind(body: &[u8]) -> Result<Bound<'_>, Malformed> {
 fn read_target(body: &[u8]) -> Result<(u8, &[u8]), Malformed> {
     let mut r = Reader::new(body);
     let what = r.u8()?;
-    let name = r.cstr()?;
+    let name = name_key(r.cstr()?);
     r.end()?;
     if matches!(what, b'S' | b'P') { Ok((what, name)) } else { Err(Malformed) }
 }

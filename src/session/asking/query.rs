@@ -10,7 +10,6 @@ use crate::session::upstream::{Control, Unrestricted, Upstream};
 use crate::session::{Cx, Session};
 use crate::wire::{Frame, Malformed, Reader};
 
-use super::changes_names;
 use super::refuse::{refused_text, undecodable};
 
 impl Session {
@@ -19,24 +18,23 @@ impl Session {
         let raw = r.cstr()?;
         r.end()?;
         let Some(text) = self.decode(raw) else {
-            let planned: Arc<[Planned]> = Arc::from([undecodable()]);
-            self.refuse_query(&planned, None, cx);
+            self.refuse_query(&Arc::from([undecodable()]), cx);
             return Ok(());
         };
         let planned = self.plan(&text, &[], Protocol::Simple, cx);
-        if !Self::place(cx, planned.len()) {
-            self.refuse_query(&planned, Some(Fault::AuditUnavailable), cx);
+        if self.first_refusal(&planned).is_some() {
+            self.refuse_query(&planned, cx);
             return Ok(());
         }
-        if self.first_refusal(&planned).is_some() {
-            self.refuse_query(&planned, None, cx);
+        if !Self::place(cx, planned.len()) {
+            self.refuse_whole(Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
             return Ok(());
         }
         let opens = (0..planned.len()).filter_map(|i| PlannedRef::new(&planned, i)).map(|p| OpenStatement::new(p, cx.now)).collect();
         let permits = || planned.iter().filter_map(|p| if let Plan::Send(permit) = &p.plan { Some(permit) } else { None });
-        if permits().any(|p| changes_names(p.effect())) {
-            self.doubt.names |= self.governed();
-        }
+        permits().for_each(|p| self.unsettle(p.effect()));
+        // A query string ends the implicit transaction of the batch before it.
+        self.doubt.names |= self.replies.touched_names() && self.replies.in_batch();
         if let Some(copy) = permits().next().filter(|p| p.copied().is_some() && self.governed()) {
             self.describe_copied(copy, self.replies.in_batch() || self.replies.is_skipping(), cx);
         }
@@ -59,17 +57,24 @@ impl Session {
         self.push(Expect::CopyShape(in_batch), cx);
     }
 
-    /// None of a query string is sent. With nothing under way the answer is ours alone; else a failing statement stands in its
-    /// place.
-    pub(super) fn refuse_query(&mut self, planned: &Arc<[Planned]>, fault: Option<Fault>, cx: &mut Cx<'_>) {
-        let (at, text, reason) = match fault {
-            Some(fault) => (0, fault_fields(fault), "audit"),
-            None => self.first_refusal(planned).unwrap_or((0, fault_fields(Fault::ClientProtocol), "protocol")),
+    /// A query string that holds a refused statement: the others are skipped.
+    pub(super) fn refuse_query(&mut self, planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
+        let (at, text, reason) = self.first_refusal(planned).unwrap_or((0, fault_fields(Fault::ClientProtocol), "protocol"));
+        let refused = if Self::place(cx, planned.len()) {
+            let mut opens: Vec<OpenStatement> =
+                (0..planned.len()).filter_map(|i| PlannedRef::new(planned, i)).map(|p| OpenStatement::new(p, cx.now)).collect();
+            Refused { open: (at < opens.len()).then(|| opens.remove(at)), skipped: opens, text, reason }
+        } else {
+            Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit")
         };
-        let mut opens: Vec<OpenStatement> =
-            (0..planned.len()).filter_map(|i| PlannedRef::new(planned, i)).map(|p| OpenStatement::new(p, cx.now)).collect();
-        let refused = Refused { open: (at < opens.len()).then(|| opens.remove(at)), skipped: opens, text, reason };
-        if self.status == b'I' && self.replies.is_empty() && !self.replies.in_batch() {
+        self.refuse_whole(refused, cx);
+    }
+
+    /// None of a query string is sent. With nothing under way the answer is ours alone; else a failing statement stands in its
+    /// place. So it does where the server has a nameless statement, which a query string ends.
+    pub(super) fn refuse_whole(&mut self, refused: Refused, cx: &mut Cx<'_>) {
+        let nameless = self.replies.truth().statements.contains_key(&b""[..]);
+        if self.status == b'I' && self.replies.is_empty() && !self.replies.in_batch() && !nameless {
             refused.say(cx);
             crate::wire::Build::new(cx.to_client, crate::wire::backend::READY).byte(b'I').end();
             return;
@@ -94,7 +99,7 @@ impl Session {
             decision: Arc::default(),
         };
         let planned: Arc<[Planned]> = Arc::from([refused_text("function call message", refusal)]);
-        self.refuse_query(&planned, None, cx);
+        self.refuse_query(&planned, cx);
         Ok(())
     }
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::plan::{self, Decision, Described, Permit, Plan, Planned, Refusal, RefusalKind, Syntax};
+use crate::plan::{self, Decision, Described, Effect, Permit, Plan, Planned, Refusal, RefusalKind, RowsOf, Syntax};
 use crate::session::Session;
 use crate::session::sqlstate::{ErrorText, refusal_fields};
 
 impl Session {
     /// The first reason for which none of these statements may be sent, with its index.
     pub(super) fn first_refusal(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
+        let made =
+            |i: usize, permit: &Permit| planned.iter().take(i).any(|p| matches!(&p.plan, Plan::Send(before) if makes(before, permit)));
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
+            Plan::Send(permit) if made(i, permit) => None,
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
             Plan::Send(permit) => match self.unknown_name(permit) {
                 Some(text) => Some((i, text, "unknown name")),
@@ -36,6 +39,14 @@ impl Session {
         let plan::RowsOf::Cursor(name) = permit.rows_of() else { return false };
         let portal = self.replies.truth().portals.get(name.as_bytes());
         self.governed() && portal.is_some_and(|p| p.profile != self.view.profile.id)
+    }
+}
+
+/// Whether a statement makes the name whose rows another one of its string gives.
+fn makes(before: &Permit, permit: &Permit) -> bool {
+    match (before.effect(), permit.rows_of()) {
+        (Effect::Prepare(made, _), RowsOf::Prepared(name)) | (Effect::Declare { name: made, .. }, RowsOf::Cursor(name)) => made == name,
+        _ => false,
     }
 }
 
@@ -76,4 +87,17 @@ pub(super) fn undecodable() -> Planned {
         decision: Arc::default(),
     };
     refused_text("text that is not UTF-8", refusal)
+}
+
+/// A message that was not read.
+pub(super) fn too_long(message: String) -> Arc<[Planned]> {
+    let refusal = Refusal {
+        kind: RefusalKind::Limit,
+        message: message.into(),
+        hint: None,
+        position: None,
+        reason: "limit",
+        decision: Arc::default(),
+    };
+    Arc::from([refused_text("text longer than its limit", refusal)])
 }

@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::plan::Effect;
-use crate::session::asking::changes_names;
+use crate::session::asking::{changes_names, ends_transaction};
 use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::Shape;
-use crate::session::{Cx, Session, WireName};
+use crate::session::{Close, Cx, Session, WireName};
 use crate::wire::{Frame, Piece, backend, command_rows};
 
 use super::{Expect, QueryReply, Unexpected};
@@ -34,6 +33,9 @@ impl Session {
         }
         if self.replies.queue.is_empty() {
             self.asked.settle();
+            if self.terminated && self.close.is_none() {
+                self.close = Some(Close::Terminated);
+            }
         }
     }
 
@@ -208,8 +210,7 @@ impl Session {
             if changes_names(permit.effect()) {
                 self.replies.names_touched = true;
             }
-            let ends = matches!(permit.effect(), Effect::Commit { .. } | Effect::Rollback { .. } | Effect::RollbackTo(_));
-            if (self.replies.names_touched && ends) || changes_names(permit.effect()) {
+            if (self.replies.names_touched && ends_transaction(permit.effect())) || changes_names(permit.effect()) {
                 self.doubt.names |= self.governed();
             }
         }

@@ -4,27 +4,31 @@ use crate::plan::{Permit, RowsOf};
 use crate::session::open::sqlstate_bytes;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::Shape;
-use crate::session::{Cx, Session, WireName, scrub};
+use crate::session::{Cx, Session, scrub};
 use crate::wire::{Frame, Notice, backend};
 
-use super::{CopyIn, Expect, Refused};
+use super::{CopyIn, Expect, Failed, Refused};
 
 impl Session {
     pub(super) fn on_error(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let notice = Notice::read(frame.body()).map_err(|_| Fault::ServerProtocol)?;
         let sqlstate = sqlstate_bytes(notice.sqlstate());
-        // 25P02: the transaction was aborted before; PostgreSQL would have said so of the client's own statement too.
-        let aborted = sqlstate == *b"25P02";
-        if aborted && let Some(first) = self.replies.copy_error.take() {
+        // 25P02: the transaction was aborted before; PostgreSQL would have said so of the client's own statement too. And what
+        // ends the connection is not hidden by a refusal.
+        let passes = sqlstate == *b"25P02" || notice.is_fatal();
+        self.replies.farewell |= notice.is_fatal();
+        if sqlstate == *b"25P02"
+            && let Some(first) = self.replies.copy_error.take()
+        {
             // by the proxy's own question: the client hears what its COPY would have met
             return self.on_error(Frame { tag: backend::ERROR, whole: &first }, cx);
         }
         let permit = self.replies.head_permit();
         let now = cx.now;
         match self.replies.queue.pop_front() {
-            None | Some(Expect::CopyEnd) => self.pass_notice(frame, &notice, None, cx),
+            None | Some(Expect::CopyEnd) => self.pass_notice(frame, &notice, None, false, cx),
             Some(Expect::Query(mut query)) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), cx);
+                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
                 if let Some(open) = query.statements.pop_front() {
                     cx.finished.push(open.failed(None, Some(sqlstate), now));
                 }
@@ -35,25 +39,31 @@ impl Session {
                 self.replies.queue.push_front(Expect::Query(query));
             }
             Some(Expect::RefusedQuery(refused)) => {
-                self.swap(refused, aborted, frame, cx);
+                self.swap(refused, passes, frame, cx);
                 self.replies.queue.push_front(Expect::RefusedQuery(None));
             }
-            Some(Expect::Refused { refused, statement }) => {
-                self.swap(refused, aborted, frame, cx);
-                self.replies.failed = Some(statement);
+            Some(Expect::Refused { refused, failed }) => {
+                self.swap(refused, passes, frame, cx);
+                self.replies.failed = Some(Failed { name: failed, sqlstate: None });
                 self.replies.skip_to_sync(cx);
             }
             Some(Expect::Sync) => {
-                self.pass_notice(frame, &notice, None, cx);
+                self.pass_notice(frame, &notice, None, true, cx);
                 self.replies.queue.push_front(Expect::Sync);
             }
-            Some(Expect::Ask(batch)) => {
-                // A cancel request that came late may hit the proxy's own question; anything else is no answer to it.
-                if batch || sqlstate != *b"57014" {
+            // What waits for the answer to the proxy's own question fails with it: a cancel request or a time limit hit it.
+            Some(Expect::Ask(true)) => {
+                self.pass_notice(frame, &notice, None, false, cx);
+                self.replies.skip_to_sync(cx);
+            }
+            Some(Expect::Ask(false)) => {
+                if notice.is_fatal() {
+                    self.pass_notice(frame, &notice, None, false, cx);
+                } else if sqlstate != *b"57014" {
                     return Err(Fault::ServerProtocol);
                 }
                 self.replies.ask_failed = true;
-                self.replies.queue.push_front(Expect::Ask(batch));
+                self.replies.queue.push_front(Expect::Ask(false));
             }
             // the COPY itself is what failed
             Some(Expect::CopyShape(true)) => return self.on_error(frame, cx),
@@ -63,64 +73,27 @@ impl Session {
                 self.replies.queue.push_front(Expect::CopyShape(false));
             }
             Some(Expect::Execute { portal, open }) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), cx);
+                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
                 let suspended = self.replies.truth.portals.get_mut(&portal).and_then(|p| p.open.take());
                 cx.finished.extend(suspended.or(open).map(|o| o.failed(None, Some(sqlstate), now)));
                 self.replies.skip_to_sync(cx);
             }
-            Some(failed @ (Expect::Parse { .. } | Expect::Bind { .. } | Expect::Describe { .. } | Expect::Close { .. })) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), cx);
-                self.extended_failed(failed, sqlstate, cx);
+            Some(Expect::Parse { name, .. } | Expect::Bind { portal: name, .. }) => {
+                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.replies.failed = Some(Failed { name, sqlstate: Some(sqlstate) });
+                self.replies.skip_to_sync(cx);
+            }
+            Some(Expect::Describe { .. } | Expect::Close { .. } | Expect::Malformed) => {
+                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.replies.skip_to_sync(cx);
             }
         }
         Ok(())
     }
 
-    /// A Parse, Bind or Describe failed in the server: the Execute that waits for it, if any, is the failed statement.
-    pub(super) fn extended_failed(&mut self, failed: Expect, sqlstate: [u8; 5], cx: &mut Cx<'_>) {
-        let (statement, portal) = match failed {
-            Expect::Parse { name, .. } => (Some(name), None),
-            Expect::Bind { portal, .. } => (None, Some(portal)),
-            Expect::Query(_)
-            | Expect::RefusedQuery(_)
-            | Expect::Refused { .. }
-            | Expect::Describe { .. }
-            | Expect::Execute { .. }
-            | Expect::Close { .. }
-            | Expect::Sync
-            | Expect::CopyEnd
-            | Expect::Ask(_)
-            | Expect::CopyShape(_) => (None, None),
-        };
-        let mut portals: Vec<WireName> = portal.into_iter().collect();
-        let until = self.replies.queue.iter().position(|e| matches!(e, Expect::Sync)).unwrap_or(self.replies.queue.len());
-        for expect in self.replies.queue.iter_mut().take(until) {
-            match expect {
-                Expect::Bind { portal, statement: of, .. } if statement.as_ref() == Some(of) => portals.push(portal.clone()),
-                Expect::Execute { portal, open } if portals.contains(portal) => {
-                    cx.finished.extend(open.take().map(|o| o.failed(None, Some(sqlstate), cx.now)));
-                    break;
-                }
-                Expect::Query(_)
-                | Expect::RefusedQuery(_)
-                | Expect::Refused { .. }
-                | Expect::Parse { .. }
-                | Expect::Bind { .. }
-                | Expect::Describe { .. }
-                | Expect::Execute { .. }
-                | Expect::Close { .. }
-                | Expect::Sync
-                | Expect::CopyEnd
-                | Expect::Ask(_)
-                | Expect::CopyShape(_) => {}
-            }
-        }
-        self.replies.skip_to_sync(cx);
-    }
-
-    pub(super) fn swap(&mut self, refused: Option<Refused>, aborted: bool, frame: Frame<'_>, cx: &mut Cx<'_>) {
+    pub(super) fn swap(&mut self, refused: Option<Refused>, passes: bool, frame: Frame<'_>, cx: &mut Cx<'_>) {
         match refused {
-            Some(refused) if aborted => {
+            Some(refused) if passes => {
                 cx.to_client.extend_from_slice(frame.whole);
                 refused.close(cx);
             }
@@ -132,12 +105,12 @@ impl Session {
     pub(super) fn on_notice(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let notice = Notice::read(frame.body()).map_err(|_| Fault::ServerProtocol)?;
         let permit = self.replies.head_permit();
-        self.pass_notice(frame, &notice, permit.as_ref(), cx);
+        self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
         Ok(())
     }
 
     /// Errors and notices: as they came for the unrestricted, without values where the statement touches something veiled.
-    pub(super) fn pass_notice(&self, frame: Frame<'_>, notice: &Notice<'_>, permit: Option<&Permit>, cx: &mut Cx<'_>) {
+    pub(super) fn pass_notice(&self, frame: Frame<'_>, notice: &Notice<'_>, permit: Option<&Permit>, at_end: bool, cx: &mut Cx<'_>) {
         if !self.governed() {
             cx.to_client.extend_from_slice(frame.whole);
             return;
@@ -153,8 +126,19 @@ impl Session {
             !p.decision().scrub && !late(p) && (p.rows_of() == &RowsOf::Own || of.as_ref().is_some_and(|of| !of.decision().scrub))
         };
         match permit {
+            // Only the server itself can say FATAL, in words of its own.
+            _ if notice.is_fatal() || of_a_name(notice) => scrub::without_position(frame.tag, notice, cx.to_client),
             Some(permit) if clear(permit) => scrub::without_position(frame.tag, notice, cx.to_client),
+            // The end of a transaction in which nothing of the kind ran.
+            None if at_end && !self.replies.deferred => scrub::without_position(frame.tag, notice, cx.to_client),
             _ => scrub::scrubbed(frame.tag, notice, &self.view.catalog, cx.to_client),
         }
     }
+}
+
+/// That a statement or portal of this name is missing, or taken: the server's own words about the client's own name. The file
+/// tells it from a RAISE that bears the same SQLSTATE.
+fn of_a_name(notice: &Notice<'_>) -> bool {
+    let file = notice.field(b'F').is_some_and(|f| [&b"postgres.c"[..], b"prepare.c", b"portalmem.c", b"portalcmds.c"].contains(&f));
+    file && matches!(notice.sqlstate(), "26000" | "34000" | "42P05" | "42P03")
 }
