@@ -131,7 +131,7 @@ struct Failed {
 
 /// The queue and what the server's answers told so far.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct Replies {
     queue: VecDeque<Expect>,
     truth: Truth,
@@ -155,6 +155,8 @@ pub(super) struct Replies {
     deferred: bool,
     /// The proxy's own question was cancelled: it is asked again.
     ask_failed: bool,
+    /// Of its two Closes the first is answered.
+    ask_closes: bool,
     /// The server said that it ends the connection.
     farewell: bool,
 }

@@ -58,6 +58,8 @@ impl<'b> Upstream<'b> {
         Build::new(self.0, client::PARSE).cstr(ASK_NAME).cstr(ASK_NAMES).i16(0).end();
         Build::new(self.0, client::BIND).cstr(ASK_NAME).cstr(ASK_NAME).i16(0).i16(0).i16(0).end();
         Build::new(self.0, client::EXECUTE).cstr(ASK_NAME).i32(0).end();
+        // Within a transaction the portal would be in the way of the next question.
+        Build::new(self.0, client::CLOSE).byte(b'P').cstr(ASK_NAME).end();
         Build::new(self.0, client::CLOSE).byte(b'S').cstr(ASK_NAME).end();
     }
 

@@ -28,7 +28,7 @@ impl Session {
 
     /// The same for a text that is refused.
     pub(super) fn refuse_planned(&mut self, parsed: &[u8], failed: &[u8], planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
-        let (_, text, reason) = self.first_refusal(planned).unwrap_or((0, fault_fields(Fault::ClientProtocol), "protocol"));
+        let (text, reason) = Self::text_refusal(planned).unwrap_or((fault_fields(Fault::ClientProtocol), "protocol"));
         let open = PlannedRef::new(planned, 0).filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
         let refused = match open {
             Some(open) => Refused::of(Some(open), text, reason),
@@ -48,7 +48,7 @@ impl Session {
             Some(text) => self.plan(&text, &types, Protocol::Extended, cx),
             None => Arc::from([undecodable()]),
         };
-        if self.first_refusal(&planned).is_some() {
+        if Self::text_refusal(&planned).is_some() {
             self.refuse_planned(name, name, &planned, cx);
             return Ok(());
         }
@@ -103,8 +103,8 @@ impl Session {
             return None;
         }
         let planned = self.plan(text, types, Protocol::Extended, cx);
-        let refusal = match self.first_refusal(&planned) {
-            Some((_, text, reason)) => Some((text, reason)),
+        let refusal = match Self::text_refusal(&planned) {
+            Some(refusal) => Some(refusal),
             None if !same_plan(prepared.permit().as_ref(), &planned) => Some((
                 refusal_fields(&postgres_refusal(Syntax::FeatureNotSupported, "cached plan must not change result type")),
                 "plan changed",
@@ -159,6 +159,10 @@ impl Session {
             return Ok(());
         }
         let permit = believed.as_ref().and_then(|p| p.permit());
+        if let Some((text, reason)) = permit.as_ref().and_then(|p| self.nameless(p)) {
+            self.refuse_extended(NOBODY, name, Refused::of(open, text, reason), cx);
+            return Ok(());
+        }
         if let Some(permit) = &permit {
             self.unsettle(permit.effect());
         }

@@ -14,11 +14,22 @@ impl Session {
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
             Plan::Send(permit) if made(i, permit) => None,
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
-            Plan::Send(permit) => match self.unknown_name(permit) {
-                Some(text) => Some((i, text, "unknown name")),
-                None => self.stale_cursor(permit).then(|| (i, stale_text(), "policy changed")),
-            },
+            Plan::Send(permit) => self.nameless(permit).map(|(text, reason)| (i, text, reason)),
         })
+    }
+
+    /// The same of a text that is only parsed: the names that it asks for are looked for when it runs.
+    pub(super) fn text_refusal(planned: &[Planned]) -> Option<(ErrorText, &'static str)> {
+        planned.iter().find_map(|p| match &p.plan {
+            Plan::Refuse(refusal) => Some((refusal_fields(refusal), refusal.reason)),
+            Plan::Send(_) => None,
+        })
+    }
+
+    /// Why a statement cannot run that gives the rows of a name.
+    pub(super) fn nameless(&self, permit: &Permit) -> Option<(ErrorText, &'static str)> {
+        let unknown = self.unknown_name(permit).map(|text| (text, "unknown name"));
+        unknown.or_else(|| self.stale_cursor(permit).then(|| (stale_text(), "policy changed")))
     }
 
     /// A cursor or prepared statement that the proxy did not see created. Where answers are under way it may be about to be.

@@ -261,9 +261,14 @@ impl Session {
     /// The answer to the proxy's own question, other than its row.
     pub(super) fn on_ask_answer(&mut self, frame: Frame<'_>) -> Result<(), Fault> {
         match frame.tag {
-            backend::PARSE_COMPLETE | backend::BIND_COMPLETE | backend::COMMAND_COMPLETE => Ok(()),
+            backend::BIND_COMPLETE | backend::COMMAND_COMPLETE => Ok(()),
+            backend::PARSE_COMPLETE => {
+                self.replies.ask_closes = false;
+                Ok(())
+            }
             backend::CLOSE_COMPLETE => {
-                if matches!(self.replies.queue.front(), Some(Expect::Ask(true))) {
+                let last = std::mem::replace(&mut self.replies.ask_closes, true);
+                if last && matches!(self.replies.queue.front(), Some(Expect::Ask(true))) {
                     self.replies.queue.pop_front();
                     self.doubt.names = false;
                 }

@@ -1,8 +1,6 @@
 //! A server with a few small tables, and the proxy before it: `gov` is governed and allowed everything, `free` is unrestricted,
 //! `guest` sees names masked and may do little.
 
-use std::path::Path;
-
 use lab::Lab;
 
 use crate::raw::{Message, Raw};
@@ -47,7 +45,7 @@ ANALYZE";
 pub(crate) struct Fixture {
     pub(crate) lab: Lab,
     pub(crate) admin: Raw,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Fixture {
@@ -56,11 +54,7 @@ impl Fixture {
         std::fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
         let lab = Lab::start_with(folder.path(), SETUP, more).unwrap();
         let admin = Raw::connect(lab.cluster.port(), "postgres", "postgres");
-        Self { lab, admin, folder }
-    }
-
-    pub(crate) fn policies(&self) -> &Path {
-        self.folder.path()
+        Self { lab, admin, _folder: folder }
     }
 
     /// Runs as the administrator, past the proxy.

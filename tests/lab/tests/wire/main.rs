@@ -1,7 +1,9 @@
 //! What a client hears through the proxy, held against what PostgreSQL itself says to the same bytes. Not here: what is veiled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod ends;
 mod fixture;
+mod generated;
 mod raw;
 mod script;
 mod transcripts;
