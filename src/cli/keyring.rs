@@ -62,7 +62,7 @@ impl KeyringCommand {
 fn init(file: &Path) -> io::Result<()> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     getrandom::fill(&mut *key).map_err(io::Error::other)?;
-    let hex = Zeroizing::new(hex::encode(&*key));
+    let hex = Zeroizing::new(hex::encode(key.as_slice()));
     let text = Zeroizing::new(format!(
         "# The keys of keyed masks. Who has this file can undo them: keep it as you keep passwords.\ncurrent: k1\nkeys:\n  k1: {}\n",
         &*hex

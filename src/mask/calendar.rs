@@ -19,6 +19,7 @@ pub(super) const LOWEST_DAY: i64 = -2_440_588;
 
 /// A day of the proleptic Gregorian calendar; year 0 is 1 BC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_field_names, reason = "a day has a day")]
 pub(super) struct Day {
     pub(super) year: i64,
     pub(super) month: i64,

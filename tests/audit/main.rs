@@ -1,7 +1,16 @@
 //! The audit log under what happens to logs: a full disk, a rotated file, a kill. The proxy runs as a process of its own before a
 //! real PostgreSQL, and `pgscrim audit verify` says what stands.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
 
 mod serve;
 

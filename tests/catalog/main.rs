@@ -2,9 +2,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::disallowed_methods,
     clippy::panic,
-    reason = "a test that cannot go on has failed"
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
 )]
 
 mod functions;

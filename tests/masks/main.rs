@@ -1,6 +1,15 @@
 //! Every mask on every type against a real PostgreSQL: what the kernels give, in text and in binary, is what the server's own SQL
 //! gives, what its own input functions read back, and what its own operators say of the laws.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
 
 mod keyed;
 mod server;

@@ -161,7 +161,7 @@ fn looks(relation: &Relation, column: &Column) -> Option<&'static str> {
     let parts = words(&column.name);
     let spaced = format!(" {} ", parts.join(" "));
     let has = |sign: &&str| if sign.is_ascii() { spaced.contains(&format!(" {sign} ")) } else { column.name.contains(*sign) };
-    if let Some((what, _)) = SIGNS.iter().find(|(_, signs)| signs.iter().any(|s| has(s))) {
+    if let Some((what, _)) = SIGNS.iter().find(|(_, signs)| signs.iter().any(&has)) {
         // `age_group_id`, `address_id`, `token_count`: a number that points elsewhere or counts.
         let points = matches!(parts.last().map(String::as_str), Some("id" | "count" | "at" | "type" | "kind" | "hash"));
         let exempt = points && !matches!(*what, "an identity document" | "a device or its user");

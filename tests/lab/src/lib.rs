@@ -1,6 +1,17 @@
 //! The test lab: a throwaway PostgreSQL and the sample shop in it, as the product's demo makes them; the proxy before it; and a tap before
 //! the proxy that searches what governed clients receive for canaries. Not here: what is tested.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
+
 pub mod canary;
 mod log;
 mod proxy;

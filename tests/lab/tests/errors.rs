@@ -1,7 +1,16 @@
 //! What a governed client sees of the server's errors and notices, held against what the server itself says of the same statement: with
 //! something veiled in it the fields that can hold a value go and the message becomes its condition and the names of objects; elsewhere
 //! all stays. Statements are made from parts, and run over the database of the attacks, so that values in messages are canaries.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
 
 use std::path::{Path, PathBuf};
 

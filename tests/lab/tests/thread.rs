@@ -1,7 +1,16 @@
 //! The thin thread through the whole house: one login, one masked answer, one refusal, one record each; on a real PostgreSQL, with
 //! its own clients.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails should stop where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
 
 use lab::{Lab, shop_policy};
 use serde_json::Value;

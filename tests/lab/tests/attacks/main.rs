@@ -1,6 +1,15 @@
 //! The attack corpus: each attack by each governed login, in the simple and in the extended protocol, with text and binary results. Each
 //! must be refused, or be answered without a canary; and where the clerk is answered, by what views written by hand give.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
 
 mod corpus;
 
