@@ -35,3 +35,11 @@ ci: check
 bench:
 	cargo build --release
 	BENCH_OUT=docs/benchmarks.table.md bench/run
+
+# Hours of random bytes at every door; needs a nightly toolchain and cargo-fuzz. FUZZ_SECONDS is for each target.
+FUZZ_SECONDS ?= 3600
+FUZZ_TARGETS ?= frames startup yaml sql
+.PHONY: fuzz
+fuzz:
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "no nightly toolchain with cargo-fuzz: the doors are tried by tests/readers only"; exit 0; }; \
+	for target in $(FUZZ_TARGETS); do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 || exit 1; done

@@ -84,7 +84,7 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
             return Plan::Refuse(Refusal::from_reject(reject, text, decision));
         }
     };
-    match sql::print(statement).and_then(|rendered| Ok((rendered, sql::copied(statement)?))) {
+    match sql::print(statement, own, analysis).and_then(|rendered| Ok((rendered, sql::copied(statement)?))) {
         Ok((rendered, copied)) => Plan::Send(grant(rendered.text(), copied.map(|c| c.text()), analysis, decided)),
         Err(reject) => Plan::Refuse(Refusal::from_reject(reject, text, decided.decision)),
     }

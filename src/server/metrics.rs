@@ -147,11 +147,6 @@ impl Metrics {
         gauge.set(1.0);
     }
 
-    /// The two readers of a text saw different things in it.
-    pub fn readers_disagree(&self) {
-        self.0.disagreements.increment(1);
-    }
-
     /// What others count, at the time of a look.
     pub fn look(&self, audit: Option<&AuditHandle>, catalog_age: Option<Duration>) {
         if let Some(stats) = audit.map(AuditHandle::stats) {
@@ -273,7 +268,13 @@ impl SessionMetrics {
     /// What a step counted, and how long it took.
     pub fn count(&self, counts: Counts, step: Duration) {
         let held = &*self.all.0;
-        for (counter, n) in [(&held.hits, counts.cache_hits), (&held.misses, counts.cache_misses), (&held.trips, counts.witness_trips)] {
+        let Counts { masked: _, witness_trips, reader_disagreements, cache_hits, cache_misses } = counts;
+        for (counter, n) in [
+            (&held.hits, cache_hits),
+            (&held.misses, cache_misses),
+            (&held.trips, witness_trips),
+            (&held.disagreements, reader_disagreements),
+        ] {
             if n > 0 {
                 counter.increment(n);
             }

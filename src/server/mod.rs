@@ -1,5 +1,6 @@
 //! The shell around the sessions: threads, listeners, the loop per connection, reload, drain, the audit's file.
 
+mod analyst;
 pub mod audit_writer;
 mod client_certificate;
 mod databases;

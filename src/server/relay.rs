@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::session::{Close, Counts, Cx, Fault, Finished, PlanCache, Session, View};
+use super::analyst::Analyst;
+use crate::session::{Close, Counts, Cx, Decided, Fault, Finished, PlanCache, Session, View};
 
 /// Bytes read at a time.
 const READ: usize = 64 << 10;
@@ -29,16 +30,18 @@ pub(crate) struct Worker {
     to_server: Vec<u8>,
     finished: Vec<Finished>,
     cache: PlanCache,
+    analyst: Analyst,
 }
 
 impl Worker {
-    pub(crate) fn new() -> Rc<RefCell<Self>> {
+    pub(crate) fn new(analyst: Analyst) -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(Self {
             read: vec![0; READ].into(),
             to_client: Vec::with_capacity(READ),
             to_server: Vec::with_capacity(READ),
             finished: Vec::new(),
             cache: PlanCache::new(CACHE),
+            analyst,
         }))
     }
 }
@@ -141,6 +144,8 @@ pub(crate) struct Relay<C, U, E> {
     /// TLS keeps what it was given until it is flushed.
     flush: (bool, bool),
     draining: bool,
+    /// The decision of a long text, when the analyst has it.
+    analysis: Option<oneshot::Receiver<Decided>>,
     over: Option<End>,
 }
 
@@ -175,6 +180,7 @@ where
             to_server: Unsent::default(),
             flush: (false, false),
             draining: false,
+            analysis: None,
             over: None,
         }
     }
@@ -208,7 +214,7 @@ where
             if let Some(end) = self.over {
                 return Poll::Ready(end);
             }
-            let mut moved = self.write_kept(cx);
+            let mut moved = self.write_kept(cx) | self.take_analysis(cx);
             // A result that the client does not take stops the reading of more of it, and a request that the server does not
             // take stops the reading of more requests: nothing grows.
             if self.to_client.is_empty() {
@@ -250,6 +256,19 @@ where
                 }
             }
         }
+    }
+
+    /// The decision that the session waits for, if it is there.
+    fn take_analysis(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(Poll::Ready(decided)) = self.analysis.as_mut().map(|a| Pin::new(a).poll(cx)) else { return false };
+        self.analysis = None;
+        match decided {
+            Ok(decided) => self.lend(cx, |session, lent| session.analysed(decided, lent)),
+            // the process ends
+            Err(_) => self.over = Some(End::Proxy),
+        }
+        self.see_close();
+        true
     }
 
     fn say(&mut self, fault: Fault, cx: &mut Context<'_>) {
@@ -312,6 +331,10 @@ where
             From::Client => session.client_bytes(bytes, lent),
             From::Server => session.server_bytes(bytes, lent),
         });
+        self.see_close();
+    }
+
+    fn see_close(&mut self) {
         match self.session.closing() {
             Some(Close::Terminated | Close::ClientProtocol) => self.over = Some(End::Client),
             Some(Close::Stopped) => self.over = Some(End::Proxy),
@@ -338,6 +361,11 @@ where
         work(&mut self.session, &mut lent);
         self.edge.give_back(places);
         self.edge.count(counts, now);
+        if let Some(work) = self.session.work() {
+            self.analysis = Some(worker.analyst.decide(work));
+            // it may be there already
+            cx.waker().wake_by_ref();
+        }
         self.hand_over(worker, cx);
     }
 

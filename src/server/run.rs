@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::analyst::Analyst;
 use super::databases::{Databases, Rules};
 use super::edge::{SessionEdge, Watch};
 use super::files;
@@ -28,10 +29,9 @@ use crate::auth::Throttle;
 use crate::base::Diagnostics;
 use crate::config::{AuthMethod, Config, Listen, Upstream};
 use crate::session::{Budget, Limits, Session};
+use crate::sql::STACK;
 use crate::upstream::{Target, TlsMode, UpstreamTls, cancel};
 
-/// Bytes of stack of a thread that runs sessions: parsing goes as deep as `sql::MAX_DEPTH`.
-const STACK: usize = 32 << 20;
 /// Connections that may wait for a thread.
 const WAITING: usize = 1024;
 /// Sources of failed log-ins that are remembered.
@@ -177,9 +177,11 @@ impl Proxy {
             message: size(config.limits.message),
             parse: size(config.limits.parse),
             masked_row: size(config.limits.masked_row),
+            ..Limits::default()
         };
         let budget = Budget::new(size(config.limits.masked_rows));
         let count = if config.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { config.threads };
+        let analyst = Analyst::start(STACK)?;
         let mut threads = Vec::with_capacity(count);
         for number in 0..count {
             let (sender, receiver) = mpsc::channel(WAITING);
@@ -195,8 +197,9 @@ impl Proxy {
                 epoch,
                 admission: gate,
             };
+            let analyst = analyst.clone();
             let run = move || {
-                let shared = Shared { startup, worker: Worker::new(), limits, budget, watch };
+                let shared = Shared { startup, worker: Worker::new(analyst), limits, budget, watch };
                 run_thread(shared, receiver);
             };
             threads.push((sender, std::thread::Builder::new().name(format!("sessions-{number}")).stack_size(STACK).spawn(run)?));

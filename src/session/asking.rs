@@ -5,18 +5,17 @@ mod extended;
 mod query;
 mod refuse;
 
+pub(super) use refuse::unreadable;
+
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::replies::{Expect, QueryReply, Refused};
 use super::sqlstate::{Fault, fault_fields};
 use super::truth::Prepared;
 use super::upstream::{Control, Unrestricted, Upstream};
-use super::{ByName, Close, Cx, Session, cache, name_key};
-use crate::base::RawSql;
-use crate::catalog::Oid;
-use crate::plan::{self, Effect, Planned, Protocol, Setting};
+use super::{ByName, Close, Cx, Session, name_key};
+use crate::plan::Effect;
 use crate::wire::{Build, Frame, Malformed, Reader, client};
 
 use refuse::too_long;
@@ -270,27 +269,6 @@ impl Session {
     /// Whether data of a COPY goes on. Where no COPY is under way the server would ignore it, and so do we.
     pub(super) fn passes_copy(&self) -> bool {
         self.replies.copies_in() || self.replies.may_copy_in() || !self.governed()
-    }
-
-    /// The plans for a text, from this thread's cache or made now.
-    fn plan(&mut self, text: &str, types: &[Oid], protocol: Protocol, cx: &mut Cx<'_>) -> Arc<[Planned]> {
-        let (view, names) = (Arc::clone(&self.view), Arc::clone(&self.names));
-        let key = cache::Key { text, types, protocol, snapshot: view.snapshot, profile: view.profile.id, names: &names };
-        if let Some(found) = cx.cache.get(&key) {
-            cx.counts.cache_hits += 1;
-            return found;
-        }
-        cx.counts.cache_misses += 1;
-        let setting = Setting {
-            catalog: &view.catalog,
-            profile: &view.profile,
-            names: &names,
-            fingerprint_key: &view.fingerprint_key,
-            parse_limit: self.limits.parse,
-        };
-        let planned: Arc<[Planned]> = plan::plan_text(&RawSql::new(text), types, protocol, setting).into();
-        cx.cache.put(&key, &planned);
-        planned
     }
 
     /// Takes a place in the audit's queue.

@@ -6,6 +6,7 @@
 //! cursors) are resolved where the server answers, never where the client asks: a pipelining client runs ahead of errors that
 //! would make the proxy's belief and the server's state two different things.
 
+mod analysis;
 mod asking;
 mod budget;
 mod cache;
@@ -20,6 +21,7 @@ mod truth;
 mod upstream;
 mod witness;
 
+pub use analysis::{Decided, Work};
 pub use budget::Budget;
 pub use cache::PlanCache;
 pub use open::{Finished, Outcome};
@@ -62,6 +64,8 @@ pub struct Limits {
     pub parse: usize,
     /// A row that has to be masked.
     pub masked_row: usize,
+    /// A text beyond which a decision would hold up the other sessions of the thread: it is made elsewhere.
+    pub long: usize,
 }
 
 impl Limits {
@@ -73,7 +77,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { statement: 16 << 20, message: 256 << 20, parse: 1 << 20, masked_row: 16 << 20 }
+        Self { statement: 16 << 20, message: 256 << 20, parse: 1 << 20, masked_row: 16 << 20, long: 64 << 10 }
     }
 }
 
@@ -103,6 +107,8 @@ pub struct Counts {
     pub masked: u64,
     /// Results that the second witness stopped.
     pub witness_trips: u64,
+    /// Statements in which the two readers saw different things.
+    pub reader_disagreements: u64,
     /// Plans found in the cache.
     pub cache_hits: u64,
     /// Plans made.
@@ -143,8 +149,9 @@ pub struct Session {
     close: Option<Close>,
     /// The client said Terminate: nothing more is read of it.
     terminated: bool,
-    /// Client bytes that wait for an answer of the server.
+    /// Client bytes that wait for an answer of the server, or for the decision of a long text.
     waiting: Vec<u8>,
+    analysis: analysis::Analysis,
     /// What must be asked of the server before the next statement is decided.
     doubt: asking::Doubt,
     /// Whether the client's message that passes in pieces goes on to the server.
@@ -175,6 +182,7 @@ impl Session {
             close: None,
             terminated: false,
             waiting: Vec::new(),
+            analysis: analysis::Analysis::default(),
             doubt: if governed { asking::Doubt::all() } else { asking::Doubt::default() },
             rest_passes: false,
             held: budget::Held::default(),
@@ -193,7 +201,7 @@ impl Session {
         self.close
     }
 
-    /// Whether client bytes may be read now: not while an answer of the server is awaited or the reply queue is full.
+    /// Whether client bytes may be read now: not while an answer of the server or a decision is awaited or the reply queue is full.
     #[must_use]
     pub fn wants_client(&self) -> bool {
         self.waiting.is_empty() && !self.terminated && !self.replies.is_full() && !self.asked.is_full()
@@ -255,6 +263,10 @@ impl Session {
                 Ok(None) => break,
                 Err(e) => self.client_broke(&e, cx),
             }
+            if self.analyses() {
+                self.waiting.extend_from_slice(input);
+                break;
+            }
         }
         self.client = cutter;
         let full = self.asked.is_full();
@@ -285,7 +297,7 @@ impl Session {
         if !self.held.resize(self.server.keeping().max(self.replies.copy_kept())) && self.close.is_none() {
             self.stop(Fault::RowBudget, cx);
         }
-        if !self.waiting.is_empty() && self.replies.is_empty() && self.close.is_none() {
+        if !self.waiting.is_empty() && !self.analyses() && self.replies.is_empty() && self.close.is_none() {
             let waiting = std::mem::take(&mut self.waiting);
             self.client_bytes(&waiting, cx);
         }
@@ -334,7 +346,12 @@ impl Session {
 
     fn on_client(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {
         match piece {
-            Piece::Whole(frame) => self.on_client_frame(frame, cx),
+            Piece::Whole(frame) => {
+                self.on_client_frame(frame, cx);
+                if self.analyses() {
+                    self.waiting.extend_from_slice(frame.whole);
+                }
+            }
             Piece::Begin(frame) if frame.tag == client::COPY_DATA => {
                 // What has begun goes on to its end, whatever the server says meanwhile: it counts on the length.
                 self.rest_passes = self.passes_copy();

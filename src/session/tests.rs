@@ -156,7 +156,8 @@ impl Desk {
         let profile = Profile { unrestricted, ..Profile::default() };
         let catalog = Arc::new(Catalog::new(crate::catalog::Contents::default()));
         let view = Arc::new(View { snapshot: 1, catalog, profile, fingerprint_key: [7; 32], policy: "sha256:00".into() });
-        let session = Session::new(view, Limits::default(), &[]);
+        let limits = Limits { long: 10, ..Limits::default() };
+        let session = Session::new(view, limits, &[]);
         let cache = PlanCache::new(1 << 20);
         Self { session, cache, finished: Vec::new(), to_client: Vec::new(), to_server: Vec::new(), counts: Counts::default() }
     }
@@ -240,11 +241,23 @@ fn converse(desk: &mut Desk, said: &[Say], lots: &[usize]) -> Vec<u8> {
     Say::Sync.frame(&mut stream);
     let mut script = Script::default();
     let (mut at, mut turn) = (0, 0);
+    let mut given_out = None;
     let mut answers: Vec<u8> = Vec::new();
     while desk.session.closing().is_none() {
         let lot = lots[turn % lots.len()];
         turn += 1;
         let mut moved = false;
+        match given_out.take() {
+            Some(decided) if turn % 3 != 0 => {
+                given_out = Some(decided);
+                moved = true;
+            }
+            Some(decided) => {
+                desk.lend(|s, cx| s.analysed(decided, cx));
+                moved = true;
+            }
+            None => given_out = desk.session.work().map(|work| work.run()),
+        }
         if at < stream.len() && desk.session.wants_client() {
             let end = (at + lot).min(stream.len());
             desk.lend(|s, cx| s.client_bytes(&stream[at..end], cx));
@@ -258,7 +271,7 @@ fn converse(desk: &mut Desk, said: &[Say], lots: &[usize]) -> Vec<u8> {
             desk.lend(|s, cx| s.server_bytes(&lot, cx));
             moved = true;
         }
-        if !moved && desk.to_server.is_empty() {
+        if !moved && given_out.is_none() && desk.to_server.is_empty() {
             assert_eq!(at, stream.len(), "the session waits for ever");
             break;
         }

@@ -1,16 +1,22 @@
-//! What a text may be before any parser sees it: size, comment nesting, nesting and chains. Linear in the text.
-//! `libpg_query`, prost and our own walk recurse with the depth of the tree, so its bound is found here, from PostgreSQL's own tokens,
-//! before a tree exists. The lexer is quadratic on `/*/*/*…`, so those are counted before the lexer runs.
+//! What a text may be before any parser sees it: size, runs of operator characters, nesting and chains. Linear in the text.
+//! `libpg_query`, prost, the second reader and our own walk recurse with the depth of the tree, so its bound is found here, from
+//! PostgreSQL's own tokens, before a tree exists. Where a token could be a name or a construct, it is taken for what makes the bound
+//! larger: `a.from`, `set + set` and `AS end` are names.
 
-use pg_query::protobuf::{ScanToken, Token};
+use pg_query::protobuf::{KeywordKind, ScanToken, Token};
 
 use super::reject::{Checked, RefusalKind, Reject, Syntax};
 
-/// The deepest tree that is read. Measured: debug builds need under 24 KiB of stack a level on a 32 MiB thread.
+/// The deepest tree that is read: nested brackets and chained operators, each of which may be several nodes.
 pub const MAX_DEPTH: u32 = 400;
 
-/// How often `/*` may stand in a text, in comments or not: the lexer's cost is at most this times the text's length.
-const MAX_COMMENT_STARTS: usize = 1000;
+/// Bytes of stack that a thread needs to read any text that the caps let through. Only touched pages count. `tests/readers` puts each
+/// construct into itself on such a thread; in a debug build a subquery takes some 200 KiB a level, decoding being the thirstiest.
+pub const STACK: usize = 256 << 20;
+
+/// What the lexer may spend on runs of operator characters: it reads a run anew for each `/*`, `+` and `-` in it, so a run costs the
+/// square of its length. A rule of 2,000 dashes in a literal is well within this.
+const MAX_RUN_COST: usize = 8 << 20;
 
 /// A text that may be parsed, with PostgreSQL's own tokens.
 #[derive(Debug)]
@@ -33,8 +39,8 @@ pub(super) fn scan(text: &str, limit: usize) -> Checked<Scanned> {
     if text.bytes().any(|b| b == 0) {
         return Err(Reject::postgres(Syntax::SyntaxError, "invalid byte sequence for encoding \"UTF8\": 0x00"));
     }
-    if text.as_bytes().windows(2).filter(|w| w == b"/*").count() > MAX_COMMENT_STARTS {
-        return Err(Reject::limit("comment_nesting", format!("more than {MAX_COMMENT_STARTS} comments in one statement")));
+    if run_cost(text) > MAX_RUN_COST {
+        return Err(Reject::limit("operator_run", "the text has too long a run of operator characters"));
     }
     // Where there is no token at all the crate makes a slice of a null pointer.
     if text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)) {
@@ -43,6 +49,33 @@ pub(super) fn scan(text: &str, limit: usize) -> Checked<Scanned> {
     let tokens = pg_query::scan_tokens(text).map_err(|e| super::parse::syntax_error(text, &e))?;
     check_depth(&tokens)?;
     Ok(Scanned { tokens })
+}
+
+/// The squares of the lengths of all runs of the lexer's `op_chars`, wherever they stand.
+fn run_cost(text: &str) -> usize {
+    let (mut cost, mut run) = (0usize, 0usize);
+    for byte in text.bytes() {
+        if b"~!@#^&|`?+-*/%<>=".contains(&byte) {
+            run += 1;
+            cost = cost.saturating_add(2 * run - 1);
+        } else {
+            run = 0;
+        }
+    }
+    cost
+}
+
+/// What opened a nest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opener {
+    /// `(`.
+    Paren,
+    /// `[`.
+    Bracket,
+    /// CASE, which END closes.
+    Case,
+    /// BEGIN ATOMIC, which END closes where it can begin no result column's name.
+    Atomic,
 }
 
 /// What is known of an open bracket's content: a bound on the height of the tree that it will become.
@@ -56,6 +89,8 @@ struct Nest {
     tallest: u32,
     /// Joins and set operations: they chain over separators.
     lasting: u32,
+    /// Each BETWEEN has an AND of its own, which separates nothing: `a BETWEEN b AND NOT c BETWEEN d AND NOT …` is a chain.
+    betweens: u32,
 }
 
 impl Nest {
@@ -70,34 +105,80 @@ impl Nest {
     }
 }
 
-fn check_depth(tokens: &[ScanToken]) -> Checked<()> {
-    let mut outer: Vec<Nest> = Vec::new();
-    let mut top = Nest::default();
-    for token in tokens {
-        match weigh(token) {
-            Weight::Open => outer.push(std::mem::take(&mut top)),
-            Weight::Close => {
-                if let Some(around) = outer.pop() {
-                    let height = top.height() + 1;
-                    top = around;
-                    top.operand = top.operand.max(height);
-                }
-            }
-            Weight::Chain => top.chain += 1,
-            Weight::Lasting => {
-                top.separate();
-                top.lasting += 1;
-            }
-            Weight::Separator => top.separate(),
-            Weight::End => {
-                outer.clear();
-                top = Nest::default();
-            }
-            Weight::Nothing => {}
+/// The nests that are open at a place of the text.
+#[derive(Default)]
+struct Nests {
+    outer: Vec<(Opener, Nest)>,
+    top: Nest,
+}
+
+impl Nests {
+    fn open(&mut self, opener: Opener) {
+        self.outer.push((opener, std::mem::take(&mut self.top)));
+    }
+
+    fn close(&mut self) {
+        if let Some((_, around)) = self.outer.pop() {
+            let height = self.top.height() + 1;
+            self.top = around;
+            self.top.operand = self.top.operand.max(height);
         }
-        if top.height() > MAX_DEPTH || outer.len() > MAX_DEPTH as usize {
+    }
+
+    fn inside(&self, opener: Opener) -> bool {
+        self.outer.last().is_some_and(|(o, _)| *o == opener)
+    }
+
+    /// A closing bracket; what is open within it and was not closed was a name (`1 case`).
+    fn close_bracket(&mut self, opener: Opener) {
+        // without its partner it is a syntax error
+        let Some(at) = self.outer.iter().rposition(|(o, _)| *o == opener) else { return };
+        while self.outer.len() > at {
+            self.close();
+        }
+    }
+}
+
+fn check_depth(tokens: &[ScanToken]) -> Checked<()> {
+    let mut nests = Nests::default();
+    let mut before = Token::Nul;
+    for token in tokens {
+        let kind = token.token();
+        if matches!(kind, Token::SqlComment | Token::CComment) {
+            continue;
+        }
+        match weigh(token, kind, before) {
+            Weight::Open(opener) => {
+                // subscripts and dimensions: PostgreSQL keeps them in a list, the second reader as a chain
+                nests.top.chain += u32::from(opener == Opener::Bracket);
+                nests.open(opener);
+            }
+            Weight::Close(opener) => nests.close_bracket(opener),
+            Weight::End if nests.inside(Opener::Case) => nests.close(),
+            Weight::End if nests.inside(Opener::Atomic) && matches!(before, Token::Ascii59 | Token::Atomic) => nests.close(),
+            Weight::Chain => nests.top.chain += 1,
+            Weight::Lasting => {
+                nests.top.separate();
+                nests.top.lasting += 1;
+            }
+            Weight::Between => {
+                nests.top.chain += 1;
+                nests.top.betweens += 1;
+            }
+            Weight::And if nests.top.betweens > 0 => nests.top.betweens -= 1,
+            Weight::And | Weight::Separator => nests.top.separate(),
+            Weight::Statement if nests.outer.is_empty() => nests.top = Nest::default(),
+            // of a rule or of a function's body
+            Weight::Statement => {
+                nests.top.separate();
+                nests.top.tallest += std::mem::take(&mut nests.top.lasting);
+            }
+            Weight::End | Weight::Nothing => {}
+        }
+        if nests.top.height() > MAX_DEPTH || nests.outer.len() > MAX_DEPTH as usize {
             return Err(too_deep());
         }
+        before = kind;
     }
     Ok(())
 }
@@ -113,26 +194,42 @@ fn too_deep() -> Reject {
 }
 
 enum Weight {
-    Open,
-    Close,
+    Open(Opener),
+    Close(Opener),
+    End,
     Chain,
+    Between,
+    And,
     Lasting,
     Separator,
-    End,
+    Statement,
     Nothing,
 }
 
-/// What a token does to the depth of the tree. AND and OR end a chain: the grammar flattens them (`makeAndExpr` in gram.y).
+/// What a token does to the depth of the tree, `before` being the token before it. AND and OR end a chain: the grammar flattens them
+/// (`makeAndExpr` in gram.y). Behind a dot or AS any key word is a name.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an operator or mark that is not named above weighs, a keyword does not")]
-fn weigh(token: &ScanToken) -> Weight {
-    let kind = token.token();
+fn weigh(token: &ScanToken, kind: Token, before: Token) -> Weight {
+    let keyword = token.keyword_kind() != KeywordKind::NoKeyword;
+    if keyword && matches!(before, Token::Ascii46 | Token::As) {
+        return Weight::Nothing;
+    }
     match kind {
-        Token::Ascii40 | Token::Ascii91 | Token::Case => Weight::Open,
-        Token::Ascii41 | Token::Ascii93 | Token::EndP => Weight::Close,
-        Token::Ascii59 => Weight::End,
+        Token::Ascii40 => Weight::Open(Opener::Paren),
+        Token::Ascii91 => Weight::Open(Opener::Bracket),
+        Token::Case => Weight::Open(Opener::Case),
+        Token::Atomic if before == Token::BeginP => Weight::Open(Opener::Atomic),
+        Token::Ascii41 => Weight::Close(Opener::Paren),
+        Token::Ascii93 => Weight::Close(Opener::Bracket),
+        Token::EndP => Weight::End,
+        Token::Ascii59 => Weight::Statement,
         Token::Union | Token::Intersect | Token::Except | Token::Join => Weight::Lasting,
+        Token::And => Weight::And,
+        Token::Between => Weight::Between,
+        // `a IS DISTINCT FROM NOT b IS DISTINCT FROM NOT …` is a chain
+        Token::From if before == Token::Distinct => Weight::Nothing,
+        // reserved words all: none of them can be an operand
         Token::Ascii44
-        | Token::And
         | Token::Or
         | Token::When
         | Token::Then
@@ -144,9 +241,7 @@ fn weigh(token: &ScanToken) -> Weight {
         | Token::Order
         | Token::GroupP
         | Token::Having
-        | Token::Limit
-        | Token::Set
-        | Token::Values => Weight::Separator,
+        | Token::Limit => Weight::Separator,
         Token::Ident
         | Token::Uident
         | Token::Fconst
@@ -156,14 +251,21 @@ fn weigh(token: &ScanToken) -> Weight {
         | Token::Xconst
         | Token::Iconst
         | Token::Param
-        | Token::Ascii46
-        | Token::SqlComment
-        | Token::CComment => Weight::Nothing,
-        Token::Not | Token::Is | Token::InP | Token::Collate | Token::At | Token::Isnull | Token::Notnull | Token::Operator => {
-            Weight::Chain
-        }
-        _ if token.keyword_kind() == pg_query::protobuf::KeywordKind::NoKeyword => Weight::Chain,
-        _ => Weight::Nothing,
+        | Token::Ascii46 => Weight::Nothing,
+        Token::Not
+        | Token::Is
+        | Token::InP
+        | Token::Like
+        | Token::Ilike
+        | Token::Similar
+        | Token::Overlaps
+        | Token::Collate
+        | Token::At
+        | Token::Isnull
+        | Token::Notnull
+        | Token::Operator => Weight::Chain,
+        _ if keyword => Weight::Nothing,
+        _ => Weight::Chain,
     }
 }
 

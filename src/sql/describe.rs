@@ -18,13 +18,14 @@ pub struct Description {
 /// Describes one statement of a text that was parsed. `known` says whether any object has a name.
 #[must_use]
 pub fn describe(text: &str, tokens: &[ScanToken], start: usize, end: usize, known: &dyn Fn(&str) -> bool) -> Description {
+    let tokens = within(tokens, start, end);
     let highest = tokens.iter().filter(|t| t.token() == Token::Param).filter_map(|t| param_number(slice(text, t))).max().unwrap_or(0);
     let mut out = String::with_capacity(end.saturating_sub(start));
     let mut next = highest;
     let mut last_end: Option<usize> = None;
     for token in tokens {
         let (Ok(from), Ok(to)) = (usize::try_from(token.start), usize::try_from(token.end)) else { continue };
-        if from < start || to > end || matches!(token.token(), Token::SqlComment | Token::CComment) {
+        if matches!(token.token(), Token::SqlComment | Token::CComment) {
             continue;
         }
         if last_end.is_some_and(|e| e != from) {
@@ -54,6 +55,14 @@ pub fn describe_unread(text: &str, key: &[u8; 32]) -> Description {
         Err(_) => "0000000000000000".to_owned(),
     };
     Description { text: format!("(not parsed, {} bytes)", text.len()), fingerprint }
+}
+
+/// The tokens of one statement; they stand in the order of the text.
+fn within(tokens: &[ScanToken], start: usize, end: usize) -> &[ScanToken] {
+    let before = |place: i32, limit: usize| usize::try_from(place).is_ok_and(|p| p < limit);
+    let first = tokens.partition_point(|t| before(t.start, start));
+    let behind = tokens.partition_point(|t| before(t.end, end.saturating_add(1)));
+    tokens.get(first..behind).unwrap_or_default()
 }
 
 fn slice<'a>(text: &'a str, token: &ScanToken) -> &'a str {

@@ -2,6 +2,7 @@
 //! The parser's tree stays private to this layer: it is edited and printed here. What a policy makes of it is decided in `plan`.
 
 mod caps;
+mod census;
 mod describe;
 pub mod effect;
 pub mod model;
@@ -11,7 +12,8 @@ mod reject;
 mod resolve;
 mod tree;
 
-pub use caps::MAX_DEPTH;
+pub use caps::{MAX_DEPTH, STACK};
+pub use census::DISAGREEMENT;
 pub use describe::{Description, describe, describe_unread};
 pub use parse::{Parsed, Text, read};
 pub use print::{Rendered, copied, print};

@@ -1,5 +1,7 @@
 //! What the analysis found out about a statement: relations, uses, flows, writes, calls. The parser's tree is not in it.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::base::QualifiedName;
 use crate::catalog::Oid;
 
@@ -258,8 +260,19 @@ pub struct Analysis {
     pub deed: Deed,
     /// What a policy must grant for this kind of statement.
     pub needs: Vec<Need>,
-    /// Names of relations that the text may mention without being an instance: CTEs and aliases.
-    pub names: Vec<Box<str>>,
+    /// What of the text the walk has looked at.
+    pub seen: Seen,
+}
+
+/// Names in the text that the walk has looked at, for the second reader.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Names of columns, and of what can stand in a column's place: aliases, fields, arguments, words of settings.
+    pub columns: HashSet<Box<str>>,
+    /// Names of WITH queries, and how often each stands for its rows. Relations of the catalog are instances.
+    pub relations: HashMap<Box<str>, usize>,
+    /// `*` in select lists.
+    pub stars: u32,
 }
 
 /// A right that a kind of statement needs, beside its relations and columns.

@@ -1,11 +1,14 @@
 //! From the judged tree to the text that goes upstream: printed by the parser's own deparser, read again, and the tree of that text
-//! must be the judged one, locations aside. [`Rendered`] is made here alone (INVARIANT 2).
+//! must be the judged one, locations aside; and the second reader must not find more in the client's text than the analysis did.
+//! [`Rendered`] is made here alone (INVARIANT 2).
 
 use std::sync::Arc;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
 
+use super::census;
+use super::model::Analysis;
 use super::parse::{self, Parsed};
 use super::reject::{Checked, Reject};
 use super::tree;
@@ -22,11 +25,19 @@ impl Rendered {
     }
 }
 
-/// Prints a tree.
+/// Prints a tree, and has the second reader hold the client's own text of it against the analysis.
 ///
 /// # Errors
-/// The printer fails, or its text reads back as another tree.
-pub fn print(parsed: &Parsed) -> Checked<Rendered> {
+/// The printer fails, its text reads back as another tree, or the second reader finds more than the analysis.
+pub fn print(parsed: &Parsed, own: &str, analysis: &Analysis) -> Checked<Rendered> {
+    if let Some(census) = census::take(own) {
+        census::hold(&census, analysis)?;
+    }
+    printed(parsed)
+}
+
+/// Prints a tree, and reads it back.
+fn printed(parsed: &Parsed) -> Checked<Rendered> {
     let raw = protobuf::RawStmt { stmt: Some(Box::new(parsed.node.clone())), stmt_location: 0, stmt_len: 0 };
     let whole = protobuf::ParseResult { version: parsed.version, stmts: vec![raw] };
     let text = pg_query::deparse(&whole, pg_query::DeparseOptions::default()).map_err(|_| unprintable())?;
@@ -50,7 +61,7 @@ pub fn copied(parsed: &Parsed) -> Checked<Option<Rendered>> {
         (None, Some(relation)) => select(relation, &copy.attlist),
         (None, None) => return Err(unprintable()),
     };
-    print(&Parsed { node, ..parsed.clone() }).map(Some)
+    printed(&Parsed { node, ..parsed.clone() }).map(Some)
 }
 
 /// `SELECT columns FROM relation`.

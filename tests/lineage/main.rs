@@ -33,7 +33,7 @@ fn analysed(catalog: &Catalog, text: &str) -> Result<(Analysis, String), String>
     let path: Vec<Box<str>> = vec!["pg_catalog".into(), "public".into()];
     let cx = Context { catalog, path: &path, locals: &[], params: &[], hidden: &|_, _| false };
     let analysis = analyse(&mut parsed, cx).map_err(|(reject, _)| format!("{reject:?}"))?;
-    let printed = print(&parsed).map_err(|e| format!("{e:?}"))?;
+    let printed = print(&parsed, text, &analysis).map_err(|e| format!("{e:?}"))?;
     Ok((analysis, printed.text().to_string()))
 }
 

@@ -33,12 +33,13 @@ fn steps_are_counted_and_timed() {
     let (metrics, handle) = Metrics::recorded();
     let session = SessionMetrics::new(&metrics, &[]);
     session.count(Counts { cache_misses: 2, ..Counts::default() }, Duration::from_micros(250));
-    session.count(Counts { cache_hits: 3, witness_trips: 1, ..Counts::default() }, Duration::from_secs(1));
+    session.count(Counts { cache_hits: 3, witness_trips: 1, reader_disagreements: 2, ..Counts::default() }, Duration::from_secs(1));
     let text = handle.render();
     for line in [
         "pgscrim_plan_cache_total{result=\"hit\"} 3",
         "pgscrim_plan_cache_total{result=\"miss\"} 2",
         "pgscrim_witness_trips_total 1",
+        "pgscrim_reader_disagreements_total 2",
         "pgscrim_plan_seconds_bucket{le=\"0.0003\"} 1",
         "pgscrim_plan_seconds_count 1",
     ] {

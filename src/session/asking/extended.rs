@@ -45,7 +45,10 @@ impl Session {
         let types = (0..count).map(|_| r.u32().map(Oid)).collect::<Result<Vec<_>, _>>()?;
         r.end()?;
         let planned: Arc<[Planned]> = match self.decode(raw) {
-            Some(text) => self.plan(&text, &types, Protocol::Extended, cx),
+            Some(text) => match self.plan(&text, &types, Protocol::Extended, cx) {
+                Some(planned) => planned,
+                None => return Ok(()),
+            },
             None => Arc::from([undecodable()]),
         };
         if Self::text_refusal(&planned).is_some() {
@@ -88,6 +91,9 @@ impl Session {
             self.refuse_extended(NOBODY, portal, refused, cx);
             return Ok(());
         }
+        if self.analyses() {
+            return Ok(());
+        }
         Upstream::new(cx.to_server).named(frame);
         let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
         self.asked.portals.insert(portal.into(), AskedPortal { prepared, described });
@@ -96,13 +102,14 @@ impl Session {
     }
 
     /// A statement whose plan was made for another policy or catalog is planned anew. Where the new plan is not the old one, the
-    /// client hears what PostgreSQL says when a result type has changed, and prepares again.
+    /// client hears what PostgreSQL says when a result type has changed, and prepares again. Where the plan has to be waited for
+    /// the message has to wait.
     pub(super) fn plan_again(&mut self, prepared: &Rc<Prepared>, cx: &mut Cx<'_>) -> Option<Refused> {
         let (text, types) = prepared.source.as_ref()?;
         if prepared.current.borrow().holds(self.view.snapshot, &self.names) {
             return None;
         }
-        let planned = self.plan(text, types, Protocol::Extended, cx);
+        let planned = self.plan(text, types, Protocol::Extended, cx)?;
         let refusal = match Self::text_refusal(&planned) {
             Some(refusal) => Some(refusal),
             None if !same_plan(prepared.permit().as_ref(), &planned) => Some((

@@ -21,7 +21,7 @@ impl Session {
             self.refuse_query(&Arc::from([undecodable()]), cx);
             return Ok(());
         };
-        let planned = self.plan(&text, &[], Protocol::Simple, cx);
+        let Some(planned) = self.plan(&text, &[], Protocol::Simple, cx) else { return Ok(()) };
         if self.first_refusal(&planned).is_some() {
             self.refuse_query(&planned, cx);
             return Ok(());

@@ -89,15 +89,19 @@ pub(super) fn refused_text(text: &str, refusal: Refusal) -> Planned {
 }
 
 pub(super) fn undecodable() -> Planned {
-    let refusal = Refusal {
-        kind: RefusalKind::Unclear,
-        message: "its text is not UTF-8".into(),
-        hint: Some("set client_encoding to UTF8".into()),
-        position: None,
-        reason: "encoding",
-        decision: Arc::default(),
-    };
-    refused_text("text that is not UTF-8", refusal)
+    let refused = unreadable("its text is not UTF-8", "encoding");
+    let hint = |refusal| Refusal { hint: Some("set client_encoding to UTF8".into()), ..refusal };
+    match refused.plan {
+        Plan::Refuse(refusal) => Planned { plan: Plan::Refuse(hint(refusal)), ..refused },
+        Plan::Send(_) => refused,
+    }
+}
+
+/// A text that nothing can be said of.
+pub(in crate::session) fn unreadable(message: &str, reason: &'static str) -> Planned {
+    let refusal =
+        Refusal { kind: RefusalKind::Unclear, message: message.into(), hint: None, position: None, reason, decision: Arc::default() };
+    refused_text("text that cannot be read", refusal)
 }
 
 /// A message that was not read.

@@ -103,7 +103,7 @@ impl<'a> Resolver<'a> {
             .filter(|f| schema.map_or_else(|| self.cx.path.contains(&f.name.schema), |s| *f.name.schema == *s))
             .filter(|f| f.kind != 'p')
             .collect();
-        let Some(first) = candidates.first() else { return Err(no_function(&parts, call.location)) };
+        let Some(first) = candidates.first() else { return Err(no_function(&parts, args, call.location)) };
         let found = &first.name.schema;
         let one_schema = candidates.iter().all(|f| f.name.schema == *found);
         let mut oids: Vec<Oid> = candidates.iter().map(|f| f.oid).collect();
@@ -179,6 +179,8 @@ pub(super) fn constant_text(node: &Node) -> Option<&str> {
     }
 }
 
-fn no_function(parts: &[&str], location: i32) -> Reject {
-    Reject::postgres(Syntax::UndefinedFunction, format!("function {} does not exist", parts.join("."))).at(location)
+/// PostgreSQL lists the arguments' types too, which are not known here.
+fn no_function(parts: &[&str], args: usize, location: i32) -> Reject {
+    let arguments = if args == 0 { "()" } else { "" };
+    Reject::postgres(Syntax::UndefinedFunction, format!("function {}{arguments} does not exist", parts.join("."))).at(location)
 }

@@ -31,11 +31,13 @@ impl Resolver<'_> {
             // `t.*` as an argument or a part of a row is the whole row
             let names = strings(qualifier)?;
             let item = self.item(&names, *location)?;
+            self.out.seen.stars += 1;
             return Ok(self.whole_row(&item, *location));
         }
         match strings(fields)?.as_slice() {
             [name] => self.bare(name, *location),
             [qualifier @ .., name] => {
+                self.saw(name);
                 let item = self.item(qualifier, *location)?;
                 match self.of_item(&item, name, *location)? {
                     Hit::Column(value) => Ok(value),
@@ -48,6 +50,7 @@ impl Resolver<'_> {
 
     /// A bare name: a column of the innermost level that has one, else a FROM item's whole row.
     fn bare(&mut self, name: &str, location: i32) -> Checked<Value> {
+        self.saw(name);
         if let Some(value) = self.try_bare(name, location)? {
             return Ok(value);
         }

@@ -99,6 +99,7 @@ impl Resolver<'_> {
                 let text = format!("column \"{name}\" of relation \"{}\" does not exist", item.name);
                 return Err(Reject::postgres(Syntax::UndefinedColumn, text));
             };
+            self.saw(name);
             outs.push(Out { name: name.into(), value: column.value.clone() });
         }
         Ok(outs)

@@ -32,9 +32,6 @@ impl Resolver<'_> {
     }
 
     fn define(&mut self, cte: Cte) {
-        if !self.out.names.contains(&cte.name) {
-            self.out.names.push(cte.name.clone());
-        }
         if let Some(level) = self.levels.last_mut() {
             level.ctes.push(Rc::new(cte));
         }

@@ -111,6 +111,7 @@ impl Resolver<'_> {
             }
         }
         let names: Vec<Box<str>> = columns.iter().map(|c| c.name.clone()).collect();
+        names.iter().for_each(|name| self.saw(name));
         let relation = relation.as_mut().ok_or_else(|| unknown("a table without a name"))?;
         let item = Rc::new(self.item_of(relation.relname.as_str().into(), columns, &[], false)?);
         self.levels.push(Level { items: vec![item], ..Level::default() });
@@ -184,6 +185,7 @@ impl Resolver<'_> {
             let mut range = RangeVar { schemaname: schema, relname: name, location: -1, ..RangeVar::default() };
             if *missing_ok && self.find(&range.schemaname, &range.relname).is_none() {
                 own = false;
+                *self.out.seen.relations.entry(range.relname.into()).or_default() += 1;
                 continue;
             }
             let (_, of, _) = self.relation(&mut range, Access::Define)?;
@@ -222,7 +224,14 @@ impl Resolver<'_> {
 
     /// EXPLAIN: the statement's own result is judged as if it came.
     pub(super) fn explain(&mut self, statement: &mut protobuf::ExplainStmt) -> Checked<()> {
-        let protobuf::ExplainStmt { query, options: _ } = statement;
+        let protobuf::ExplainStmt { query, options } = statement;
+        for option in options {
+            if let NodeEnum::DefElem(option) = inner(option)?
+                && let Some(NodeEnum::String(word)) = option.arg.as_ref().and_then(|a| a.node.as_ref())
+            {
+                self.saw(&word.sval.to_ascii_lowercase());
+            }
+        }
         let query = query.as_mut().ok_or_else(|| unknown("EXPLAIN"))?;
         self.plannable(query)?;
         for output in self.out.outputs.take().unwrap_or_default() {

@@ -106,7 +106,8 @@ impl Resolver<'_> {
                 Ok(Value::computed(None))
             }
             NodeEnum::NamedArgExpr(named) => {
-                let protobuf::NamedArgExpr { xpr: _, arg, name: _, argnumber: _, location: _ } = &mut **named;
+                let protobuf::NamedArgExpr { xpr: _, arg, name, argnumber: _, location: _ } = &mut **named;
+                self.saw(name);
                 match arg {
                     Some(arg) => self.used(arg, kind).map(|v| Value::computed(v.ty)),
                     None => Err(unknown("a named argument")),
@@ -172,7 +173,7 @@ impl Resolver<'_> {
     pub(super) fn indirection(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<()> {
         for node in nodes {
             match inner(node)? {
-                NodeEnum::String(_) => {}
+                NodeEnum::String(protobuf::String { sval }) => self.saw(sval),
                 NodeEnum::AIndices(indices) => {
                     let protobuf::AIndices { is_slice: _, lidx, uidx } = &mut **indices;
                     self.used_opt(lidx, kind)?;

@@ -56,6 +56,7 @@ impl<'a> Resolver<'a> {
             let CteState::Known(columns) = &cte.state else {
                 return Err(Reject::unclear("recursive", "a WITH query that is read before it is known").at(range.location));
             };
+            *self.out.seen.relations.entry(cte.name.clone()).or_default() += 1;
             let name = named.name.unwrap_or_else(|| cte.name.clone());
             return self.item_of(name, columns.clone(), &named.columns, false);
         }
@@ -194,10 +195,9 @@ impl<'a> Resolver<'a> {
     pub(super) fn alias(&mut self, alias: Option<&Alias>) -> Checked<Named> {
         let Some(Alias { aliasname, colnames }) = alias else { return Ok(Named::default()) };
         let name: Box<str> = aliasname.as_str().into();
-        if !self.out.names.contains(&name) {
-            self.out.names.push(name.clone());
-        }
-        let columns = strings(colnames)?.into_iter().map(Into::into).collect();
+        self.saw(&name);
+        let columns: Vec<Box<str>> = strings(colnames)?.into_iter().map(Into::into).collect();
+        columns.iter().for_each(|c| self.saw(c));
         Ok(Named { name: Some(name), columns })
     }
 }

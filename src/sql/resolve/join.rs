@@ -69,6 +69,7 @@ impl Resolver<'_> {
 
     /// A column of USING: both sides are compared.
     fn merge(&mut self, name: &str, left: &[Rc<Item>], right: &[Rc<Item>], kind: JoinType) -> Checked<Column> {
+        self.saw(name);
         let (l, r) = (only(name, left, "left")?, only(name, right, "right")?);
         self.operator(&name_nodes(&["="]), 2, -1)?;
         self.consume(&l.value, UseKind::Using);

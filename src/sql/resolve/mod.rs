@@ -118,6 +118,13 @@ impl Resolver<'_> {
         id
     }
 
+    /// Records that a name in the text was looked at.
+    fn saw(&mut self, name: &str) {
+        if !self.out.seen.columns.contains(name) {
+            self.out.seen.columns.insert(name.into());
+        }
+    }
+
     /// Records that a value is used in a way that its flow does not survive.
     fn consume(&mut self, value: &Value, kind: UseKind) {
         for source in value.flow.sources() {
@@ -213,4 +220,4 @@ fn name_nodes(parts: &[&str]) -> Vec<Node> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

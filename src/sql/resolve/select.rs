@@ -203,6 +203,7 @@ impl Resolver<'_> {
                     let mut named = outs.iter().filter(|o| *o.name == *name.sval).peekable();
                     if named.peek().is_some() {
                         let at = reference.location;
+                        self.out.seen.columns.insert(name.sval.as_str().into());
                         named.for_each(|o| self.consume(&Value { at, ..o.value.clone() }, kind));
                         return Ok(());
                     }

@@ -48,6 +48,10 @@ impl Resolver<'_> {
         let (name, values) = match VariableSetKind::try_from(*kind) {
             Ok(VariableSetKind::VarSetValue) => {
                 let values = args.iter().map(|a| setting_value(a).ok_or_else(not_constant)).collect::<Checked<Vec<Box<str>>>>()?;
+                for word in &values {
+                    self.saw(word);
+                    self.saw(&word.to_ascii_lowercase());
+                }
                 if &*folded == "session_authorization" {
                     return Err(Reject::unclear("setting", "SET SESSION AUTHORIZATION changes who the session is"));
                 }

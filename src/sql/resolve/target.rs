@@ -36,6 +36,7 @@ impl Resolver<'_> {
                         }
                         continue;
                     }
+                    self.saw(name);
                     let shown = if name.is_empty() { colname::figure(val) } else { name.as_str().into() };
                     let value = self.expr(val, UseKind::Expression)?;
                     outs.push(Out { name: shown, value });
@@ -64,6 +65,7 @@ impl Resolver<'_> {
                 .at(at)
                 .hint("name the columns"));
         }
+        self.out.seen.stars += 1;
         let mut written = items.iter().any(|i| i.has_hidden()).then(Vec::new);
         for item in &items {
             for column in &item.columns {

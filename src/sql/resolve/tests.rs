@@ -3,7 +3,7 @@ use crate::sql::{RefusalKind, Syntax, print, read};
 
 mod query;
 mod session;
-mod shop;
+pub(in crate::sql) mod shop;
 mod write;
 
 /// Analyses one statement; columns numbered in `hidden` do not exist in `users`.
@@ -14,7 +14,7 @@ fn run(text: &str, hidden: &[i16]) -> Result<(Analysis, String), Reject> {
     let is_hidden = |oid: Oid, column: i16| oid == shop::USERS && hidden.contains(&column);
     let cx = Context { catalog: &catalog, path: &path, locals: &[], params: &[], hidden: &is_hidden };
     let analysis = analyse(&mut parsed, cx).map_err(|(reject, _)| reject)?;
-    let text = print(&parsed)?.text().to_string();
+    let text = print(&parsed, text, &analysis)?.text().to_string();
     Ok((analysis, text))
 }
 

@@ -102,8 +102,10 @@ impl Resolver<'_> {
             absent("an operator class", opclass.is_empty())?;
             self.used_opt(expr, UseKind::Conflict)?;
             if !name.is_empty() {
+                self.saw(name);
                 let value = self.try_bare(name, *location)?;
-                let value = value.ok_or_else(|| no_column(target, name, *location))?;
+                let value = value
+                    .ok_or_else(|| Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")).at(*location))?;
                 self.consume(&value, UseKind::Conflict);
             }
         }
@@ -219,17 +221,25 @@ impl Resolver<'_> {
 
     /// Records that a column of the target is set.
     fn set(&mut self, target: &Rc<Item>, name: &str, changes: Changes, at: i32) -> Checked<Value> {
+        self.saw(name);
         let Some(column) = target.columns.iter().find(|c| &*c.name == name) else {
             if target.open {
                 return Ok(Value::computed(None));
             }
-            return Err(no_column(target, name, at));
+            return Err(self.no_column(target, name, at));
         };
         if let Flow::Plain(sources) = &column.value.flow {
             self.out.writes.extend(sources.iter().map(|source| Write { target: *source, changes, at }));
         }
         self.out.types.extend(column.value.ty.map(|ty| (ty, at)));
         Ok(Value { at, ..column.value.clone() })
+    }
+
+    /// PostgreSQL's words where a write's target has no such column.
+    fn no_column(&self, target: &Item, name: &str, at: i32) -> Reject {
+        let instance = target.instance.and_then(|(id, _)| self.out.instances.get(usize::try_from(id.0).ok()?));
+        let relation = instance.map_or(&*target.name, |i| &*i.name.name);
+        Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" of relation \"{relation}\" does not exist")).at(at)
     }
 
     fn returning(&mut self, clause: &mut Option<ReturningClause>) -> Checked<Returned> {
@@ -243,9 +253,4 @@ impl Resolver<'_> {
 fn res_target(name: &str) -> Node {
     let target = ResTarget { name: name.to_owned(), indirection: Vec::new(), val: None, location: -1 };
     Node { node: Some(NodeEnum::ResTarget(Box::new(target))) }
-}
-
-fn no_column(target: &Item, name: &str, at: i32) -> Reject {
-    let relation = target.relation.as_ref().map_or(&*target.name, |r| &*r.name);
-    Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" of relation \"{relation}\" does not exist")).at(at)
 }

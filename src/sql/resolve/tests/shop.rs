@@ -76,7 +76,7 @@ fn operator(oid: u32, name: &str, ty: u32, result: u32) -> Operator {
 }
 
 /// `public.users (id, email, ssn, name)`, `public.orders (id, user_id, total)`, and some of `pg_catalog`.
-pub(super) fn catalog() -> Catalog {
+pub(in crate::sql) fn catalog() -> Catalog {
     let mut types: Vec<TypeInfo> = Vec::new();
     for (oid, name, array) in [
         (16, "bool", 1000),

@@ -1,0 +1,122 @@
+//! What the second reader finds, that it sees a fault planted in the analysis, and that it wrongs no ordinary statement.
+
+use super::*;
+use crate::sql::resolve::tests::shop;
+use crate::sql::{Context, analyse, read};
+
+fn found(text: &str) -> Option<(Vec<String>, Vec<String>, u32)> {
+    let census = take(text)?;
+    let path = |p: &Vec<Word>| p.iter().map(|w| &*w.name).collect::<Vec<_>>().join(".");
+    let mut columns: Vec<String> = census.columns.iter().map(|w| w.name.to_string()).collect();
+    columns.sort();
+    columns.dedup();
+    Some((census.relations.iter().map(path).collect(), columns, census.stars))
+}
+
+fn analysed(text: &str) -> Analysis {
+    let catalog = shop::catalog();
+    let mut parsed = read(text, 1 << 20).unwrap().statements.remove(0);
+    let path: Vec<Box<str>> = vec!["pg_catalog".into(), "public".into()];
+    let cx = Context { catalog: &catalog, path: &path, locals: &[], params: &[], hidden: &|_, _| false };
+    analyse(&mut parsed, cx).unwrap_or_else(|(reject, _)| panic!("{text}: {reject:?}"))
+}
+
+#[test]
+fn relations_and_columns_are_found_wherever_they_stand() {
+    for (text, relations, columns, stars) in [
+        ("SELECT email FROM users", "users", "email", 0),
+        ("SELECT u.email, Name FROM public.users u, \"Odd\"", "public.users Odd", "email name", 0),
+        ("SELECT * FROM users WHERE id IN (SELECT user_id FROM orders)", "users orders", "id user_id", 1),
+        ("SELECT u.* FROM users u JOIN orders USING (id) WHERE a = 1 AND b = 2 OR c = 3", "users orders", "a b c id", 1),
+        ("WITH w AS (SELECT 1 AS x) SELECT x FROM w, generate_series(1, y) g", "w", "x y", 0),
+        ("INSERT INTO users (id, email) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET email = excluded.email", "users", "email id", 0),
+        ("UPDATE users SET email = lower(email) FROM orders o WHERE o.id = users.id RETURNING level", "users orders", "email id level", 0),
+        ("DELETE FROM ONLY users USING orders WHERE orders.x", "users orders", "x", 0),
+        ("COPY users (id, email) TO STDOUT", "users", "email id", 0),
+        (
+            "SELECT CASE WHEN a THEN b ELSE c END, (d).e, f[g], h::text, ARRAY[i], count(*) FILTER (WHERE j) OVER (PARTITION BY k)",
+            "",
+            "a b c d e f g h i j k",
+            0,
+        ),
+        ("SELECT 1 UNION TABLE users", "users", "", 0),
+        ("TRUNCATE users, orders", "users orders", "", 0),
+        (
+            "MERGE INTO users u USING orders o ON u.id = o.user_id WHEN MATCHED THEN UPDATE SET email = o.note",
+            "users orders",
+            "email id note user_id",
+            0,
+        ),
+    ] {
+        let words = |s: &str| s.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(found(text), Some((words(relations), words(columns), stars)), "{text}");
+    }
+}
+
+#[test]
+fn half_a_statement_is_no_reading() {
+    for text in ["SELECT name END FROM customer", "SELECT 1; SELECT 2", "SELECT (", ""] {
+        assert_eq!(found(text), None, "{text}");
+    }
+}
+
+const STATEMENTS: [&str; 12] = [
+    "SELECT email FROM users",
+    "SELECT u.email AS mail FROM public.users AS u WHERE name = 'gold' AND id > 3 ORDER BY mail",
+    "SELECT * FROM users u JOIN orders o ON o.user_id = u.id WHERE o.total > 10",
+    "WITH w AS (SELECT id, email FROM users) SELECT w.email FROM w JOIN users USING (id)",
+    "SELECT count(*), current_user, current_date FROM orders WHERE total IS NOT NULL GROUP BY total HAVING count(*) > 1",
+    "INSERT INTO users (id, email) SELECT id, email FROM users",
+    "UPDATE users SET email = 'x' WHERE id = 1 RETURNING id, email",
+    "DELETE FROM users WHERE id = 1",
+    "SELECT EXISTS (SELECT 1 FROM orders WHERE user_id = users.id) FROM users",
+    "SELECT x.id FROM (SELECT id FROM users UNION ALL SELECT user_id FROM orders) x",
+    "COPY users (id, email) TO STDOUT",
+    "SELECT CAST(id AS text), users FROM users",
+];
+
+#[test]
+fn ordinary_statements_are_not_wronged() {
+    for text in STATEMENTS {
+        let census = take(text).unwrap_or_else(|| panic!("not read: {text}"));
+        hold(&census, &analysed(text)).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+    }
+}
+
+#[test]
+fn a_relation_that_the_analysis_lost_is_seen() {
+    for text in STATEMENTS {
+        let (census, whole) = (take(text).unwrap(), analysed(text));
+        for i in 0..whole.instances.len() {
+            let mut faulty = whole.clone();
+            faulty.instances.remove(i);
+            let seen = hold(&census, &faulty).map_err(|e| e.reason);
+            assert_eq!(seen, Err(DISAGREEMENT), "{text}: without instance {i}");
+        }
+    }
+}
+
+#[test]
+fn a_column_that_the_analysis_lost_is_seen() {
+    for text in STATEMENTS {
+        let (census, whole) = (take(text).unwrap(), analysed(text));
+        for word in census.columns.iter().filter(|w| !w.is_reserved()) {
+            let mut faulty = whole.clone();
+            assert!(faulty.seen.columns.remove(&word.name));
+            let seen = hold(&census, &faulty).map_err(|e| e.reason);
+            assert_eq!(seen, Err(DISAGREEMENT), "{text}: without {}", word.name);
+        }
+        if census.stars > 0 {
+            let mut faulty = whole.clone();
+            faulty.seen.stars = 0;
+            assert_eq!(hold(&census, &faulty).map_err(|e| e.reason), Err(DISAGREEMENT), "{text}: without its star");
+        }
+    }
+}
+
+#[test]
+fn a_relation_in_another_schema_is_another() {
+    let whole = analysed("SELECT id FROM public.users");
+    assert!(hold(&take("SELECT id FROM public.users").unwrap(), &whole).is_ok());
+    assert!(hold(&take("SELECT id FROM private.users").unwrap(), &whole).is_err());
+}
