@@ -70,3 +70,21 @@ SELECT note FROM people INTERSECT SELECT 'x'
 SELECT note FROM people FULL JOIN (SELECT 'x'::text AS note) AS g USING (note)
 = a left join's merged column from the clear side
 SELECT note FROM (SELECT note || '' AS note FROM people) AS g LEFT JOIN people USING (note)
+= order gives no value out of an ordered set
+SELECT percentile_disc(0) WITHIN GROUP (ORDER BY salary) FROM people
+= nor several of them
+SELECT percentile_disc(ARRAY[0, 0.5, 1]) WITHIN GROUP (ORDER BY salary) FROM people
+? nor one between them
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY salary) FROM people
+= nor the most frequent
+SELECT mode() WITHIN GROUP (ORDER BY salary) FROM people
+= the value beside the sorted row
+SELECT id, lead(salary) OVER (ORDER BY salary) FROM people
+= the value of the first row of a window in order
+SELECT first_value(salary) OVER (ORDER BY salary) FROM people
+= the values in an array by their order
+SELECT array_agg(salary ORDER BY salary) FROM people
+= a group's value through an expression
+SELECT upper(note) FROM people GROUP BY note
+= a group's value in HAVING's relative, a window
+SELECT note, rank() OVER (ORDER BY handle), handle || '' FROM people GROUP BY note, handle

@@ -42,7 +42,7 @@ impl<'a> Resolver<'a> {
             agg_order,
             agg_filter,
             over,
-            agg_within_group: _,
+            agg_within_group,
             agg_star: _,
             agg_distinct,
             func_variadic: _,
@@ -50,7 +50,8 @@ impl<'a> Resolver<'a> {
             location,
         } = call;
         let plain_aggregate = agg_order.is_empty();
-        self.sort(agg_order)?;
+        // an ordered set's values come out (percentile_disc, mode): they are arguments, not an order
+        self.sort_as(agg_order, if *agg_within_group { UseKind::Aggregate } else { UseKind::Order })?;
         self.used_opt(agg_filter, UseKind::Filter)?;
         if let Some(window) = over {
             self.window(window)?;
@@ -131,6 +132,10 @@ impl<'a> Resolver<'a> {
 
     /// ORDER BY where neither output names nor positions count (windows, aggregates).
     pub(super) fn sort(&mut self, nodes: &mut [Node]) -> Checked<()> {
+        self.sort_as(nodes, UseKind::Order)
+    }
+
+    fn sort_as(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<()> {
         for node in nodes {
             match inner(node)? {
                 NodeEnum::SortBy(sort) => {
@@ -138,7 +143,7 @@ impl<'a> Resolver<'a> {
                     if !use_op.is_empty() {
                         self.operator(use_op, 2, *location)?;
                     }
-                    self.used_opt(node, UseKind::Order)?;
+                    self.used_opt(node, kind)?;
                 }
                 _ => return Err(unknown("ORDER BY")),
             }

@@ -58,6 +58,8 @@ fn uses_are_told_apart() {
         ("SELECT DISTINCT ON (lower(email)) id FROM users", vec!["Expression users#0.email"]),
         ("SELECT id FROM users ORDER BY lower(email)", vec!["Expression users#0.email"]),
         ("SELECT count(*) OVER (PARTITION BY lower(email)) FROM users", vec!["Expression users#0.email"]),
+        // what an ordered set is ordered by comes out of it
+        ("SELECT min() WITHIN GROUP (ORDER BY email) FROM users", vec!["Aggregate users#0.email"]),
         ("SELECT EXISTS (SELECT email FROM users)", vec!["Output users#0.email"]),
         ("SELECT count(email), count(DISTINCT name) FROM users", vec!["Count users#0.email", "CountDistinct users#0.name"]),
         ("SELECT email AS e FROM users ORDER BY e", vec!["Order users#0.email"]),
