@@ -77,3 +77,12 @@ pub(super) fn without_position(tag: u8, notice: &Notice<'_>, out: &mut Vec<u8>) 
     }
     frame.byte(0).end();
 }
+
+/// Writes an error of the server's own words without where it stood: the text of a statement in a function may hold a value.
+pub(super) fn without_context(tag: u8, notice: &Notice<'_>, out: &mut Vec<u8>) {
+    let mut frame = Build::new(out, tag);
+    for (letter, text) in notice.0.iter().filter(|(letter, _)| !matches!(letter, b'P' | b'D' | b'W' | b'q' | b'p')) {
+        frame = frame.byte(*letter).cstr(text);
+    }
+    frame.byte(0).end();
+}

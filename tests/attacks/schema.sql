@@ -186,6 +186,19 @@ BEGIN
     END LOOP;
 END $$;
 CREATE FUNCTION public.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'ddl %', (SELECT email FROM public.people WHERE id = 1); END $$;
+CREATE TABLE public.dynamic (id int, how text);
+CREATE FUNCTION public.made_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.how = 'execute' THEN
+        EXECUTE format('EXECUTE %I', public.peek(1));
+    ELSIF NEW.how = 'fetch' THEN
+        EXECUTE format('MOVE 1 FROM %I', public.peek(1));
+    ELSE
+        EXECUTE format('SELECT 1 / 0, %L', public.peek(1));
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER made_up BEFORE INSERT ON public.dynamic FOR EACH ROW EXECUTE FUNCTION public.made_up();
 CREATE EVENT TRIGGER on_ddl ON ddl_command_end EXECUTE FUNCTION public.on_ddl();
 
 -- Whatever stops an attack, it is not the server: the governed logins are superusers of it.

@@ -158,3 +158,9 @@ UPDATE events_1 SET kind = payload RETURNING kind
 UPDATE derived SET extra = secret RETURNING extra
 = the parent's UPDATE reaches the child
 UPDATE base SET id = id RETURNING secret || ''
+= a trigger executes a statement of a name that it makes of a value
+INSERT INTO dynamic VALUES (1, 'execute')
+= a trigger moves in a cursor of such a name
+INSERT INTO dynamic VALUES (1, 'fetch')
+= a trigger's statement with a value in it is quoted as the context of its error
+INSERT INTO dynamic VALUES (1, 'text')

@@ -126,11 +126,11 @@ impl Session {
             !p.decision().scrub && !late(p) && (p.rows_of() == &RowsOf::Own || of.as_ref().is_some_and(|of| !of.decision().scrub))
         };
         match permit {
-            // Only the server itself can say FATAL, in words of its own.
-            _ if notice.is_fatal() || of_a_name(notice) => scrub::without_position(frame.tag, notice, cx.to_client),
             Some(permit) if clear(permit) => scrub::without_position(frame.tag, notice, cx.to_client),
             // The end of a transaction in which nothing of the kind ran.
             None if at_end && !self.replies.deferred => scrub::without_position(frame.tag, notice, cx.to_client),
+            // Only the server itself can say FATAL, in words of its own; but where it stood in a function, its text may hold a value.
+            _ if notice.is_fatal() || of_a_name(notice) => scrub::without_context(frame.tag, notice, cx.to_client),
             _ => scrub::scrubbed(frame.tag, notice, &self.view.catalog, cx.to_client),
         }
     }
@@ -140,5 +140,6 @@ impl Session {
 /// tells it from a RAISE that bears the same SQLSTATE.
 fn of_a_name(notice: &Notice<'_>) -> bool {
     let file = notice.field(b'F').is_some_and(|f| [&b"postgres.c"[..], b"prepare.c", b"portalmem.c", b"portalcmds.c"].contains(&f));
-    file && matches!(notice.sqlstate(), "26000" | "34000" | "42P05" | "42P03")
+    // in a function the name may be made of a value
+    file && notice.field(b'W').is_none() && matches!(notice.sqlstate(), "26000" | "34000" | "42P05" | "42P03")
 }
