@@ -1,6 +1,7 @@
 //! The link to the server: libpq's modes, the proxy's own certificate, IPv6.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use pgscrim::base::Secret;
@@ -138,4 +139,45 @@ fn certificates_of_version_1_are_taken_from_their_own_authority_alone() {
     }
     let names: Vec<_> = proxy.into_seen().sessions.into_iter().map(|(a, _)| a.certificate).collect();
     assert_eq!(names, [Some("alice".to_owned()), Some("alice".to_owned())]);
+}
+
+/// A way to the server on which somebody answers each `SSLRequest` with these bytes, and nothing more.
+fn spoiled(server: u16, answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let (mut client, mut first) = (socket.unwrap(), [0; 8]);
+            client.read_exact(&mut first).unwrap();
+            if first == [0, 0, 0, 8, 4, 210, 22, 47] {
+                client.write_all(answer).unwrap();
+                continue;
+            }
+            let mut server = TcpStream::connect(("127.0.0.1", server)).unwrap();
+            server.write_all(&first).unwrap();
+            let (mut back, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut back, &mut to));
+            std::thread::spawn(move || std::io::copy(&mut client, &mut server));
+        }
+    });
+    port
+}
+
+#[test]
+fn a_spoiled_handshake_ends_all_but_prefer() {
+    let server = Server::start(HBA, "-c ssl=on", LOGINS);
+    let failed = "the TLS handshake with the server failed";
+    for (answer, want) in [
+        (&b"S"[..], failed),
+        (b"S\x16\x03\x01", failed),
+        // CVE-2021-23222: what stands behind the answer is not taken for the server's words.
+        (b"SR\0\0\0\x08\0\0\0\0", failed),
+        (b"E", "the server's answer to an SSLRequest is not one"),
+    ] {
+        for (mode, want) in [(TlsMode::Prefer, Ok(false)), (TlsMode::Require, Err(want.to_owned()))] {
+            let mut target = server.target(mode, None);
+            target.port = spoiled(server.port, answer);
+            assert_eq!(link(target), want, "{answer:?} {mode:?}");
+        }
+    }
 }
