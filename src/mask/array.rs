@@ -82,7 +82,7 @@ pub(super) fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], CannotMa
 fn mask_text(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> Result<(), CannotMask> {
     let body = copy_bounds(array.bytes, out)?;
     let mut scan = Scan { rest: body, depth: 0 };
-    let mut scratch = Scratch::default();
+    let mut unescaped = Vec::new();
     if body == b"{}" {
         out.extend_from_slice(body);
         return Ok(());
@@ -95,19 +95,15 @@ fn mask_text(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> Res
                 continue;
             }
             Some(b'"') => {
-                scan.quoted(&mut scratch.raw)?;
-                scratch.masked.clear();
-                element(&Value { bytes: &scratch.raw, ..*array }, &mut scratch.masked)?;
-                put(&scratch.masked, out);
+                let bytes = scan.quoted(&mut unescaped)?;
+                put(&Value { bytes, ..*array }, out, element)?;
             }
             _ => {
-                let raw = scan.bare()?;
-                if raw.eq_ignore_ascii_case(b"NULL") {
+                let bytes = scan.bare()?;
+                if bytes.eq_ignore_ascii_case(b"NULL") {
                     out.extend_from_slice(b"NULL");
                 } else {
-                    scratch.masked.clear();
-                    element(&Value { bytes: raw, ..*array }, &mut scratch.masked)?;
-                    put(&scratch.masked, out);
+                    put(&Value { bytes, ..*array }, out, element)?;
                 }
             }
         }
@@ -115,13 +111,6 @@ fn mask_text(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> Res
             return Ok(());
         }
     }
-}
-
-/// Buffers that all elements of one array share.
-#[derive(Default)]
-struct Scratch {
-    raw: Vec<u8>,
-    masked: Vec<u8>,
 }
 
 /// What is left of an array's text, and how many braces are open.
@@ -165,15 +154,26 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// A quoted element, its escapes resolved into `raw`.
-    fn quoted(&mut self, raw: &mut Vec<u8>) -> Result<(), CannotMask> {
-        raw.clear();
+    /// A quoted element; where it has escapes they are resolved into `unescaped`.
+    fn quoted<'b>(&mut self, unescaped: &'b mut Vec<u8>) -> Result<&'b [u8], CannotMask>
+    where
+        'a: 'b,
+    {
         self.bump();
+        let end = self.rest.iter().position(|b| matches!(b, b'"' | b'\\')).ok_or(CannotMask::InvalidValue)?;
+        let (plain, rest) = self.rest.split_at_checked(end).ok_or(CannotMask::InvalidValue)?;
+        self.rest = rest;
+        if rest.first() == Some(&b'"') {
+            self.bump();
+            return Ok(plain);
+        }
+        unescaped.clear();
+        unescaped.extend_from_slice(plain);
         loop {
             match self.bump().ok_or(CannotMask::InvalidValue)? {
-                b'"' => return Ok(()),
-                b'\\' => raw.push(self.bump().ok_or(CannotMask::InvalidValue)?),
-                other => raw.push(other),
+                b'"' => return Ok(unescaped),
+                b'\\' => unescaped.push(self.bump().ok_or(CannotMask::InvalidValue)?),
+                other => unescaped.push(other),
             }
         }
     }
@@ -204,19 +204,38 @@ fn copy_bounds<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], Cannot
     Ok(body)
 }
 
-/// Appends an element, with quotes where `array_out` sets them.
-fn put(element: &[u8], out: &mut Vec<u8>) {
-    if !element.is_empty() && !element.eq_ignore_ascii_case(b"NULL") && !element.iter().any(|b| needs_quotes(*b)) {
-        return out.extend_from_slice(element);
+/// Appends the mask of an element, with quotes where `array_out` sets them. It is masked in place and quoted afterwards.
+fn put(value: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> Result<(), CannotMask> {
+    let start = out.len();
+    element(value, out)?;
+    let masked = out.get(start..).unwrap_or_default();
+    if !masked.is_empty() && !masked.eq_ignore_ascii_case(b"NULL") && !masked.iter().any(|b| needs_quotes(*b)) {
+        return Ok(());
     }
-    out.push(b'"');
-    for byte in element {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
+    let escapes = masked.iter().filter(|b| needs_escape(**b)).count();
+    let mut from = out.len();
+    let mut to = from + escapes + 2;
+    out.resize(to, b'"');
+    // From the end, so that no byte is overwritten before it has moved; the last quote stands there already.
+    to -= 1;
+    while from > start {
+        from -= 1;
+        let byte = out.get(from).copied().unwrap_or_default();
+        for byte in [Some(byte), needs_escape(byte).then_some(b'\\')].into_iter().flatten() {
+            to -= 1;
+            if let Some(slot) = out.get_mut(to) {
+                *slot = byte;
+            }
         }
-        out.push(*byte);
     }
-    out.push(b'"');
+    if let Some(first) = out.get_mut(start) {
+        *first = b'"';
+    }
+    Ok(())
+}
+
+fn needs_escape(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\')
 }
 
 /// Quote, backslash, braces, the delimiter (a comma for every type that a mask of elements fits), and `array_isspace`.
