@@ -87,12 +87,11 @@ pub(super) fn round(to: RoundTo, value: &Value<'_>, out: &mut Vec<u8>) -> Result
     let length = (read.digits.groups_before() + behind).max(UNIT_GROUPS) + 1;
     let mut stack = [0; STACK];
     let mut heap = Vec::new();
-    let groups = match stack.get_mut(..length) {
-        Some(groups) => groups,
-        None => {
-            heap.resize(length, 0);
-            &mut heap
-        }
+    let groups = if let Some(groups) = stack.get_mut(..length) {
+        groups
+    } else {
+        heap.resize(length, 0);
+        &mut heap
     };
     let cut = read.digits.spread(behind, groups).ok_or(CannotMask::InvalidValue)?;
     let unit = u128::from(to.unit) * 10_u128.pow(u32::try_from(behind * GROUP).unwrap_or(0) - u32::from(to.scale));

@@ -175,16 +175,13 @@ fn number(numerals: &[Numeral]) -> u128 {
 fn write(mut n: u128, numerals: &mut [Numeral]) {
     for numeral in numerals.iter_mut().rev() {
         let radix = u64::from(numeral.radix);
-        let value = match u64::try_from(n) {
-            Ok(small) => {
-                n = u128::from(small / radix);
-                small % radix
-            }
-            Err(_) => {
-                let value = n % u128::from(radix);
-                n /= u128::from(radix);
-                u64::try_from(value).unwrap_or(0)
-            }
+        let value = if let Ok(small) = u64::try_from(n) {
+            n = u128::from(small / radix);
+            small % radix
+        } else {
+            let value = n % u128::from(radix);
+            n /= u128::from(radix);
+            u64::try_from(value).unwrap_or(0)
         };
         numeral.value = u8::try_from(value).unwrap_or(0);
     }

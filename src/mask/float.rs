@@ -64,23 +64,20 @@ impl Width {
             let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
             return;
         }
-        match usize::try_from(exponent) {
-            Ok(whole) => {
-                out.extend_from_slice(first.as_bytes());
-                let (before, behind) = rest.split_at_checked(whole).unwrap_or((rest, ""));
-                out.extend_from_slice(before.as_bytes());
-                out.resize(out.len() + whole - before.len(), b'0');
-                if !behind.is_empty() {
-                    out.push(b'.');
-                    out.extend_from_slice(behind.as_bytes());
-                }
+        if let Ok(whole) = usize::try_from(exponent) {
+            out.extend_from_slice(first.as_bytes());
+            let (before, behind) = rest.split_at_checked(whole).unwrap_or((rest, ""));
+            out.extend_from_slice(before.as_bytes());
+            out.resize(out.len() + whole - before.len(), b'0');
+            if !behind.is_empty() {
+                out.push(b'.');
+                out.extend_from_slice(behind.as_bytes());
             }
-            Err(_) => {
-                out.extend_from_slice(b"0.");
-                out.resize(out.len() + usize::try_from(-exponent - 1).unwrap_or(0), b'0');
-                out.extend_from_slice(first.as_bytes());
-                out.extend_from_slice(rest.as_bytes());
-            }
+        } else {
+            out.extend_from_slice(b"0.");
+            out.resize(out.len() + usize::try_from(-exponent - 1).unwrap_or(0), b'0');
+            out.extend_from_slice(first.as_bytes());
+            out.extend_from_slice(rest.as_bytes());
         }
     }
 

@@ -70,12 +70,11 @@ impl Fpe {
         let count = bytes.iter().filter(|b| b.is_ascii_alphanumeric()).count();
         let mut stack = [Numeral::default(); ff1::MOST];
         let mut heap = Vec::new();
-        let numerals = match stack.get_mut(..count) {
-            Some(numerals) => numerals,
-            None => {
-                heap.resize(count, Numeral::default());
-                &mut heap
-            }
+        let numerals = if let Some(numerals) = stack.get_mut(..count) {
+            numerals
+        } else {
+            heap.resize(count, Numeral::default());
+            &mut heap
         };
         for (numeral, read) in numerals.iter_mut().zip(bytes.iter().filter_map(|b| read(*b))) {
             *numeral = read;

@@ -94,7 +94,16 @@ impl Mask {
         let done = match self.kernel {
             Kernel::Null => Ok(Masked::Null),
             Kernel::Redact => redact::apply(ty, &value, out),
-            _ => match ty.shape {
+            Kernel::Partial(_)
+            | Kernel::Email
+            | Kernel::Name
+            | Kernel::Card
+            | Kernel::Ip
+            | Kernel::Date(_)
+            | Kernel::Round(_)
+            | Kernel::Pseudonym(_)
+            | Kernel::Fpe(_)
+            | Kernel::Fake(_) => match ty.shape {
                 Shape::Scalar(_) => self.apply_to_element(&value, out),
                 Shape::Array { .. } => array::mask(&value, out, &|element, out| self.apply_to_element(element, out)),
             }

@@ -32,6 +32,7 @@ impl std::fmt::Debug for Pseudonym {
 }
 
 /// Text that holds a token, integers and uuids. Equal values of citext and `char(n)` can differ in text.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a type that is not named does not fit")]
 pub(super) fn laws(scalar: Scalar, ty: &PgType) -> Option<Laws> {
     match scalar {
         Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Uuid => Some(Laws { injective: true, reversible: true, ..Laws::KEYED }),
@@ -70,10 +71,13 @@ impl Pseudonym {
     pub(super) fn turn_back(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotTurnBack> {
         self.permute(Direction::Decrypt, value, out).map_err(|error| match error {
             CannotMask::DoesNotFit => CannotTurnBack::NotReversible,
-            _ => CannotTurnBack::NoSuchValue,
+            CannotMask::InvalidValue | CannotMask::DateStyle | CannotMask::TimeZone | CannotMask::InexactFloats => {
+                CannotTurnBack::NoSuchValue
+            }
         })
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a type that is not named does not fit")]
     fn permute(&self, direction: Direction, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
         match value.scalar {
             Scalar::Int2 => {

@@ -27,6 +27,7 @@ pub(super) fn laws(round: &Round, scalar: Scalar, ty: &PgType) -> Option<Laws> {
     fits(round.to, scalar, ty.typmod).then_some(Laws { order_preserving: true, ..Laws::PLAIN })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a type that is not named does not fit")]
 fn fits(RoundTo { unit, scale }: RoundTo, scalar: Scalar, typmod: i32) -> bool {
     match scalar {
         Scalar::Int2 | Scalar::Int4 | Scalar::Int8 => scale == 0,
@@ -100,10 +101,12 @@ impl Round {
     }
 
     fn print_integer(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
-        let lowest = match value.scalar {
-            Scalar::Int2 => i64::from(i16::MIN),
-            Scalar::Int4 => i64::from(i32::MIN),
-            _ => i64::MIN,
+        let lowest = if value.scalar == Scalar::Int2 {
+            i64::from(i16::MIN)
+        } else if value.scalar == Scalar::Int4 {
+            i64::from(i32::MIN)
+        } else {
+            i64::MIN
         };
         let n = std::str::from_utf8(value.bytes).ok().and_then(|text| text.parse().ok()).ok_or(CannotMask::InvalidValue)?;
         // Writing to a Vec cannot fail.
@@ -146,6 +149,7 @@ impl Round {
         if times * self.float > value { (times - 1.0) * self.float } else { times * self.float }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a type that is not named does not fit")]
     pub(super) fn sql(&self, ty: &PgType, column: &str) -> Option<String> {
         let scalar = ty.scalar();
         let exact = |value: &str| floor_numeric(value, &constant(&self.to.to_string(), "numeric"));

@@ -47,7 +47,7 @@ pub(crate) fn check(spec: &MaskSpec, case: &Case, values: &[Option<String>], mas
         match spec {
             MaskSpec::Pseudonym { .. } => match case.base {
                 "int2" => {}
-                "int4" => assert_eq!(text, (bits(value.parse::<i32>().unwrap() as u32 as u64, 32) as u32 as i32).to_string(), "{name}"),
+                "int4" => assert_eq!(text, (bits(u64::from(value.parse::<i32>().unwrap() as u32), 32) as u32 as i32).to_string(), "{name}"),
                 "int8" => assert_eq!(text, (bits(value.parse::<i64>().unwrap() as u64, 64) as i64).to_string(), "{name}"),
                 "uuid" => assert_eq!(text, uuid(value), "{name}"),
                 _ => assert_eq!(text.trim_end_matches(' '), token(value), "{name}"),

@@ -42,15 +42,13 @@ impl KeyringFile {
         // The parser's own words on broken YAML name places and keys of mappings; but here a value may stand where a key should.
         let documents = yaml::read(name, text).map_err(|found| Diagnostics(found.0.into_iter().map(without_words).collect()))?;
         let mut found = Diagnostics::default();
-        let read = match documents.as_slice() {
-            [document] => Self::document(document, &mut found),
-            _ => {
-                let place = Place { file: name.into(), line: 1, column: 1 };
-                found.push(
-                    Diagnostic::error(place, "a keyring is one mapping with 'current' and 'keys'").help(format!("current: k2\n{EXAMPLE}")),
-                );
-                None
-            }
+        let read = if let [document] = documents.as_slice() {
+            Self::document(document, &mut found)
+        } else {
+            let place = Place { file: name.into(), line: 1, column: 1 };
+            let error = Diagnostic::error(place, "a keyring is one mapping with 'current' and 'keys'");
+            found.push(error.help(format!("current: k2\n{EXAMPLE}")));
+            None
         };
         read.filter(|_| found.is_empty()).ok_or(found)
     }
