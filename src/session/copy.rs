@@ -20,6 +20,8 @@ pub(super) struct CopyMask {
     partial: Vec<u8>,
     /// The header line or the binary header is still to come.
     header: bool,
+    /// The binary header, which PostgreSQL sends in one message with what follows it.
+    prefix: Vec<u8>,
     /// The longest row, in bytes.
     limit: usize,
     /// How far into `partial` no row ends.
@@ -59,7 +61,7 @@ impl CopyMask {
             CopyFormat::Text { header, .. } | CopyFormat::Csv { header, .. } => *header,
             CopyFormat::Binary => true,
         };
-        Self { format, columns, partial: Vec::new(), header, limit, scanned: Scan::default() }
+        Self { format, columns, partial: Vec::new(), header, prefix: Vec::new(), limit, scanned: Scan::default() }
     }
 
     /// Takes a piece of the stream and writes the rows that it completes.
@@ -92,16 +94,21 @@ impl CopyMask {
 
     /// Whether the stream stands between two rows.
     pub(super) fn at_boundary(&self) -> bool {
-        self.partial.is_empty()
+        self.partial.is_empty() && self.prefix.is_empty()
     }
 
     fn row(&mut self, row: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Copied) -> Result<(), NotMasked> {
         let frame_at = out.len();
         if std::mem::take(&mut self.header) {
+            if self.format == CopyFormat::Binary {
+                self.prefix = row.to_vec();
+                return Ok(());
+            }
             Build::new(out, backend::COPY_DATA).bytes(row).end();
             return Ok(());
         }
         out.extend_from_slice(&[backend::COPY_DATA, 0, 0, 0, 0]);
+        out.append(&mut self.prefix);
         let masked = match &self.format {
             CopyFormat::Text { delimiter, null, .. } => text_row(row, *delimiter, null, &self.columns, rendering, out),
             CopyFormat::Csv { .. } => csv_row(row, &self.format, &self.columns, rendering, out),

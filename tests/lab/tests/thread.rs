@@ -88,3 +88,24 @@ fn psql_sees_masks_and_its_own_commands_work() {
     assert_eq!(err, "");
     assert_eq!(out.lines().count(), 40, "{out}");
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn names_are_asked_for_more_than_once_in_a_transaction() {
+    let lab = Lab::start(&shop_policy(), 5, "").unwrap();
+    with(lab.connect("support"), async |c| {
+        c.batch_execute("BEGIN").await.unwrap();
+        for path in ["pg_catalog", "public", "pg_catalog"] {
+            c.batch_execute(&format!("SET search_path TO {path}")).await.unwrap();
+            let found = c.query("SELECT 1 FROM users LIMIT 1", &[]).await.is_ok();
+            assert_eq!(found, path == "public");
+            if !found {
+                c.batch_execute("ROLLBACK; BEGIN").await.unwrap();
+            }
+        }
+        c.batch_execute("SET LOCAL search_path TO public; SET LOCAL search_path TO pg_catalog").await.unwrap();
+        c.batch_execute("SET LOCAL search_path TO public").await.unwrap();
+        assert_eq!(c.query("SELECT id, email FROM users", &[]).await.unwrap().len(), 5);
+        c.batch_execute("ROLLBACK").await.unwrap();
+    })
+    .await;
+}
