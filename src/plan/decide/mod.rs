@@ -43,7 +43,7 @@ pub(super) struct Decided {
 /// a function, and the rest of a held cursor's query.
 fn defers(analysis: &Analysis) -> bool {
     let writes = analysis.instances.iter().any(|i| !matches!(i.access, Access::Read | Access::Lock));
-    writes || !analysis.calls.is_empty() || matches!(analysis.deed, Deed::Declare { hold: true, .. })
+    writes || !analysis.calls.is_empty() || matches!(analysis.deed, Deed::Declare { hold: true, name: _ })
 }
 
 /// Judges an analysed statement.
