@@ -146,6 +146,8 @@ pub(crate) struct Relay<C, U, E> {
     draining: bool,
     /// The decision of a long text, when the analyst has it.
     analysis: Option<oneshot::Receiver<Decided>>,
+    /// The server takes no more.
+    deaf: bool,
     over: Option<End>,
 }
 
@@ -181,6 +183,7 @@ where
             flush: (false, false),
             draining: false,
             analysis: None,
+            deaf: false,
             over: None,
         }
     }
@@ -284,10 +287,16 @@ where
             self.over = Some(End::Client);
         }
         if self.to_server.write(&mut self.upstream, &[], cx).is_err() {
-            self.over = Some(End::Server);
+            self.deafened();
         }
         self.flush = (true, true);
         before != (self.to_client.is_empty(), self.to_server.is_empty())
+    }
+
+    /// The server takes no more. What it said before, why it went above all, is still there to be read, and its end follows.
+    fn deafened(&mut self) {
+        self.deaf = true;
+        self.to_server = Unsent::default();
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) {
@@ -375,8 +384,8 @@ where
         }
         if !worker.to_server.is_empty() {
             self.flush.1 = true;
-            if self.to_server.write(&mut self.upstream, &worker.to_server, cx).is_err() {
-                self.over = Some(End::Server);
+            if !self.deaf && self.to_server.write(&mut self.upstream, &worker.to_server, cx).is_err() {
+                self.deafened();
             }
         }
         if !worker.to_client.is_empty() {

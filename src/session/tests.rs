@@ -15,6 +15,8 @@ struct Script {
     statements: Vec<Vec<u8>>,
     portals: Vec<Vec<u8>>,
     skip: bool,
+    /// What a governed session over an empty catalog refuses fails too.
+    governed: bool,
 }
 
 fn cstr(body: &[u8]) -> Vec<u8> {
@@ -58,7 +60,10 @@ impl Script {
             client::PARSE => {
                 let mut reader = Reader::new(body);
                 let (name, text) = (reader.cstr().unwrap(), reader.cstr().unwrap());
-                if text.windows(6).any(|w| w == b"pgscri") || text.windows(4).any(|w| w == b"boom") {
+                if text.windows(6).any(|w| w == b"pgscri")
+                    || text.windows(4).any(|w| w == b"boom")
+                    || (self.governed && text.starts_with(b"UPDATE"))
+                {
                     self.fail(b"42883", out);
                 } else if !name.is_empty() && self.statements.iter().any(|n| n == name) {
                     self.fail(b"42P05", out);
@@ -94,7 +99,13 @@ impl Script {
                 }
             }
             client::EXECUTE => {
-                if self.portals.contains(&cstr(body)) {
+                if cstr(body) == b"pgscrim asks" {
+                    // Where names resolve; no relations of the session's own.
+                    let path = br#"["pg_catalog","public"]"#;
+                    let row = Build::new(out, b'D').i16(2).i32(i32::try_from(path.len()).unwrap()).bytes(path);
+                    row.i32(-1).end();
+                    Build::new(out, b'C').cstr(b"SELECT 1").end();
+                } else if self.portals.contains(&cstr(body)) {
                     Build::new(out, b'C').cstr(b"UPDATE 1").end();
                 } else {
                     self.fail(b"34000", out);
@@ -149,7 +160,12 @@ struct Desk {
     to_client: Vec<u8>,
     to_server: Vec<u8>,
     counts: Counts,
+    /// Places in the audit's queue that nobody took.
+    places: u32,
 }
+
+/// Places that a session begins with.
+const PLACES: u32 = 1 << 20;
 
 impl Desk {
     fn new(unrestricted: bool) -> Self {
@@ -159,18 +175,25 @@ impl Desk {
         let limits = Limits { long: 10, ..Limits::default() };
         let session = Session::new(view, limits, &[]);
         let cache = PlanCache::new(1 << 20);
-        Self { session, cache, finished: Vec::new(), to_client: Vec::new(), to_server: Vec::new(), counts: Counts::default() }
+        Self {
+            session,
+            cache,
+            finished: Vec::new(),
+            to_client: Vec::new(),
+            to_server: Vec::new(),
+            counts: Counts::default(),
+            places: PLACES,
+        }
     }
 
     fn lend(&mut self, work: impl FnOnce(&mut Session, &mut Cx<'_>)) {
-        let mut places = 1 << 20;
         let mut cx = Cx {
             now: 0,
             cache: &mut self.cache,
             to_client: &mut self.to_client,
             to_server: &mut self.to_server,
             finished: &mut self.finished,
-            places: &mut places,
+            places: &mut self.places,
             counts: &mut self.counts,
         };
         work(&mut self.session, &mut cx);
@@ -277,6 +300,7 @@ fn converse(desk: &mut Desk, said: &[Say], lots: &[usize]) -> Vec<u8> {
         }
     }
     desk.lend(Session::end);
+    assert_eq!(usize::try_from(PLACES - desk.places).unwrap(), desk.finished.len(), "a place for each record, a record for each place");
     std::mem::take(&mut desk.to_client)
 }
 
@@ -302,6 +326,49 @@ proptest! {
         let got = converse(&mut desk, &said, &lots);
         prop_assert_eq!(tags(&got), tags(&want));
         prop_assert_eq!(got, want);
+    }
+
+    #[test]
+    fn a_governed_client_gets_an_answer_to_all_that_it_asks(said in prop::collection::vec(said(), 0..40), lots in lots()) {
+        let mut stream = Vec::new();
+        said.iter().for_each(|s| s.frame(&mut stream));
+        Say::Sync.frame(&mut stream);
+        // What is refused fails in the server as `boom` does.
+        let want = Script { governed: true, ..Script::default() }.feed(&stream);
+        let mut desk = Desk::new(false);
+        let got = converse(&mut desk, &said, &lots);
+        prop_assert!(desk.session.closing().is_none());
+        let ready = |stream: &[u8]| tags(stream).into_iter().filter(|t| *t == b'Z').count();
+        prop_assert_eq!(ready(&got), ready(&want));
+        prop_assert!(desk.session.is_idle());
+    }
+
+    #[test]
+    fn a_governed_client_whose_server_breaks_gives_every_record(
+        said in prop::collection::vec(said(), 0..20),
+        cut in 0usize..2000,
+        lot in 1usize..400,
+    ) {
+        let mut stream = Vec::new();
+        said.iter().for_each(|s| s.frame(&mut stream));
+        let mut desk = Desk::new(false);
+        let mut script = Script::default();
+        let mut told = 0;
+        for part in stream.chunks(lot) {
+            if desk.session.closing().is_some() || !desk.session.wants_client() {
+                break;
+            }
+            desk.lend(|s, cx| s.client_bytes(part, cx));
+            let asked = std::mem::take(&mut desk.to_server);
+            let mut answers = script.feed(&asked);
+            // The server falls silent after so many bytes.
+            answers.truncate(cut.saturating_sub(told));
+            told += answers.len();
+            desk.lend(|s, cx| s.server_bytes(&answers, cx));
+        }
+        desk.lend(Session::server_gone);
+        desk.lend(Session::end);
+        prop_assert_eq!(usize::try_from(PLACES - desk.places).unwrap(), desk.finished.len());
     }
 
     #[test]
@@ -331,6 +398,7 @@ proptest! {
             }
         }
         desk.lend(Session::end);
+        prop_assert_eq!(usize::try_from(PLACES - desk.places).unwrap(), desk.finished.len());
     }
 
     #[test]

@@ -93,9 +93,23 @@ impl Session {
                 Some(head)
             }
             (Expect::CopyShape(batch), backend::CLOSE_COMPLETE) => (!batch).then_some(Expect::CopyShape(false)),
-            (Expect::Query(query), _) => Some(Expect::Query(self.on_query_answer(query, frame, cx)?)),
-            (Expect::Execute { portal, open }, _) => self.on_execute_answer(portal, open, frame, cx)?,
-            _ => return Err(Unexpected),
+            // Whatever the server says instead, what it was asked still owes its records.
+            (Expect::Query(mut query), _) => {
+                let answered = self.on_query_answer(&mut query, frame, cx);
+                self.replies.queue.push_front(Expect::Query(query));
+                return answered;
+            }
+            (Expect::Execute { portal, mut open }, _) => {
+                let goes_on = self.on_execute_answer(&portal, &mut open, frame, cx);
+                if goes_on.as_ref().map_or(true, |goes_on| *goes_on) {
+                    self.replies.queue.push_front(Expect::Execute { portal, open });
+                }
+                return goes_on.map(|_| ());
+            }
+            (head, _) => {
+                self.replies.queue.push_front(head);
+                return Err(Unexpected);
+            }
         };
         if let Some(head) = keep {
             self.replies.queue.push_front(head);
@@ -103,7 +117,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn on_query_answer(&mut self, mut query: QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<QueryReply, Unexpected> {
+    pub(super) fn on_query_answer(&mut self, query: &mut QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Unexpected> {
         match frame.tag {
             backend::ROW_DESCRIPTION => {
                 let shape = Shape::read(frame.body()).map_err(|_| Unexpected)?;
@@ -116,9 +130,7 @@ impl Session {
                     query.witnessed = Some(witnessed);
                     cx.to_client.extend_from_slice(frame.whole);
                 } else {
-                    self.replies.queue.push_front(Expect::Query(query));
-                    self.stop(Fault::Witness, cx);
-                    return Ok(QueryReply::new(VecDeque::new()));
+                    self.trip(Expect::Query(std::mem::replace(query, QueryReply::new(VecDeque::new()))), cx);
                 }
             }
             backend::COMMAND_COMPLETE => {
@@ -132,9 +144,8 @@ impl Session {
             backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
                 let permit = query.statements.front().and_then(OpenStatement::permit).cloned();
                 if self.copy_trips(permit.as_ref(), frame.tag) {
-                    self.replies.queue.push_front(Expect::Query(query));
-                    self.stop(Fault::Witness, cx);
-                    return Ok(QueryReply::new(VecDeque::new()));
+                    self.trip(Expect::Query(std::mem::replace(query, QueryReply::new(VecDeque::new()))), cx);
+                    return Ok(());
                 }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
                 if frame.tag == backend::COPY_DATA
@@ -146,56 +157,65 @@ impl Session {
             }
             _ => return Err(Unexpected),
         }
-        Ok(query)
+        Ok(())
     }
 
+    /// The second witness stops the session at this head of the queue.
+    fn trip(&mut self, head: Expect, cx: &mut Cx<'_>) {
+        self.replies.queue.push_front(head);
+        self.stop(Fault::Witness, cx);
+    }
+
+    /// Whether the Execute goes on.
     pub(super) fn on_execute_answer(
         &mut self,
-        name: WireName,
-        mut open: Option<OpenStatement>,
+        name: &WireName,
+        open: &mut Option<OpenStatement>,
         frame: Frame<'_>,
         cx: &mut Cx<'_>,
-    ) -> Result<Option<Expect>, Unexpected> {
-        if let Some(suspended) = self.replies.truth.portals.get_mut(&name).and_then(|p| p.open.take()) {
+    ) -> Result<bool, Unexpected> {
+        if let Some(suspended) = self.replies.truth.portals.get_mut(name).and_then(|p| p.open.take()) {
             // It goes on: the place that this Execute took is not needed.
             *cx.places += u32::from(open.is_some());
-            open = Some(suspended);
+            *open = Some(suspended);
         }
         match frame.tag {
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);
-                if let Some(mut open) = open {
+                if let Some(mut open) = open.take() {
                     open.of = self.rows_of(open.permit());
                     self.completed(open, command_rows(frame.body()), cx);
                 }
-                Ok(None)
+                Ok(false)
             }
             backend::EMPTY_QUERY => {
                 cx.to_client.extend_from_slice(frame.whole);
-                Ok(None)
+                cx.finished.extend(open.take().map(|o| o.done(0, cx.now)));
+                Ok(false)
             }
             backend::SUSPENDED => {
                 cx.to_client.extend_from_slice(frame.whole);
-                if let Some(portal) = self.replies.truth.portals.get_mut(&name) {
-                    portal.open = open;
+                match self.replies.truth.portals.get_mut(name) {
+                    Some(portal) => portal.open = open.take(),
+                    // A cursor that a function opened: where it goes on cannot be followed.
+                    None => cx.finished.extend(open.take().map(|o| o.done(0, cx.now))),
                 }
-                Ok(None)
+                Ok(false)
             }
             backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
                 let permit = open.as_ref().and_then(OpenStatement::permit).cloned();
                 if self.copy_trips(permit.as_ref(), frame.tag) {
-                    self.replies.queue.push_front(Expect::Execute { portal: name, open });
-                    self.stop(Fault::Witness, cx);
-                    return Ok(None);
+                    self.trip(Expect::Execute { portal: name.clone(), open: open.take() }, cx);
+                    return Ok(false);
                 }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
                 if frame.tag == backend::COPY_DATA
-                    && let Some(open) = &mut open
+                    && let Some(open) = open
                 {
                     open.rows += 1;
                     open.bytes += frame.body().len() as u64;
                 }
-                Ok(Some(Expect::Execute { portal: name, open }))
+                Ok(true)
             }
             _ => Err(Unexpected),
         }
@@ -231,7 +251,10 @@ impl Session {
                 self.doubt.names = std::mem::take(&mut self.replies.ask_failed);
                 return Ok(());
             }
-            _ => return Err(Fault::ServerProtocol),
+            other => {
+                other.into_iter().for_each(|head| self.replies.queue.push_front(head));
+                return Err(Fault::ServerProtocol);
+            }
         }
         if status == b'I' {
             let ended = self.replies.truth.end_transaction();
