@@ -21,6 +21,15 @@ impl Hash {
         hex::decode_to_slice(digits, &mut hash).ok()?;
         Some(Self(hash))
     }
+
+    /// As its `Display`, without a text of its own.
+    fn print(self, out: &mut Vec<u8>) {
+        let mut digits = [0; 64];
+        // Only an array of another length is an error.
+        let _ = hex::encode_to_slice(self.0, &mut digits);
+        out.extend_from_slice(b"sha256:");
+        out.extend_from_slice(&digits);
+    }
 }
 
 impl fmt::Display for Hash {
@@ -49,11 +58,11 @@ impl Chain {
         out.push(b',');
         out.extend_from_slice(body);
         out.extend_from_slice(b",\"prev\":\"");
-        out.extend_from_slice(self.hash.to_string().as_bytes());
+        self.hash.print(out);
         out.push(b'"');
         let hash = link(self.hash, out.get(from..).unwrap_or_default());
         out.extend_from_slice(b",\"hash\":\"");
-        out.extend_from_slice(hash.to_string().as_bytes());
+        hash.print(out);
         out.extend_from_slice(b"\"}\n");
         *self = Self { seq, hash };
     }

@@ -179,9 +179,44 @@ impl Record {
 
 fn start(kind: Kind, time: Timestamp, who: &WhoPart) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    out.extend_from_slice(format!("\"time\":\"{time:.6}\",\"kind\":\"{}\"", kind.word()).as_bytes());
+    out.extend_from_slice(b"\"time\":\"");
+    moment(&mut out, time);
+    out.extend_from_slice(b"\",\"kind\":\"");
+    out.extend_from_slice(kind.word().as_bytes());
+    out.push(b'"');
     out.extend_from_slice(&who.0);
     out
+}
+
+/// RFC 3339 in UTC with microseconds, cut and not rounded, as jiff prints `{:.6}`; a record is made too often for a formatter's generality.
+fn moment(out: &mut Vec<u8>, time: Timestamp) {
+    let micros = time.as_microsecond();
+    let (days, of_day) = (micros.div_euclid(86_400_000_000), micros.rem_euclid(86_400_000_000));
+    let Ok(days) = u64::try_from(days + 719_468) else { return out.extend_from_slice(format!("{time:.6}").as_bytes()) };
+    // Days since 1 March of the year 0, in eras of 400 years: a leap day then ends its year.
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = era * 400 + year + u64::from(month <= 2);
+    let of_day = of_day.unsigned_abs();
+    let parts = [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (of_day / 3_600_000_000, 2, b':'),
+        (of_day / 60_000_000 % 60, 2, b':'),
+        (of_day / 1_000_000 % 60, 2, b'.'),
+        (of_day % 1_000_000, 6, b'Z'),
+    ];
+    for (value, digits, mark) in parts {
+        for place in (0..digits).rev() {
+            let digit = value / 10_u64.pow(place) % 10;
+            out.push(b'0' + u8::try_from(digit).unwrap_or_default());
+        }
+        out.push(mark);
+    }
 }
 
 fn end(out: &mut Vec<u8>, sqlstate: Option<[u8; 5]>, policy: Option<&str>) {

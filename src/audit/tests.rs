@@ -249,3 +249,15 @@ proptest! {
         let _ = Query::default().matches(&bytes);
     }
 }
+
+proptest! {
+    /// The oracle is jiff's own printing.
+    #[test]
+    fn a_moment_is_printed_as_jiff_prints_it(micros in -60_000_000_000_000_000_i64..250_000_000_000_000_000, nanos in 0..1000_i128) {
+        let time = jiff::Timestamp::from_nanosecond(i128::from(micros) * 1000 + nanos).unwrap();
+        let record = Record::event(Kind::Stop, time, &WhoPart::default(), None, None, None);
+        let cut = jiff::Timestamp::from_microsecond(time.as_microsecond()).unwrap();
+        let wanted = format!("\"time\":\"{cut:.6}\",");
+        prop_assert!(record.body().starts_with(wanted.as_bytes()), "{}", wanted);
+    }
+}

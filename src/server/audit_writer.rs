@@ -10,9 +10,8 @@ mod tests;
 mod thread;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
@@ -24,30 +23,62 @@ use crate::config::{Audit, Durability, OnFailure};
 
 /// Places that one step of a session may take at most.
 const LEASE: i64 = 8192;
+/// Places that a thread takes at once, and may keep between two steps: what all threads share is then touched once in so many statements.
+const LOT: u32 = 256;
+/// Heaps of records. A thread leaves its own on one of them, so that threads do not wait for each other.
+const HEAPS: usize = 16;
 /// Records beyond the queue's size that may wait: log-ins and ends of sessions, which have no place reserved.
 const RESERVE: i64 = 1024;
 
-/// What the threads tell the writer.
-enum Message {
-    Record(Record, Option<Arc<Waiter>>),
-    Reopen,
-    Stop,
+/// Records that were left and not taken yet, one behind the other in one buffer: who leaves a record needs no memory of the writer's.
+#[derive(Debug, Default)]
+struct Heap {
+    bytes: Vec<u8>,
+    lengths: Vec<usize>,
+    waiters: Vec<Arc<Waiter>>,
 }
 
+impl Heap {
+    fn records(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.bytes.as_slice();
+        self.lengths.iter().map_while(move |length| {
+            let (record, behind) = rest.split_at_checked(*length)?;
+            rest = behind;
+            Some(record)
+        })
+    }
+}
+
+/// A number that many threads read and few change, away from those that change all the time.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Apart<T>(T);
+
 /// What sessions and writer share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     /// Places that nobody holds. Below 0 where records came that had none reserved.
-    free: AtomicI64,
+    free: Apart<AtomicI64>,
     size: i64,
-    /// Records that were left and are not written yet.
-    queued: AtomicI64,
     /// `on_failure: continue`.
     may_go_on: bool,
     /// `durability: each`.
     each: bool,
     /// The last attempt to write failed.
     failing: AtomicBool,
+    /// Something was left since the writer last looked, and it was woken for it: one wake-up for as many records as come meanwhile.
+    told: AtomicBool,
+    /// The writer must not wait for more.
+    hurry: AtomicBool,
+    /// The file must be opened anew.
+    reopen: AtomicBool,
+    /// No more records come.
+    stopping: AtomicBool,
+    /// Nobody takes records any more.
+    ended: AtomicBool,
+    heaps: [Apart<Mutex<Heap>>; HEAPS],
+    /// Records that were left and are not written yet.
+    queued: Apart<AtomicI64>,
     /// Records that found no room since the log last said so.
     lost: AtomicU64,
     records: AtomicU64,
@@ -59,7 +90,23 @@ impl Shared {
     /// refused because there was no place is recorded too.
     fn give_back(&self, places: i64) {
         // It always has an answer, so there is no error.
-        let _ = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| Some(free.saturating_add(places).min(self.size)));
+        let _ = self.free.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| Some(free.saturating_add(places).min(self.size)));
+    }
+
+    /// Whether there are places enough that a thread may keep some that it does not need yet.
+    fn is_ample(&self) -> bool {
+        self.free.0.load(Ordering::Relaxed) >= 2 * LEASE
+    }
+
+    /// This thread's heap.
+    fn heap(&self) -> MutexGuard<'_, Heap> {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+        }
+        let [first, ..] = &self.heaps;
+        let own = THREAD.with(|thread| self.heaps.get(thread % HEAPS)).unwrap_or(first);
+        own.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that may wait. Those with a place are never more than the queue's size.
@@ -129,7 +176,6 @@ pub struct AuditStats {
 #[derive(Clone, Debug)]
 pub struct AuditHandle {
     shared: Arc<Shared>,
-    queue: Sender<Message>,
     thread: std::thread::Thread,
 }
 
@@ -137,24 +183,55 @@ impl AuditHandle {
     /// Reserves places for one step; 0 where the queue is full or the log cannot be written, unless `on_failure: continue`.
     #[must_use]
     pub fn lease(&self) -> u32 {
+        self.take(LEASE)
+    }
+
+    /// What a thread that holds `held` places holds for a step that may take `need` of them: with fewer some statements of the step
+    /// find none.
+    #[must_use]
+    pub fn hold(&self, held: u32, need: u32) -> u32 {
+        if !self.shared.may_go_on && self.shared.failing.load(Ordering::Acquire) {
+            self.give_back(held);
+            return 0;
+        }
+        match need.checked_sub(held) {
+            None | Some(0) => held,
+            Some(more) => held + self.take(i64::from(more.max(LOT)).min(LEASE)),
+        }
+    }
+
+    /// What a thread keeps for its next step of the places that this one left; the others go back.
+    #[must_use]
+    pub fn keep(&self, held: u32) -> u32 {
+        let kept = if self.shared.is_ample() { held.min(LOT) } else { 0 };
+        self.give_back(held - kept);
+        kept
+    }
+
+    fn take(&self, want: i64) -> u32 {
         let shared = &*self.shared;
         if shared.may_go_on {
-            shared.free.fetch_sub(LEASE, Ordering::AcqRel);
-            return u32::try_from(LEASE).unwrap_or_default();
+            shared.free.0.fetch_sub(want, Ordering::AcqRel);
+            return u32::try_from(want).unwrap_or_default();
         }
         if shared.failing.load(Ordering::Acquire) {
             return 0;
         }
         // A small queue is shared: nobody takes all of what is left.
-        let part = |free: i64| if free >= 2 * LEASE { LEASE } else { (free.max(0) + 1) / 2 };
-        match shared.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| Some(free - part(free))) {
+        let part = |free: i64| if free >= 2 * LEASE { want } else { ((free.max(0) + 1) / 2).min(want) };
+        match shared.free.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| Some(free - part(free))) {
             Ok(free) | Err(free) => {
                 if free * 2 < shared.size {
-                    self.thread.unpark();
+                    self.hurry();
                 }
                 u32::try_from(part(free)).unwrap_or_default()
             }
         }
+    }
+
+    fn hurry(&self) {
+        self.shared.hurry.store(true, Ordering::Release);
+        self.thread.unpark();
     }
 
     /// Gives back places that no statement took.
@@ -194,14 +271,13 @@ impl AuditHandle {
     /// Whether nothing may run now: the log cannot be written and `on_failure` is `refuse`.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        !self.shared.may_go_on && (self.shared.failing.load(Ordering::Acquire) || self.shared.free.load(Ordering::Acquire) <= -RESERVE)
+        !self.shared.may_go_on && (self.shared.failing.load(Ordering::Acquire) || self.shared.free.0.load(Ordering::Acquire) <= -RESERVE)
     }
 
     /// Opens the file anew where another one stands at its path now, or none (SIGHUP, after an outside rotation).
     pub fn reopen(&self) {
-        // A writer that is gone has nothing open.
-        let _ = self.queue.send(Message::Reopen);
-        self.thread.unpark();
+        self.shared.reopen.store(true, Ordering::Release);
+        self.hurry();
     }
 
     /// The numbers now.
@@ -210,7 +286,7 @@ impl AuditHandle {
         let shared = &*self.shared;
         AuditStats {
             records: shared.records.load(Ordering::Relaxed),
-            queue: u64::try_from(shared.queued.load(Ordering::Acquire)).unwrap_or_default(),
+            queue: u64::try_from(shared.queued.0.load(Ordering::Acquire)).unwrap_or_default(),
             failures: shared.failures.load(Ordering::Relaxed),
             failing: shared.failing.load(Ordering::Acquire),
         }
@@ -218,25 +294,37 @@ impl AuditHandle {
 
     /// A place for a record that has none; where there is no room the record counts as lost.
     fn reserve_one(&self) -> bool {
-        let free = self.shared.free.fetch_sub(1, Ordering::AcqRel);
+        let free = self.shared.free.0.fetch_sub(1, Ordering::AcqRel);
         let room = free > -RESERVE || self.shared.may_go_on;
         if !room {
-            self.shared.free.fetch_add(1, Ordering::AcqRel);
+            self.shared.free.0.fetch_add(1, Ordering::AcqRel);
             self.lose();
         }
         room
     }
 
     fn leave(&self, record: Record, waiter: Option<Arc<Waiter>>) {
+        let shared = &*self.shared;
         // What does not fit is counted, and the log says so later.
-        let full = self.shared.queued.fetch_add(1, Ordering::AcqRel) >= self.shared.most();
-        if full || self.queue.send(Message::Record(record, waiter.clone())).is_err() {
-            self.shared.queued.fetch_sub(1, Ordering::AcqRel);
-            self.shared.give_back(1);
+        let full = shared.queued.0.fetch_add(1, Ordering::AcqRel) >= shared.most();
+        if full || shared.ended.load(Ordering::Acquire) {
+            shared.queued.0.fetch_sub(1, Ordering::AcqRel);
+            shared.give_back(1);
             self.lose();
             if let Some(waiter) = waiter {
                 waiter.done();
             }
+            return;
+        }
+        {
+            let mut heap = shared.heap();
+            heap.bytes.extend_from_slice(record.body());
+            heap.lengths.push(record.body().len());
+            heap.waiters.extend(waiter);
+        }
+        // The writer takes its note back before it looks, so that what is left after its look makes a note anew.
+        if !shared.told.load(Ordering::Acquire) && !shared.told.swap(true, Ordering::AcqRel) {
+            self.thread.unpark();
         }
     }
 
@@ -267,34 +355,28 @@ impl AuditWriter {
         let size = i64::try_from(config.queue).unwrap_or(i64::MAX / 2);
         let each = config.durability == Durability::Each;
         let shared = Arc::new(Shared {
-            free: AtomicI64::new(size),
+            free: Apart(AtomicI64::new(size)),
             size,
-            queued: AtomicI64::new(0),
             may_go_on: config.on_failure == OnFailure::Continue,
             each,
-            failing: AtomicBool::new(false),
-            lost: AtomicU64::new(0),
             records: AtomicU64::new(1),
-            failures: AtomicU64::new(0),
+            ..Shared::default()
         });
         Self::spawn(log, shared)
     }
 
     fn spawn<S: log::Store + Send + 'static>(log: log::Log<S>, shared: Arc<Shared>) -> io::Result<Self> {
-        let (queue, receiver) = channel();
         let writer = thread::Writer {
             log,
-            queue: receiver,
-            each: shared.each,
+            heap: Heap::default(),
             shared: Arc::clone(&shared),
             since: None,
             held: 0,
             waiting: Vec::new(),
             reopen: false,
-            stopping: false,
         };
         let thread = std::thread::Builder::new().name("audit".into()).spawn(move || writer.run())?;
-        Ok(Self { handle: AuditHandle { shared, queue, thread: thread.thread().clone() }, thread })
+        Ok(Self { handle: AuditHandle { shared, thread: thread.thread().clone() }, thread })
     }
 
     /// The way to it.
@@ -305,8 +387,8 @@ impl AuditWriter {
 
     /// Writes what is in the queue, a `stop` record, and ends. For after the last session's end.
     pub fn stop(self) {
-        let _ = self.handle.queue.send(Message::Stop);
-        self.handle.thread.unpark();
+        self.handle.shared.stopping.store(true, Ordering::Release);
+        self.handle.hurry();
         if self.thread.join().is_err() {
             tracing::error!("the audit's thread ended early");
         }

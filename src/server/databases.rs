@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
 
-use super::relay::Signal;
+use super::mailbox::Signal;
 use super::sessions::Sessions;
 use crate::base::{Diagnostics, Secret};
 use crate::catalog::{Catalog, Trigger, digest};

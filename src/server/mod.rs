@@ -9,6 +9,7 @@ pub(crate) mod files;
 mod gate;
 pub mod health;
 pub mod listen;
+mod mailbox;
 pub mod metrics;
 mod relay;
 pub mod run;

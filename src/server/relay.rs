@@ -6,21 +6,19 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::analyst::Analyst;
+use super::mailbox::{Left, Mailbox};
 use crate::session::{Close, Counts, Cx, Decided, Fault, Finished, PlanCache, Session, View};
 
 /// Bytes read at a time.
 const READ: usize = 64 << 10;
 /// Steps after which a busy session lets the others of its thread run.
 const TURNS: usize = 16;
-/// Bytes of texts and plans that a thread keeps.
-const CACHE: usize = 32 << 20;
 
 /// What the threads' sessions share with each other and nobody else.
 #[derive(Debug)]
@@ -31,47 +29,33 @@ pub(crate) struct Worker {
     finished: Vec<Finished>,
     cache: PlanCache,
     analyst: Analyst,
+    /// Places in the audit's queue that the thread holds between two steps.
+    places: u32,
 }
 
 impl Worker {
-    pub(crate) fn new(analyst: Analyst) -> Rc<RefCell<Self>> {
+    /// `cache` is how many bytes of texts and plans the thread keeps.
+    pub(crate) fn new(cache: usize, analyst: Analyst) -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(Self {
             read: vec![0; READ].into(),
             to_client: Vec::with_capacity(READ),
             to_server: Vec::with_capacity(READ),
             finished: Vec::new(),
-            cache: PlanCache::new(CACHE),
+            cache: PlanCache::new(cache),
             analyst,
+            places: 0,
         }))
     }
-}
-
-/// What the rest of the process tells a session.
-#[derive(Debug)]
-pub(crate) enum Signal {
-    /// Policy or catalog changed: decide by this from now on.
-    View(Arc<View>),
-    /// End as soon as nothing is under way.
-    Drain,
-    /// End now: the rights are gone, or the drain's deadline is over.
-    Stop,
-}
-
-/// How a session hears of the rest of the process.
-#[derive(Debug)]
-pub(crate) struct Heard {
-    pub(crate) signals: mpsc::Receiver<Signal>,
-    pub(crate) stop: Arc<AtomicBool>,
 }
 
 /// The edge that a session's records and counts go to, and the clock that its times come from.
 pub(crate) trait Edge {
     /// Microseconds of a clock that never goes back.
     fn now(&self) -> u64;
-    /// Places in the audit's queue that a step may take; those that it did not take come back by [`Edge::give_back`].
-    fn lease(&self) -> u32;
-    /// Returns places that no statement took.
-    fn give_back(&self, places: u32);
+    /// The places in the audit's queue that a thread with `held` of them holds for a step that may take `need`.
+    fn hold(&self, held: u32, need: u32) -> u32;
+    /// Those of the left ones that the thread keeps for its next step; the others go back.
+    fn keep(&self, held: u32) -> u32;
     /// A statement ended.
     fn record(&self, view: &View, finished: Finished);
     /// What a step counted that began at `since`.
@@ -137,8 +121,7 @@ pub(crate) struct Relay<C, U, E> {
     session: Session,
     edge: E,
     worker: Rc<RefCell<Worker>>,
-    signals: mpsc::Receiver<Signal>,
-    stop: Arc<AtomicBool>,
+    mailbox: Arc<Mailbox>,
     to_client: Unsent,
     to_server: Unsent,
     /// TLS keeps what it was given until it is flushed.
@@ -168,16 +151,14 @@ where
     U: AsyncRead + AsyncWrite + Unpin,
     E: Edge,
 {
-    pub(crate) fn new(client: C, upstream: U, session: Session, edge: E, worker: Rc<RefCell<Worker>>, heard: Heard) -> Self {
-        let Heard { signals, stop } = heard;
+    pub(crate) fn new(client: C, upstream: U, session: Session, edge: E, worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) -> Self {
         Self {
             client,
             upstream,
             session,
             edge,
             worker,
-            signals,
-            stop,
+            mailbox,
             to_client: Unsent::default(),
             to_server: Unsent::default(),
             flush: (false, false),
@@ -189,9 +170,10 @@ where
     }
 
     /// Runs until either side ends, then closes both. `client` and `server` were read beyond the log-in.
-    pub(crate) async fn run(mut self, client: &[u8], server: &[u8]) -> End {
+    pub(crate) async fn run(mut self: Box<Self>, client: Vec<u8>, server: Vec<u8>) -> End {
         std::future::poll_fn(|cx| {
-            for (from, bytes) in [(From::Server, server), (From::Client, client)] {
+            self.mailbox.listen(cx.waker());
+            for (from, bytes) in [(From::Server, &server), (From::Client, &client)] {
                 if !bytes.is_empty() {
                     self.step(from, bytes, cx);
                 }
@@ -199,10 +181,11 @@ where
             Poll::Ready(())
         })
         .await;
+        drop((client, server));
         let end = std::future::poll_fn(|cx| self.poll(cx)).await;
         // Every open statement gives its record.
         std::future::poll_fn(|cx| {
-            self.lend(cx, Session::end);
+            self.lend(0, cx, Session::end);
             Poll::Ready(())
         })
         .await;
@@ -240,23 +223,15 @@ where
     }
 
     fn hear(&mut self, cx: &mut Context<'_>) {
-        if self.stop.load(Ordering::Acquire) && self.over.is_none() {
+        let Some(Left { view, drain, stop }) = self.mailbox.look() else { return };
+        self.draining |= drain;
+        if stop {
             self.say(Fault::ShuttingDown, cx);
             self.over = Some(End::Proxy);
-        }
-        while let Poll::Ready(Some(signal)) = self.signals.poll_recv(cx) {
-            match signal {
-                Signal::View(view) => {
-                    self.lend(cx, |session, lent| session.set_view(view, lent));
-                    if self.session.closing().is_some() {
-                        self.over = Some(End::Proxy);
-                    }
-                }
-                Signal::Drain => self.draining = true,
-                Signal::Stop => {
-                    self.say(Fault::ShuttingDown, cx);
-                    self.over = Some(End::Proxy);
-                }
+        } else if let Some(view) = view {
+            self.lend(0, cx, |session, lent| session.set_view(view, lent));
+            if self.session.closing().is_some() {
+                self.over = Some(End::Proxy);
             }
         }
     }
@@ -266,7 +241,7 @@ where
         let Some(Poll::Ready(decided)) = self.analysis.as_mut().map(|a| Pin::new(a).poll(cx)) else { return false };
         self.analysis = None;
         match decided {
-            Ok(decided) => self.lend(cx, |session, lent| session.analysed(decided, lent)),
+            Ok(decided) => self.lend(0, cx, |session, lent| session.analysed(decided, lent)),
             // the process ends
             Err(_) => self.over = Some(End::Proxy),
         }
@@ -275,7 +250,7 @@ where
     }
 
     fn say(&mut self, fault: Fault, cx: &mut Context<'_>) {
-        self.lend(cx, |session, lent| session.farewell(fault, lent));
+        self.lend(0, cx, |session, lent| session.farewell(fault, lent));
     }
 
     fn write_kept(&mut self, cx: &mut Context<'_>) -> bool {
@@ -325,7 +300,7 @@ where
             }
             Poll::Ready(_) => {
                 if from == From::Server {
-                    self.lend(cx, Session::server_gone);
+                    self.lend(0, cx, Session::server_gone);
                 }
                 self.over = Some(if from == From::Client { End::Client } else { End::Server });
                 true
@@ -336,7 +311,9 @@ where
     }
 
     fn step(&mut self, from: From, bytes: &[u8], cx: &mut Context<'_>) {
-        self.lend(cx, |session, lent| match from {
+        // Only what a client asks takes places.
+        let input = if from == From::Client { bytes.len() } else { 0 };
+        self.lend(input, cx, |session, lent| match from {
             From::Client => session.client_bytes(bytes, lent),
             From::Server => session.server_bytes(bytes, lent),
         });
@@ -352,11 +329,13 @@ where
     }
 
     /// Lends the thread's buffers and the audit's places to one step, and hands on what came of it.
-    fn lend(&mut self, cx: &mut Context<'_>, work: impl FnOnce(&mut Session, &mut Cx<'_>)) {
+    fn lend(&mut self, input: usize, cx: &mut Context<'_>, work: impl FnOnce(&mut Session, &mut Cx<'_>)) {
         let worker = Rc::clone(&self.worker);
         let worker = &mut *worker.borrow_mut();
         let mut counts = Counts::default();
-        let mut places = self.edge.lease();
+        // The shortest statement (`END;`) has four bytes, the shortest Execute ten.
+        let need = u32::try_from((input + self.session.kept()) / 4 + 1).unwrap_or(u32::MAX);
+        let mut places = self.edge.hold(worker.places, need);
         let now = self.edge.now();
         let mut lent = Cx {
             now,
@@ -368,7 +347,7 @@ where
             counts: &mut counts,
         };
         work(&mut self.session, &mut lent);
-        self.edge.give_back(places);
+        worker.places = self.edge.keep(places);
         self.edge.count(counts, now);
         if let Some(work) = self.session.work() {
             self.analysis = Some(worker.analyst.decide(work));

@@ -19,10 +19,12 @@ use super::files;
 use super::gate::{Admitted, Gate};
 use super::health::{CatalogAge, Health, Shown};
 use super::listen::{Accepted, Address, Listener};
+use super::mailbox::Signal;
 use super::metrics::Metrics;
-use super::relay::{Heard, Relay, Signal, Worker};
-use super::sessions::Sessions;
+use super::relay::{Relay, Worker};
+use super::sessions::{Seat, Sessions};
 use super::startup::{AuthFailure, Method, Ready, Started, StartupContext, start};
+use super::stream::Stream;
 use super::tls::ServerTls;
 use super::verifiers::{Asker, NoVerifier, Verifiers};
 use crate::auth::Throttle;
@@ -36,6 +38,8 @@ use crate::upstream::{Target, TlsMode, UpstreamTls, cancel};
 const WAITING: usize = 1024;
 /// Sources of failed log-ins that are remembered.
 const SOURCES: usize = 4096;
+/// How often what the metrics' histograms gather is emptied.
+const UPKEEP: Duration = Duration::from_secs(5);
 /// How long sessions that were told to stop get for their last words.
 const LAST_WORDS: Duration = Duration::from_secs(6);
 
@@ -182,6 +186,7 @@ impl Proxy {
         let budget = Budget::new(size(config.limits.masked_rows));
         let count = if config.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { config.threads };
         let analyst = Analyst::start(STACK)?;
+        let cache = size(config.limits.plan_cache) / count.max(1);
         let mut threads = Vec::with_capacity(count);
         for number in 0..count {
             let (sender, receiver) = mpsc::channel(WAITING);
@@ -199,7 +204,7 @@ impl Proxy {
             };
             let analyst = analyst.clone();
             let run = move || {
-                let shared = Shared { startup, worker: Worker::new(analyst), limits, budget, watch };
+                let shared = Shared { startup, worker: Worker::new(cache, analyst), limits, budget, watch };
                 run_thread(shared, receiver);
             };
             threads.push((sender, std::thread::Builder::new().name(format!("sessions-{number}")).stack_size(STACK).spawn(run)?));
@@ -233,9 +238,15 @@ impl Proxy {
         let mut stop = std::pin::pin!(stop);
         self.shown.health.listening();
         let mut next = 0;
+        // Whether or not anybody reads the metrics (`admin.listen: off`): histograms gather until they are emptied.
+        let mut upkeep = tokio::time::interval(UPKEEP);
         loop {
             let accepted = tokio::select! {
                 () = &mut stop => break,
+                _ = upkeep.tick() => {
+                    self.shown.upkeep();
+                    continue;
+                }
                 accepted = accept(&self.listeners) => accepted,
             };
             match accepted.and_then(Handed::of) {
@@ -506,13 +517,13 @@ async fn accept(listeners: &[Listener]) -> io::Result<Accepted> {
 
 /// A thread of sessions: it ends when no more connections can come and all that it has are closed.
 fn run_thread(shared: Shared, mut receiver: mpsc::Receiver<Handed>) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+    let options = tokio::runtime::LocalOptions::default();
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build_local(options) else {
         tracing::error!("a thread of sessions could not be started");
         return;
     };
     let shared = Rc::new(shared);
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
+    runtime.block_on(async {
         while let Some(handed) = receiver.recv().await {
             let counted = Counted::one_more(&shared.startup.admission.connections);
             let Ok(accepted) = handed.take() else { continue };
@@ -530,7 +541,14 @@ async fn connection(accepted: Accepted, shared: &Shared) {
     let started = start(accepted, &shared.startup).await;
     drop(logging_in);
     match started {
-        Started::Session(ready) => session(*ready, shared).await,
+        Started::Session(ready) => {
+            // What the log-in left behind goes before the session begins: a connection may be idle for days.
+            if let Some((relay, rest, seat)) = session(*ready, shared) {
+                let (client, server) = rest;
+                relay.run(client, server).await;
+                drop(seat);
+            }
+        }
         Started::Cancel(key, client) => {
             if let Some(upstream) = shared.startup.admission.sessions.cancelled(&key)
                 && let Err(error) = cancel(&shared.startup.upstream, &upstream).await
@@ -549,17 +567,17 @@ fn refused(failure: &AuthFailure, shared: &Shared) {
     shared.watch.auth_failed(failure);
 }
 
-async fn session(ready: Ready<Admitted>, shared: &Shared) {
+/// A session's loop with what was read beyond the log-in, and its seat. `None` where it cannot begin.
+#[expect(clippy::type_complexity, reason = "made and taken apart once")]
+fn session(ready: Ready<Admitted>, shared: &Shared) -> Option<(Box<Relay<Stream, Stream, SessionEdge>>, (Vec<u8>, Vec<u8>), Seat)> {
     let Ready { client, upstream, arrival, grant, settings, server_parameters, upstream_key, client_rest, upstream_rest, .. } = ready;
-    let Admitted { mut seat, view } = grant.session;
+    let Admitted { seat, view } = grant.session;
     let gate = &shared.startup.admission;
     gate.sessions.runs(seat.number, upstream_key);
-    let Some(signals) = seat.signals.take() else { return };
-    let heard = Heard { signals, stop: Arc::clone(&seat.stop) };
     // A session whose beginning cannot be recorded does not begin.
-    let Some(edge) = SessionEdge::open(&shared.watch, &arrival, &settings, &view) else { return };
+    let edge = SessionEdge::open(&shared.watch, &arrival, &settings, &view)?;
     let session = Session::new(view, shared.limits, &server_parameters).sharing(&shared.budget);
-    let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), heard));
-    relay.run(&client_rest, &upstream_rest).await;
-    drop(seat);
+    let mailbox = Arc::clone(&seat.mailbox);
+    let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), mailbox));
+    Some((relay, (client_rest, upstream_rest), seat))
 }

@@ -1,17 +1,13 @@
 //! The sessions that are open: whom to tell of a new policy, whom a cancel request means, how many there are.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use subtle::ConstantTimeEq;
-use tokio::sync::mpsc;
 
-use super::relay::Signal;
+use super::mailbox::{Mailbox, Signal};
 use crate::auth::CancelKey;
-
-/// Signals that may wait for a session. One that takes none is stopped by its flag.
-const SIGNALS: usize = 8;
 
 /// An open session, as the rest of the process knows it.
 #[derive(Debug)]
@@ -19,9 +15,7 @@ pub(crate) struct Handle {
     pub(crate) database: Box<str>,
     pub(crate) login: Box<str>,
     pub(crate) certificate: Option<Box<str>>,
-    signals: mpsc::Sender<Signal>,
-    /// Set where a signal could not be left: the session ends at its next turn.
-    stop: Arc<AtomicBool>,
+    mailbox: Arc<Mailbox>,
     /// What the client was given.
     key: Vec<u8>,
     /// What the server gave; `None` until the session runs.
@@ -29,11 +23,9 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Leaves a signal. A session that does not take it decides by rights that may be gone: it ends.
+    /// Leaves a signal.
     pub(crate) fn tell(&self, signal: Signal) {
-        if self.signals.try_send(signal).is_err() {
-            self.stop.store(true, Ordering::Release);
-        }
+        self.mailbox.leave(signal);
     }
 }
 
@@ -50,8 +42,7 @@ pub(crate) struct Sessions {
 pub(crate) struct Seat {
     sessions: Arc<Sessions>,
     pub(crate) number: i32,
-    pub(crate) signals: Option<mpsc::Receiver<Signal>>,
-    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) mailbox: Arc<Mailbox>,
 }
 
 impl Drop for Seat {
@@ -69,14 +60,12 @@ impl Sessions {
 
     /// Enters a session. `key` is random: 4 bytes, or more where the client's protocol takes them.
     pub(crate) fn enter(self: &Arc<Self>, database: &str, login: &str, certificate: Option<&str>, key: Vec<u8>) -> (Seat, CancelKey) {
-        let (signals, receiver) = mpsc::channel(SIGNALS);
-        let stop = Arc::new(AtomicBool::new(false));
+        let mailbox = Arc::new(Mailbox::default());
         let mut handle = Some(Handle {
             database: database.into(),
             login: login.into(),
             certificate: certificate.map(Into::into),
-            signals,
-            stop: Arc::clone(&stop),
+            mailbox: Arc::clone(&mailbox),
             key: key.clone(),
             upstream: None,
         });
@@ -92,7 +81,7 @@ impl Sessions {
                 break number;
             }
         };
-        (Seat { sessions: Arc::clone(self), number, signals: Some(receiver), stop }, CancelKey { pid: number, key })
+        (Seat { sessions: Arc::clone(self), number, mailbox }, CancelKey { pid: number, key })
     }
 
     /// The session runs: from now on it can be cancelled.

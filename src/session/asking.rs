@@ -7,6 +7,7 @@ mod refuse;
 
 pub(super) use refuse::unreadable;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -37,7 +38,8 @@ impl Asked {
     /// Everything is answered: from here on the truth is believed.
     pub(super) fn settle(&mut self) {
         if !self.statements.is_empty() || !self.portals.is_empty() {
-            *self = Self::default();
+            self.statements.clear();
+            self.portals.clear();
         }
     }
 }
@@ -283,11 +285,11 @@ impl Session {
     }
 
     /// UTF-8, as the client encoding of a governed session is. An unrestricted one's text is only read for the audit.
-    fn decode(&self, raw: &[u8]) -> Option<String> {
+    fn decode<'t>(&self, raw: &'t [u8]) -> Option<Cow<'t, str>> {
         match std::str::from_utf8(raw) {
-            Ok(text) => Some(text.to_owned()),
+            Ok(text) => Some(text.into()),
             Err(_) if self.governed() => None,
-            Err(_) => Some(String::from_utf8_lossy(raw).into_owned()),
+            Err(_) => Some(String::from_utf8_lossy(raw)),
         }
     }
 }

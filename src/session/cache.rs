@@ -43,7 +43,13 @@ impl Entry {
     }
 }
 
+/// Texts that are remembered as seen once.
+const SEEN: usize = 4096;
+
 /// Plans by text. Two generations: when the young one is full the old one is dropped, so that nothing is counted per look-up.
+///
+/// A plan is kept when its text comes for the second time. Simple queries bear their literals, so most texts never come again: they would
+/// fill the cache with plans that nobody finds, and each would be built in cold memory.
 #[derive(Debug)]
 pub struct PlanCache {
     hasher: RandomState,
@@ -51,13 +57,15 @@ pub struct PlanCache {
     old: HashMap<u64, Vec<Entry>>,
     young_bytes: usize,
     limit: usize,
+    /// Hashes of texts that came once, each in its own place until another one takes it.
+    seen: Box<[u64]>,
 }
 
 impl PlanCache {
     /// A cache that holds about `limit` bytes of texts and plans.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { hasher: RandomState::new(), young: HashMap::new(), old: HashMap::new(), young_bytes: 0, limit }
+        Self { hasher: RandomState::new(), young: HashMap::new(), old: HashMap::new(), young_bytes: 0, limit, seen: vec![0; SEEN].into() }
     }
 
     fn hash(&self, key: &Key<'_>) -> u64 {
@@ -82,6 +90,10 @@ impl PlanCache {
         if !key.names.relations.is_empty() {
             return;
         }
+        let hash = self.hash(key);
+        if !self.seen_before(hash) {
+            return;
+        }
         let entry = Entry {
             text: key.text.into(),
             types: key.types.into(),
@@ -94,8 +106,13 @@ impl PlanCache {
             cost: key.text.len() * 4 + 1024,
         };
         if entry.cost <= self.limit / 8 {
-            self.keep(self.hash(key), entry);
+            self.keep(hash, entry);
         }
+    }
+
+    fn seen_before(&mut self, hash: u64) -> bool {
+        let place = usize::try_from(hash % SEEN as u64).unwrap_or_default();
+        self.seen.get_mut(place).is_some_and(|seen| std::mem::replace(seen, hash) == hash)
     }
 
     fn keep(&mut self, hash: u64, entry: Entry) {

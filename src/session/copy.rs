@@ -26,6 +26,8 @@ pub(super) struct CopyMask {
     limit: usize,
     /// How far into `partial` no row ends.
     scanned: Scan,
+    /// A value without its escapes, and its mask: kept for their memory.
+    scratch: (Vec<u8>, Vec<u8>),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,30 +63,38 @@ impl CopyMask {
             CopyFormat::Text { header, .. } | CopyFormat::Csv { header, .. } => *header,
             CopyFormat::Binary => true,
         };
-        Self { format, columns, partial: Vec::new(), header, prefix: Vec::new(), limit, scanned: Scan::default() }
+        let scratch = (Vec::new(), Vec::new());
+        Self { format, columns, partial: Vec::new(), header, prefix: Vec::new(), limit, scanned: Scan::default(), scratch }
     }
 
-    /// Takes a piece of the stream and writes the rows that it completes.
+    /// Takes a piece of the stream and writes the rows that it completes. Only what is left of a row is kept.
     pub(super) fn feed(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>) -> Result<Copied, CopyStop> {
         let mut copied = Copied::default();
-        let mut rest = bytes;
-        loop {
-            let known = self.partial.len();
-            self.partial.extend_from_slice(rest);
-            let Some(end) = self.row_end()? else {
-                if self.partial.len() > self.limit {
-                    return Err(CopyStop::TooLong);
-                }
-                return Ok(copied);
-            };
-            rest = rest.get(end.saturating_sub(known)..).unwrap_or_default();
-            let row = std::mem::take(&mut self.partial);
-            self.scanned = Scan::default();
-            self.row(row.get(..end).unwrap_or_default(), rendering, out, &mut copied)?;
-            if rest.is_empty() {
-                return Ok(copied);
+        if self.partial.is_empty() {
+            let taken = self.rows(bytes, rendering, out, &mut copied)?;
+            self.partial.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        } else {
+            let mut kept = std::mem::take(&mut self.partial);
+            kept.extend_from_slice(bytes);
+            let taken = self.rows(&kept, rendering, out, &mut copied)?;
+            if taken < kept.len() {
+                kept.drain(..taken);
+                self.partial = kept;
             }
         }
+        if self.partial.len() > self.limit { Err(CopyStop::TooLong) } else { Ok(copied) }
+    }
+
+    /// Writes the rows that `bytes` begins with; how many bytes they have.
+    fn rows(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Copied) -> Result<usize, CopyStop> {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some(end) = self.row_end(rest)? else { break };
+            self.scanned = Scan::default();
+            self.row(rest.get(..end).unwrap_or_default(), rendering, out, copied)?;
+            at += end;
+        }
+        Ok(at)
     }
 
     /// Bytes that are kept.
@@ -110,8 +120,8 @@ impl CopyMask {
         out.extend_from_slice(&[backend::COPY_DATA, 0, 0, 0, 0]);
         out.append(&mut self.prefix);
         let masked = match &self.format {
-            CopyFormat::Text { delimiter, null, .. } => text_row(row, *delimiter, null, &self.columns, rendering, out),
-            CopyFormat::Csv { .. } => csv_row(row, &self.format, &self.columns, rendering, out),
+            CopyFormat::Text { delimiter, null, .. } => text_row(row, *delimiter, null, &self.columns, rendering, &mut self.scratch, out),
+            CopyFormat::Csv { .. } => csv_row(row, &self.format, &self.columns, rendering, &mut self.scratch, out),
             CopyFormat::Binary => binary_row(row, &self.columns, rendering, out),
         };
         let Some(masked) = masked else {
@@ -125,47 +135,50 @@ impl CopyMask {
         Ok(())
     }
 
-    /// Where the first row in `partial` ends, its newline included.
-    fn row_end(&mut self) -> Result<Option<usize>, CopyStop> {
+    /// Where the first row in `bytes` ends, its newline included. As far as was looked at before, none does.
+    fn row_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, CopyStop> {
+        let scan = &mut self.scanned;
         match &self.format {
-            CopyFormat::Text { .. } => Ok(self.scan(|scan, b| {
-                if std::mem::take(&mut scan.escaped) {
-                    return false;
-                }
-                scan.escaped = b == b'\\';
-                b == b'\n'
-            })),
-            CopyFormat::Csv { quote, escape, .. } => {
-                let (quote, escape) = (*quote, *escape);
-                Ok(self.scan(move |scan, b| {
-                    if std::mem::take(&mut scan.escaped) {
-                        return false;
-                    }
-                    // Where escape and quote are one character, a doubled quote ends and begins the quoting, which comes to the same.
-                    if scan.quoted && b == escape && escape != quote {
-                        scan.escaped = true;
-                    } else if b == quote {
-                        scan.quoted = !scan.quoted;
-                    }
-                    b == b'\n' && !scan.quoted
-                }))
-            }
-            CopyFormat::Binary if self.header => Ok((self.partial.len() >= BINARY_HEADER).then_some(BINARY_HEADER)),
-            CopyFormat::Binary => binary_end(&self.partial, self.columns.len()),
+            CopyFormat::Text { .. } => Ok(text_end(scan, bytes)),
+            CopyFormat::Csv { quote, escape, .. } => Ok(csv_end(scan, bytes, *quote, *escape)),
+            CopyFormat::Binary if self.header => Ok((bytes.len() >= BINARY_HEADER).then_some(BINARY_HEADER)),
+            CopyFormat::Binary => binary_end(bytes, self.columns.len()),
         }
     }
+}
 
-    fn scan(&mut self, ends: impl Fn(&mut Scan, u8) -> bool) -> Option<usize> {
-        let mut scan = self.scanned;
-        for b in self.partial.get(scan.at..)? {
-            scan.at += 1;
-            if ends(&mut scan, *b) {
-                return Some(scan.at);
-            }
+/// The first newline that no backslash stands before, or an even number of them.
+fn text_end(scan: &mut Scan, bytes: &[u8]) -> Option<usize> {
+    while let Some(found) = memchr::memchr(b'\n', bytes.get(scan.at..)?) {
+        let end = scan.at + found;
+        scan.at = end + 1;
+        let before = bytes.get(..end)?.iter().rev().take_while(|b| **b == b'\\').count();
+        if before % 2 == 0 {
+            return Some(scan.at);
         }
-        self.scanned = scan;
-        None
     }
+    scan.at = bytes.len();
+    None
+}
+
+/// The first newline outside of quotes.
+fn csv_end(scan: &mut Scan, bytes: &[u8], quote: u8, escape: u8) -> Option<usize> {
+    for b in bytes.get(scan.at..)? {
+        scan.at += 1;
+        if std::mem::take(&mut scan.escaped) {
+            continue;
+        }
+        // Where escape and quote are one character, a doubled quote ends and begins the quoting, which comes to the same.
+        if scan.quoted && *b == escape && escape != quote {
+            scan.escaped = true;
+        } else if *b == quote {
+            scan.quoted = !scan.quoted;
+        }
+        if *b == b'\n' && !scan.quoted {
+            return Some(scan.at);
+        }
+    }
+    None
 }
 
 /// Masks one value into `out`; whether it is NULL now.
@@ -181,11 +194,12 @@ fn text_row(
     null: &[u8],
     columns: &[Option<MaskedColumn>],
     rendering: &Rendering,
+    (value, result): &mut (Vec<u8>, Vec<u8>),
     out: &mut Vec<u8>,
 ) -> Option<Option<u64>> {
     let line = row.strip_suffix(b"\n")?;
     let mut fields = split_text(line, delimiter);
-    let (mut masked, mut value, mut result) = (0, Vec::new(), Vec::new());
+    let mut masked = 0;
     for (i, column) in columns.iter().enumerate() {
         let field = fields.next()?;
         if i > 0 {
@@ -194,12 +208,10 @@ fn text_row(
         match column {
             Some(column) if field != null => {
                 masked += 1;
-                value.clear();
                 result.clear();
-                unescape_text(field, &mut value)?;
-                match apply(column, Format::Text, &value, rendering, &mut result)? {
+                match apply(column, Format::Text, unescape_text(field, value)?, rendering, result)? {
                     Masked::Null => out.extend_from_slice(null),
-                    Masked::Value => escape_text(&result, delimiter, out),
+                    Masked::Value => escape_text(result, delimiter, out),
                 }
             }
             _ => out.extend_from_slice(field),
@@ -214,23 +226,27 @@ fn split_text(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
-        let mut escaped = false;
-        let end = line.iter().position(|b| {
-            let ends = !escaped && *b == delimiter;
-            escaped = !escaped && *b == b'\\';
-            ends
-        });
-        if let Some(end) = end {
-            rest = line.get(end + 1..);
-            line.get(..end)
-        } else {
-            rest = None;
-            Some(line)
+        let mut at = 0;
+        while let Some(found) = memchr::memchr2(delimiter, b'\\', line.get(at..).unwrap_or_default()) {
+            at += found;
+            if line.get(at) == Some(&delimiter) {
+                rest = line.get(at + 1..);
+                return line.get(..at);
+            }
+            // What a backslash stands before is no delimiter.
+            at += 2;
         }
+        rest = None;
+        Some(line)
     })
 }
 
-fn unescape_text(field: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// A field without its escapes: itself where it has none, else what was written to `out`.
+fn unescape_text<'a>(field: &'a [u8], out: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    if memchr::memchr(b'\\', field).is_none() {
+        return Some(field);
+    }
+    out.clear();
     let mut bytes = field.iter().copied();
     while let Some(b) = bytes.next() {
         out.push(if b == b'\\' {
@@ -247,10 +263,13 @@ fn unescape_text(field: &[u8], out: &mut Vec<u8>) -> Option<()> {
             b
         });
     }
-    Some(())
+    Some(out)
 }
 
 fn escape_text(value: &[u8], delimiter: u8, out: &mut Vec<u8>) {
+    if !value.iter().any(|b| matches!(b, 8..=13 | b'\\') || *b == delimiter) {
+        return out.extend_from_slice(value);
+    }
     for b in value {
         match *b {
             8 => out.extend_from_slice(b"\\b"),
@@ -272,12 +291,13 @@ fn csv_row(
     format: &CopyFormat,
     columns: &[Option<MaskedColumn>],
     rendering: &Rendering,
+    (value, result): &mut (Vec<u8>, Vec<u8>),
     out: &mut Vec<u8>,
 ) -> Option<Option<u64>> {
     let CopyFormat::Csv { delimiter, null, quote, escape, force_quote, .. } = format else { return None };
     let line = row.strip_suffix(b"\n")?;
     let mut rest = Some(line);
-    let (mut masked, mut value, mut result) = (0, Vec::new(), Vec::new());
+    let mut masked = 0;
     for (i, column) in columns.iter().enumerate() {
         let (field, after) = csv_field(rest?, *delimiter, *quote, *escape);
         rest = after;
@@ -289,17 +309,17 @@ fn csv_row(
                 masked += 1;
                 value.clear();
                 result.clear();
-                unquote_csv(field, *quote, *escape, &mut value);
-                match apply(column, Format::Text, &value, rendering, &mut result)? {
+                unquote_csv(field, *quote, *escape, value);
+                match apply(column, Format::Text, value, rendering, result)? {
                     Masked::Null => out.extend_from_slice(null),
                     Masked::Value => {
                         let forced = force_quote.as_ref().is_some_and(|f| f.is_empty() || f.contains(&i));
                         let special = |b: &u8| [*delimiter, *quote, b'\n', b'\r'].contains(b);
-                        let alone = columns.len() == 1 && result == b"\\.";
-                        if forced || alone || result == **null || result.iter().any(special) {
-                            quote_csv(&result, *quote, *escape, out);
+                        let alone = columns.len() == 1 && *result == b"\\.";
+                        if forced || alone || **result == **null || result.iter().any(special) {
+                            quote_csv(result, *quote, *escape, out);
                         } else {
-                            out.extend_from_slice(&result);
+                            out.extend_from_slice(result);
                         }
                     }
                 }
@@ -377,34 +397,23 @@ fn binary_end(bytes: &[u8], columns: usize) -> Result<Option<usize>, CopyStop> {
 
 #[expect(clippy::option_option, reason = "as text_row")]
 fn binary_row(row: &[u8], columns: &[Option<MaskedColumn>], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Option<u64>> {
-    let mut reader = crate::wire::Reader::new(row);
     out.extend_from_slice(row.get(..2)?);
-    if reader.i16().ok()? == -1 {
+    if row.first_chunk::<2>() == Some(&[0xff, 0xff]) {
         return Some(None);
     }
-    let mut masked = 0;
+    let (mut at, mut copied, mut masked) = (2, 2, 0);
     for column in columns {
-        match (reader.value().ok()?, column) {
-            (None, _) => out.extend_from_slice(&(-1_i32).to_be_bytes()),
-            (Some(value), None) => {
-                out.extend_from_slice(&u32::try_from(value.len()).ok()?.to_be_bytes());
-                out.extend_from_slice(value);
-            }
-            (Some(value), Some(column)) => {
-                masked += 1;
-                let at = out.len();
-                out.extend_from_slice(&[0; 4]);
-                let length = match apply(column, Format::Binary, value, rendering, out)? {
-                    Masked::Null => {
-                        out.truncate(at + 4);
-                        -1
-                    }
-                    Masked::Value => i32::try_from(out.len() - at - 4).ok()?,
-                };
-                out.get_mut(at..at + 4)?.copy_from_slice(&length.to_be_bytes());
-            }
+        let length = i32::from_be_bytes(*row.get(at..)?.first_chunk::<4>()?);
+        let value = at + 4;
+        let end = if length == -1 { value } else { value.checked_add(usize::try_from(length).ok()?)? };
+        if let (Some(column), true) = (column, length != -1) {
+            out.extend_from_slice(row.get(copied..at)?);
+            copied = end;
+            masked += 1;
+            super::rows::mask_cell(column, Format::Binary, row.get(value..end)?, rendering, out)?;
         }
+        at = end;
     }
-    reader.end().ok()?;
-    Some(Some(masked))
+    out.extend_from_slice(row.get(copied..)?);
+    (at == row.len()).then_some(Some(masked))
 }

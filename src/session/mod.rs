@@ -9,6 +9,7 @@
 mod analysis;
 mod asking;
 mod budget;
+mod by_name;
 mod cache;
 mod copy;
 mod names;
@@ -27,7 +28,6 @@ pub use cache::PlanCache;
 pub use open::{Finished, Outcome};
 pub use sqlstate::{Fault, fault_fields, refusal_fields};
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
@@ -35,6 +35,7 @@ use crate::plan::Names;
 use crate::policy::Profile;
 use crate::wire::{Cutter, FrameError, Hold, Piece, backend, client};
 
+use by_name::ByName;
 use replies::Replies;
 use upstream::Upstream;
 
@@ -173,8 +174,8 @@ impl Session {
             view,
             names: Arc::default(),
             limits,
-            client: Cutter::new(client::ALL, 0),
-            server: Cutter::new(backend::ALL, backend::DATA_ROW),
+            client: Cutter::new(client::ALL, &[client::COPY_DATA]),
+            server: Cutter::new(backend::ALL, &[backend::DATA_ROW, backend::COPY_DATA]),
             asked: asking::Asked::default(),
             replies: Replies::default(),
             status: b'I',
@@ -213,6 +214,12 @@ impl Session {
         self.status == b'I' && self.replies.is_empty() && self.waiting.is_empty() && self.client.at_boundary()
     }
 
+    /// Client bytes that were read before and are not decided yet: no step can decide more than these and its own.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.waiting.len() + self.client.held()
+    }
+
     /// Who the session is decided by.
     #[must_use]
     pub fn view(&self) -> &Arc<View> {
@@ -239,7 +246,7 @@ impl Session {
             self.waiting.extend_from_slice(input);
             return;
         }
-        let mut cutter = std::mem::replace(&mut self.client, Cutter::new(client::ALL, 0));
+        let mut cutter = std::mem::replace(&mut self.client, Cutter::new(client::ALL, &[client::COPY_DATA]));
         while self.close.is_none() && !self.terminated {
             if cutter.peek(input).is_some_and(|tag| self.must_wait(tag, cx)) {
                 self.waiting.extend_from_slice(input);
@@ -275,13 +282,12 @@ impl Session {
 
     /// Bytes came from the server.
     pub fn server_bytes(&mut self, mut input: &[u8], cx: &mut Cx<'_>) {
-        let mut cutter = std::mem::replace(&mut self.server, Cutter::new(backend::ALL, backend::DATA_ROW));
+        let mut cutter = std::mem::replace(&mut self.server, Cutter::new(backend::ALL, &[backend::DATA_ROW, backend::COPY_DATA]));
         while self.close.is_none() {
-            let (row, copy) = self.row_rules();
             let limit = self.limits.message;
             let rule = |tag, _| match tag {
-                backend::DATA_ROW => row,
-                backend::COPY_DATA => copy,
+                backend::DATA_ROW => self.row_rule(),
+                backend::COPY_DATA => Hold::Pass,
                 _ => Hold::UpTo(limit),
             };
             match cutter.next(&mut input, rule) {
@@ -365,14 +371,18 @@ impl Session {
             }
             Piece::Part { bytes, .. } if self.rest_passes => Upstream::new(cx.to_server).copy_bytes(bytes),
             Piece::Part { .. } => {}
-            Piece::Run(run) => run.frames().for_each(|frame| self.on_client_frame(frame, cx)),
+            // Only COPY's data comes in runs.
+            Piece::Run(run) => {
+                if self.passes_copy() {
+                    Upstream::new(cx.to_server).copy_bytes(run.bytes);
+                }
+            }
         }
     }
 }
 
 /// Names as they stand on the wire: the encoding of an unrestricted session need not be UTF-8.
 type WireName = Box<[u8]>;
-type ByName<T> = HashMap<WireName, T>;
 
 /// What the server takes a name for: its first 63 bytes, since its tables of names have keys of `NAMEDATALEN`. Two names that it
 /// holds to be one must not be two to us.

@@ -1,8 +1,8 @@
 //! Rows on their way back: runs of whole frames pass as they are, or cell by cell through their masks.
 
-use super::witness::Witnessed;
-use crate::mask::{Masked, Rendering};
-use crate::wire::{Cells, Frame, Run};
+use super::witness::{MaskedColumn, Witnessed};
+use crate::mask::{Format, Masked, Rendering};
+use crate::wire::{Frame, Run};
 
 /// Server settings that shape text output, as `ParameterStatus` reports them.
 #[derive(Clone, Debug, Default)]
@@ -39,41 +39,47 @@ pub(super) fn mask_run(run: Run<'_>, witnessed: &Witnessed, rendering: &Renderin
     Ok(masked)
 }
 
+/// What stands between two masked cells is copied in one piece.
 fn mask_row(frame: Frame<'_>, witnessed: &Witnessed, rendering: &Rendering, out: &mut Vec<u8>) -> Option<u64> {
-    let columns = witnessed.masked();
-    let mut cells = Cells::new(frame.body()).ok()?;
-    if cells.left() != columns.len() {
+    let (row, columns) = (frame.whole, witnessed.masked());
+    if usize::from(u16::from_be_bytes(*row.get(5..)?.first_chunk::<2>()?)) != columns.len() {
         return None;
     }
     let start = out.len();
-    out.extend_from_slice(frame.whole.get(..7)?);
-    let mut masked = 0;
+    let (mut at, mut copied, mut masked) = (7, 0, 0);
     for column in columns {
-        let cell = cells.next_cell().ok()??;
-        match (cell, column) {
-            (None, _) => out.extend_from_slice(&(-1_i32).to_be_bytes()),
-            (Some(value), None) => {
-                out.extend_from_slice(&u32::try_from(value.len()).ok()?.to_be_bytes());
-                out.extend_from_slice(value);
-            }
-            (Some(value), Some(column)) => {
-                masked += 1;
-                let at = out.len();
-                out.extend_from_slice(&[0; 4]);
-                let length = match column.mask.apply(&column.ty, column.format, rendering, value, out).ok()? {
-                    Masked::Null => {
-                        out.truncate(at + 4);
-                        -1
-                    }
-                    Masked::Value => i32::try_from(out.len() - at - 4).ok()?,
-                };
-                out.get_mut(at..at + 4)?.copy_from_slice(&length.to_be_bytes());
-            }
+        let length = i32::from_be_bytes(*row.get(at..)?.first_chunk::<4>()?);
+        let value = at + 4;
+        // -1 is NULL, which needs no mask.
+        let end = if length == -1 { value } else { value.checked_add(usize::try_from(length).ok()?)? };
+        if let (Some(column), true) = (column, length != -1) {
+            out.extend_from_slice(row.get(copied..at)?);
+            copied = end;
+            masked += 1;
+            mask_cell(column, column.format, row.get(value..end)?, rendering, out)?;
         }
+        at = end;
     }
-    // Asking once more makes the reader check that nothing stands behind the last cell.
-    cells.next_cell().ok()?;
+    if at != row.len() {
+        return None;
+    }
+    out.extend_from_slice(row.get(copied..)?);
     let length = u32::try_from(out.len() - start - 1).ok()?;
     out.get_mut(start + 1..start + 5)?.copy_from_slice(&length.to_be_bytes());
     Some(masked)
+}
+
+/// Appends a masked value with its length in front, as `DataRow` and the binary format of COPY have it.
+pub(super) fn mask_cell(column: &MaskedColumn, format: Format, value: &[u8], rendering: &Rendering, out: &mut Vec<u8>) -> Option<()> {
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    let length = match column.mask.apply(&column.ty, format, rendering, value, out).ok()? {
+        Masked::Null => {
+            out.truncate(at + 4);
+            -1
+        }
+        Masked::Value => i32::try_from(out.len() - at - 4).ok()?,
+    };
+    out.get_mut(at..at + 4)?.copy_from_slice(&length.to_be_bytes());
+    Some(())
 }

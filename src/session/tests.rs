@@ -26,7 +26,7 @@ fn cstr(body: &[u8]) -> Vec<u8> {
 impl Script {
     fn feed(&mut self, mut input: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut cutter = self.cutter.take().unwrap_or_else(|| Cutter::new(client::ALL, 0));
+        let mut cutter = self.cutter.take().unwrap_or_else(|| Cutter::new(client::ALL, &[]));
         while let Some(piece) = cutter.next(&mut input, |_, _| Hold::UpTo(1 << 20)).unwrap() {
             match piece {
                 Piece::Whole(frame) => self.answer(frame.tag, frame.body(), &mut out),

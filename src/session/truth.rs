@@ -5,9 +5,9 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::ByName;
 use super::open::{OpenStatement, PlannedRef};
 use super::witness::{Shape, Witnessed};
-use super::{ByName, WireName};
 use crate::catalog::Oid;
 use crate::plan::{Effect, Names, Permit, RowsOf};
 use crate::policy::ProfileId;
@@ -96,8 +96,10 @@ impl Truth {
 
     /// The transaction is over: portals without hold are gone. Their statements, suspended or not, are returned to be closed.
     pub(super) fn end_transaction(&mut self) -> Vec<OpenStatement> {
-        let gone: Vec<WireName> = self.portals.iter().filter(|(_, p)| !p.hold).map(|(n, _)| n.clone()).collect();
-        gone.into_iter().filter_map(|name| self.portals.remove(&name)?.open).collect()
+        if self.portals.is_empty() {
+            return Vec::new();
+        }
+        self.portals.take_those(|p| !p.hold).filter_map(|p| p.open).collect()
     }
 
     /// A statement has ended well.
@@ -133,11 +135,11 @@ impl Truth {
                 self.portals.insert(name.as_bytes().into(), portal).and_then(|p| p.open).into_iter().collect()
             }
             Effect::Close(Some(name)) => self.portals.remove(name.as_bytes()).and_then(|p| p.open).into_iter().collect(),
-            Effect::Close(None) => self.portals.drain().filter_map(|(_, p)| p.open).collect(),
+            Effect::Close(None) => self.portals.drain().filter_map(|p| p.open).collect(),
             Effect::Commit { .. } | Effect::Rollback { .. } => self.end_transaction(),
             Effect::DiscardAll => {
                 self.statements.clear();
-                self.portals.drain().filter_map(|(_, p)| p.open).collect()
+                self.portals.drain().filter_map(|p| p.open).collect()
             }
             Effect::None
             | Effect::Begin

@@ -91,7 +91,7 @@ pub enum Hold {
 #[derive(Debug)]
 pub struct Cutter {
     types: &'static [u8],
-    runs: u8,
+    runs: &'static [u8],
     pending: Vec<u8>,
     lent: bool,
     passing: usize,
@@ -101,6 +101,24 @@ pub struct Cutter {
 fn total(bytes: &[u8]) -> Option<usize> {
     let (_, rest) = bytes.split_first()?;
     rest.first_chunk::<4>().map(|length| 1 + u32::from_be_bytes(*length) as usize)
+}
+
+/// As many whole frames of one type as `input` begins with; there is at least one.
+fn run<'a>(tag: u8, input: &mut &'a [u8]) -> Run<'a> {
+    let bytes = *input;
+    let (mut end, mut count) = (0, 0);
+    while let Some(rest) = bytes.get(end..) {
+        match (rest.first(), total(rest)) {
+            (Some(first), Some(total)) if *first == tag && total >= 5 && total <= rest.len() => {
+                end += total;
+                count += 1;
+            }
+            _ => break,
+        }
+    }
+    let (whole, rest) = bytes.split_at(end.min(bytes.len()));
+    *input = rest;
+    Run { tag, bytes: whole, count }
 }
 
 /// Holds a frame's length against the rule for its type; whether it has to be kept until it is whole.
@@ -113,9 +131,9 @@ fn keep(tag: u8, total: usize, rule: impl Fn(u8, usize) -> Hold) -> Result<bool,
 }
 
 impl Cutter {
-    /// A cutter for a side that sends these types, of which `runs` comes in runs (0 for none).
+    /// A cutter for a side that sends these types, of which `runs` come in runs.
     #[must_use]
-    pub fn new(types: &'static [u8], runs: u8) -> Self {
+    pub fn new(types: &'static [u8], runs: &'static [u8]) -> Self {
         Self { types, runs, pending: Vec::new(), lent: false, passing: 0 }
     }
 
@@ -142,6 +160,12 @@ impl Cutter {
     #[must_use]
     pub fn keeping(&self) -> usize {
         if self.lent { 0 } else { total(&self.pending).unwrap_or(self.pending.len()) }
+    }
+
+    /// Bytes of a frame that is not whole yet.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        if self.lent { 0 } else { self.pending.len() }
     }
 
     /// The next piece of `input`, which is advanced; `None` when more must be read.
@@ -191,8 +215,8 @@ impl Cutter {
         };
         let keep = keep(tag, total, rule)?;
         if let Some((whole, rest)) = bytes.split_at_checked(total) {
-            if tag == self.runs {
-                return Ok(Some(Piece::Run(self.run(input))));
+            if self.runs.contains(&tag) {
+                return Ok(Some(Piece::Run(run(tag, input))));
             }
             *input = rest;
             return Ok(Some(Piece::Whole(Frame { tag, whole })));
@@ -204,24 +228,6 @@ impl Cutter {
         }
         self.passing = total - bytes.len();
         Ok(Some(Piece::Begin(Frame { tag, whole: bytes })))
-    }
-
-    /// As many whole frames of the running type as `input` begins with; there is at least one.
-    fn run<'a>(&self, input: &mut &'a [u8]) -> Run<'a> {
-        let bytes = *input;
-        let (mut end, mut count) = (0, 0);
-        while let Some(rest) = bytes.get(end..) {
-            match (rest.first(), total(rest)) {
-                (Some(tag), Some(total)) if *tag == self.runs && total >= 5 && total <= rest.len() => {
-                    end += total;
-                    count += 1;
-                }
-                _ => break,
-            }
-        }
-        let (whole, rest) = bytes.split_at(end.min(bytes.len()));
-        *input = rest;
-        Run { tag: self.runs, bytes: whole, count }
     }
 
     /// Goes on with a frame whose beginning is kept.
@@ -243,7 +249,7 @@ impl Cutter {
     }
 
     fn kept(&self, tag: u8) -> Piece<'_> {
-        if tag == self.runs {
+        if self.runs.contains(&tag) {
             Piece::Run(Run { tag, bytes: &self.pending, count: 1 })
         } else {
             Piece::Whole(Frame { tag, whole: &self.pending })

@@ -9,7 +9,7 @@ fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
 
 /// Feeds `stream` in pieces of the given sizes and joins what comes out.
 fn cut_all(stream: &[u8], sizes: &[usize], hold: Hold) -> Result<(Vec<u8>, usize), FrameError> {
-    let mut cutter = Cutter::new(backend::ALL, backend::DATA_ROW);
+    let mut cutter = Cutter::new(backend::ALL, &[backend::DATA_ROW]);
     let (mut out, mut frames, mut at, mut turn) = (Vec::new(), 0, 0, 0);
     while at < stream.len() {
         let size = sizes[turn % sizes.len()].max(1).min(stream.len() - at);

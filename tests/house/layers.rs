@@ -21,7 +21,7 @@ const ROWS: [Row; 16] = [
     Row("plan", "base catalog sql mask policy", ""),
     Row("audit", "base sql plan", "hex jiff serde_json sha2"),
     Row("auth", "base wire policy", "base64 bytes hmac md5 sha2 subtle thiserror zeroize"),
-    Row("session", "base wire catalog sql mask policy plan audit auth", "serde_json"),
+    Row("session", "base wire catalog sql mask policy plan audit auth", "memchr serde_json"),
     Row("config", "base", ""),
     Row(
         "upstream",

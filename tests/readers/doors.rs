@@ -10,7 +10,9 @@ use super::shop::Shop;
 /// Frames are the same wherever the stream is cut into reads; no reader passes a frame's end, and none panics.
 pub(crate) fn frames(bytes: &[u8]) {
     let Some((size, stream)) = bytes.split_first() else { return };
-    for (types, runs) in [(client::ALL, 0), (backend::ALL, backend::DATA_ROW)] {
+    let kinds: [(&'static [u8], &'static [u8]); 2] =
+        [(client::ALL, &[client::COPY_DATA]), (backend::ALL, &[backend::DATA_ROW, backend::COPY_DATA])];
+    for (types, runs) in kinds {
         let whole = cut(types, runs, stream, stream.len().max(1));
         let parts = cut(types, runs, stream, usize::from(*size).max(1));
         assert_eq!(whole, parts);
@@ -23,7 +25,7 @@ pub(crate) fn frames(bytes: &[u8]) {
 
 type Cut = (Vec<(u8, Vec<u8>)>, Option<FrameError>);
 
-fn cut(types: &'static [u8], runs: u8, stream: &[u8], size: usize) -> Cut {
+fn cut(types: &'static [u8], runs: &'static [u8], stream: &[u8], size: usize) -> Cut {
     let mut cutter = Cutter::new(types, runs);
     let mut out = Vec::new();
     for mut input in stream.chunks(size) {

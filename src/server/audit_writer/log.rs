@@ -48,7 +48,12 @@ impl<S: Store> Log<S> {
 
     /// Chains a record; nothing is written yet.
     pub(super) fn add(&mut self, record: &Record) {
-        self.chain.append(record.body(), &mut self.kept);
+        self.add_body(record.body());
+    }
+
+    /// The same of a record's bytes.
+    pub(super) fn add_body(&mut self, body: &[u8]) {
+        self.chain.append(body, &mut self.kept);
     }
 
     /// Bytes that are not safe yet.

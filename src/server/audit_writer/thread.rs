@@ -2,13 +2,12 @@
 //! where the disk takes nothing, it tries again until it does.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::log::{Log, Store};
-use super::{Message, Shared, Waiter, now};
+use super::{Heap, Shared, Waiter, now};
 use crate::audit::{Kind, Record, WhoPart};
 
 /// With `batch`, how long records gather before they are written.
@@ -23,9 +22,9 @@ const RETRY: Duration = Duration::from_millis(200);
 /// The thread's state.
 pub(super) struct Writer<S> {
     pub(super) log: Log<S>,
-    pub(super) queue: Receiver<Message>,
+    /// What was last taken; its memory serves for the next.
+    pub(super) heap: Heap,
     pub(super) shared: Arc<Shared>,
-    pub(super) each: bool,
     /// Since when something waits for its sync.
     pub(super) since: Option<Instant>,
     /// Records in the log's buffer that still hold their places.
@@ -34,18 +33,19 @@ pub(super) struct Writer<S> {
     pub(super) waiting: Vec<Arc<Waiter>>,
     /// The file must be opened anew.
     pub(super) reopen: bool,
-    pub(super) stopping: bool,
 }
 
 impl<S: Store> Writer<S> {
     /// Runs until it is told to stop.
     pub(super) fn run(mut self) {
-        while !self.stopping {
+        while !self.shared.stopping.load(Ordering::Acquire) {
             self.wait();
-            self.gather();
+            self.gather(LOT);
             self.put();
         }
-        self.gather();
+        self.shared.ended.store(true, Ordering::Release);
+        self.gather(usize::MAX);
+        self.note_lost();
         let stop = Record::event(Kind::Stop, jiff::Timestamp::now(), &WhoPart::default(), None, None, None);
         self.log.add(&stop);
         if let Err(error) = self.log.sync() {
@@ -56,45 +56,61 @@ impl<S: Store> Writer<S> {
         self.tell();
     }
 
-    fn wait(&mut self) {
-        let failing = self.shared.failing.load(Ordering::Acquire);
-        let most = if failing { Some(RETRY) } else { self.since.map(|since| SYNC.saturating_sub(now().saturating_duration_since(since))) };
-        let message = match most {
-            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(most) => self.queue.recv_timeout(most),
-        };
-        match message {
-            Ok(message) => {
-                self.take(message);
-                if failing {
-                    // Whatever comes in meanwhile waits with the rest.
-                    std::thread::park_timeout(RETRY);
-                } else if !self.each && !self.stopping {
-                    std::thread::park_timeout(GATHER);
+    /// Waits until something is there, and then for more of it.
+    fn wait(&self) {
+        let shared = &*self.shared;
+        if shared.failing.load(Ordering::Acquire) {
+            // Whatever comes in meanwhile waits with the rest.
+            return self.rest(RETRY, || shared.stopping.load(Ordering::Acquire));
+        }
+        let something = || shared.told.load(Ordering::Acquire) || shared.hurry.load(Ordering::Acquire);
+        match self.since {
+            Some(since) => self.rest(SYNC.saturating_sub(now().saturating_duration_since(since)), something),
+            None => {
+                while !something() {
+                    std::thread::park();
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => self.stopping = true,
+        }
+        if !shared.each && shared.told.load(Ordering::Acquire) {
+            self.rest(GATHER, || shared.hurry.load(Ordering::Acquire));
         }
     }
 
-    fn gather(&mut self) {
-        while self.log.unsafe_bytes() < LOT
-            && let Ok(message) = self.queue.try_recv()
-        {
-            self.take(message);
-        }
-    }
-
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Record(record, waiter) => {
-                self.log.add(&record);
-                self.held += 1;
-                self.waiting.extend(waiter);
+    /// Sleeps for so long, or until something is the case; a wake-up for anything else does not end it.
+    #[expect(clippy::unused_self, reason = "a step of `wait`")]
+    fn rest(&self, time: Duration, until: impl Fn() -> bool) {
+        let end = now() + time;
+        while !until() {
+            match end.checked_duration_since(now()) {
+                None | Some(Duration::ZERO) => return,
+                Some(left) => std::thread::park_timeout(left),
             }
-            Message::Reopen => self.reopen = true,
-            Message::Stop => self.stopping = true,
+        }
+    }
+
+    /// Takes what was left, as long as no more than `most` bytes wait to be safe.
+    fn gather(&mut self, most: usize) {
+        let shared = Arc::clone(&self.shared);
+        shared.hurry.store(false, Ordering::Release);
+        self.reopen |= shared.reopen.swap(false, Ordering::AcqRel);
+        shared.told.store(false, Ordering::Release);
+        for heap in &shared.heaps {
+            if self.log.unsafe_bytes() >= most {
+                shared.told.store(true, Ordering::Release);
+                return;
+            }
+            std::mem::swap(&mut self.heap, &mut heap.0.lock().unwrap_or_else(PoisonError::into_inner));
+            for record in self.heap.records() {
+                self.log.add_body(record);
+                self.held += 1;
+            }
+            self.waiting.append(&mut self.heap.waiters);
+            self.heap.lengths.clear();
+            self.heap.bytes.clear();
+            // A burst is not what memory is kept for.
+            self.heap.bytes.shrink_to(256 << 10);
+            self.heap.lengths.shrink_to(1024);
         }
     }
 
@@ -120,7 +136,8 @@ impl<S: Store> Writer<S> {
         self.note_lost();
         self.log.write()?;
         self.give_places_back();
-        let due = self.each || self.log.unsafe_bytes() >= LOT || self.since.is_some_and(|s| now().saturating_duration_since(s) >= SYNC);
+        let due =
+            self.shared.each || self.log.unsafe_bytes() >= LOT || self.since.is_some_and(|s| now().saturating_duration_since(s) >= SYNC);
         if self.log.unsafe_bytes() == 0 {
             self.since = None;
         } else if due {
@@ -154,7 +171,7 @@ impl<S: Store> Writer<S> {
     fn give_places_back(&mut self) {
         let held = std::mem::take(&mut self.held);
         if held > 0 {
-            self.shared.queued.fetch_sub(held, Ordering::AcqRel);
+            self.shared.queued.0.fetch_sub(held, Ordering::AcqRel);
             self.shared.give_back(held);
             self.shared.records.fetch_add(u64::try_from(held).unwrap_or_default(), Ordering::Relaxed);
         }

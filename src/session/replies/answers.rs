@@ -18,6 +18,7 @@ impl Session {
             self.replies.queue.pop_front();
         }
         let result = match piece {
+            Piece::Run(run) if run.tag == backend::COPY_DATA => self.on_copy_run(run, cx),
             Piece::Run(run) => self.on_rows(run, cx),
             Piece::Whole(frame) => self.on_server_frame(frame, cx),
             Piece::Begin(frame) => self.on_large(frame, cx),
@@ -49,7 +50,6 @@ impl Session {
                 Ok(())
             }
             backend::READY => self.on_ready(frame, cx),
-            backend::COPY_DATA if self.replies.copy_out.is_some() => self.copy_masked(frame.body(), cx),
             _ if matches!(self.replies.queue.front(), Some(Expect::Ask(_))) => self.on_ask_answer(frame),
             _ => self.on_answer(frame, cx).map_err(|Unexpected| Fault::ServerProtocol),
         }
@@ -141,19 +141,13 @@ impl Session {
                 }
             }
             backend::EMPTY_QUERY | backend::FUNCTION_RESULT if query.statements.is_empty() => cx.to_client.extend_from_slice(frame.whole),
-            backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
+            backend::COPY_IN | backend::COPY_OUT | backend::COPY_DONE => {
                 let permit = query.statements.front().and_then(OpenStatement::permit).cloned();
                 if self.copy_trips(permit.as_ref(), frame.tag) {
                     self.trip(Expect::Query(std::mem::replace(query, QueryReply::new(VecDeque::new()))), cx);
                     return Ok(());
                 }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
-                if frame.tag == backend::COPY_DATA
-                    && let Some(open) = query.statements.front_mut()
-                {
-                    open.rows += 1;
-                    open.bytes += frame.body().len() as u64;
-                }
             }
             _ => return Err(Unexpected),
         }
@@ -202,19 +196,13 @@ impl Session {
                 }
                 Ok(false)
             }
-            backend::COPY_IN | backend::COPY_OUT | backend::COPY_DATA | backend::COPY_DONE => {
+            backend::COPY_IN | backend::COPY_OUT | backend::COPY_DONE => {
                 let permit = open.as_ref().and_then(OpenStatement::permit).cloned();
                 if self.copy_trips(permit.as_ref(), frame.tag) {
                     self.trip(Expect::Execute { portal: name.clone(), open: open.take() }, cx);
                     return Ok(false);
                 }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
-                if frame.tag == backend::COPY_DATA
-                    && let Some(open) = open
-                {
-                    open.rows += 1;
-                    open.bytes += frame.body().len() as u64;
-                }
                 Ok(true)
             }
             _ => Err(Unexpected),

@@ -3,10 +3,11 @@
 use crate::mask::Format;
 use crate::plan::{CopyDirection, CopyFormat, Effect, Permit};
 use crate::session::copy::{CopyMask, CopyStop};
+use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::MaskedColumn;
 use crate::session::{Cx, Session};
-use crate::wire::{Frame, backend};
+use crate::wire::{Frame, Run, backend};
 
 use super::{CopyIn, Expect, Unexpected};
 
@@ -57,6 +58,25 @@ impl Session {
             let wire = if matches!(format, CopyFormat::Binary) { Format::Binary } else { Format::Text };
             self.replies.copy_out = Some(CopyMask::new(format.clone(), MaskedColumn::of(permit, columns, wire), self.limits.masked_row));
         }
+        Ok(())
+    }
+
+    /// Rows of a COPY TO STDOUT, where the permit says that there may be any; they pass unmasked only where none is to be masked.
+    pub(super) fn on_copy_run(&mut self, run: Run<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        if self.replies.copy_out.is_some() {
+            return run.frames().try_for_each(|frame| self.copy_masked(frame.body(), cx));
+        }
+        let permit = match self.replies.queue.front() {
+            Some(Expect::Query(q)) => q.statements.front().and_then(OpenStatement::permit),
+            Some(Expect::Execute { open, .. }) => open.as_ref().and_then(OpenStatement::permit),
+            _ => return Err(Fault::ServerProtocol),
+        };
+        let clear = |p: &Permit| matches!(p.effect(), Effect::Copy(CopyDirection::Out, _)) && !p.masks_rows();
+        if self.governed() && !permit.is_some_and(clear) {
+            return Err(Fault::ServerProtocol);
+        }
+        self.count_bytes(run.count as u64, run.bytes.len() - 5 * run.count);
+        cx.to_client.extend_from_slice(run.bytes);
         Ok(())
     }
 

@@ -11,19 +11,22 @@ use crate::wire::{Frame, Hold, Run, backend};
 use super::Expect;
 
 impl Session {
-    /// What a `DataRow` and a `CopyData` must wait for: masked ones until they are whole, others for nothing.
-    pub(in crate::session) fn row_rules(&self) -> (Hold, Hold) {
+    /// What a `DataRow` must wait for: a masked one until it is whole, others for nothing.
+    pub(in crate::session) fn row_rule(&self) -> Hold {
         let masked = match self.replies.queue.front() {
             Some(Expect::Query(q)) => q.witnessed.as_ref().is_some_and(|w| !w.is_clear()),
             Some(Expect::Ask(_)) | None => true,
-            Some(Expect::Execute { portal, .. }) if self.replies.truth.portals.get(portal).is_some_and(|p| p.witnessed.is_some()) => {
-                let portal = self.replies.truth.portals.get(portal);
-                portal.and_then(|p| p.witnessed.as_ref()).is_none_or(|w| !w.is_clear())
-            }
-            Some(_) => self.governed() && self.replies.head_permit().is_none_or(|p| p.masks_rows() || p.rows_of() != &RowsOf::Own),
+            Some(Expect::Execute { portal, .. }) => match self.replies.truth.portals.get(portal).and_then(|p| p.witnessed.as_ref()) {
+                Some(witnessed) => !witnessed.is_clear(),
+                None => self.head_may_mask(),
+            },
+            Some(_) => self.head_may_mask(),
         };
-        let row = if masked { Hold::UpTo(self.limits.masked_row) } else { Hold::Pass };
-        (row, Hold::Pass)
+        if masked { Hold::UpTo(self.limits.masked_row) } else { Hold::Pass }
+    }
+
+    fn head_may_mask(&self) -> bool {
+        self.governed() && self.replies.head_permit().is_none_or(|p| p.masks_rows() || p.rows_of() != &RowsOf::Own)
     }
 
     /// Holds a result against the permit that its rows are under: its own, a cursor's, a prepared statement's.
