@@ -32,9 +32,13 @@ ci: check
 	else echo "cargo-deny is not here: tests/house holds licences, sources and doubles; advisories are not looked at"; fi
 	@$(MAKE) --no-print-directory test
 
+# The parser leaves standard error alone then: docs/benchmarks.md, "Profile".
+bench: export CFLAGS = -DDEBUG
 bench:
-	cargo build --release
-	BENCH_OUT=docs/benchmarks.table.md bench/run
+	cargo build --release -p pgscrim -p bench
+	cargo bench -q -p pgscrim --bench masks
+	cargo run -q --release -p bench --bin price
+	cargo run -q --release -p bench --bin bench -- --write docs
 
 # Hours of random bytes at every door; needs a nightly toolchain and cargo-fuzz. FUZZ_SECONDS is for each target.
 FUZZ_SECONDS ?= 3600
