@@ -109,3 +109,25 @@ async fn names_are_asked_for_more_than_once_in_a_transaction() {
     })
     .await;
 }
+
+/// Texts over 64 KiB are decided by a thread of their own: the answer is the same, the records too, and the session goes on.
+#[tokio::test(flavor = "current_thread")]
+async fn long_texts_are_answered_alike() {
+    let lab = Lab::start(&shop_policy(), 50, "").unwrap();
+    let list = |n: i64| (1..n).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let sql = |n| format!("SELECT id, full_name, level FROM users WHERE id IN ({}) ORDER BY id", list(n));
+    assert!(sql(15_000).len() > 64 << 10);
+    with(lab.connect("support"), async |c| {
+        let short: Vec<(i64, String)> = c.query(&sql(51), &[]).await.unwrap().iter().map(|r| (r.get(0), r.get(1))).collect();
+        let long: Vec<(i64, String)> = c.query(&sql(15_000), &[]).await.unwrap().iter().map(|r| (r.get(0), r.get(1))).collect();
+        assert_eq!((short.len(), &long), (50, &short));
+        let simple = c.simple_query(&format!("{}; SELECT 1", sql(15_000))).await.unwrap();
+        assert_eq!(simple.iter().filter(|m| matches!(m, tokio_postgres::SimpleQueryMessage::Row(_))).count(), 51);
+        let refused = c.query(&format!("SELECT id FROM users WHERE full_name = 'x' AND id IN ({})", list(15_000)), &[]).await.unwrap_err();
+        assert!(matches!(refused.code().unwrap().code(), "42501" | "0A000"));
+        let limit = c.query(&sql(250_000), &[]).await.unwrap_err();
+        assert_eq!(limit.code().unwrap().code(), "53400");
+        assert_eq!(c.query_one("SELECT 2", &[]).await.unwrap().get::<_, i32>(0), 2);
+    })
+    .await;
+}
