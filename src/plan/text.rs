@@ -6,7 +6,7 @@ use super::decide::{self, Allowance, Decided, column_outcome};
 use super::fold::Fold;
 use super::grant::grant;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
-use super::{Described, Plan, Planned, Protocol, Refusal, Setting};
+use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting};
 use crate::base::RawSql;
 use crate::catalog::{Catalog, Oid};
 use crate::policy::Outcome;
@@ -71,7 +71,11 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
     }
     match analysed {
         Ok(analysis) => judged(text, own, &statement, &analysis, setting),
-        Err((reject, partial)) => Plan::Refuse(Refusal::from_reject(reject, text, decide::survey(&partial, setting))),
+        Err((reject, partial)) => {
+            let unclear = reject.kind == RefusalKind::Unclear;
+            let reject = decide::lacking(&partial, setting).filter(|_| unclear).unwrap_or(reject);
+            Plan::Refuse(Refusal::from_reject(reject, text, decide::survey(&partial, setting)))
+        }
     }
 }
 

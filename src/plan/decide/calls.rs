@@ -5,7 +5,7 @@ use crate::base::QualifiedName;
 use crate::catalog::{FIRST_NORMAL_OID, Function, FunctionClass, Oid, RelationKind, class_of, class_of_call};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Call, Need};
+use crate::sql::model::Call;
 
 /// `cstring`: what a type's input function takes.
 const CSTRING: Oid = Oid(2275);
@@ -38,8 +38,7 @@ impl Judge<'_> {
     fn call(&mut self, call: &Call, function: &Function) {
         if function.oid >= FIRST_NORMAL_OID {
             self.scrub = true;
-            let procedure = function.kind == 'p' && self.analysis.needs.contains(&Need::Call);
-            if !procedure && !self.profile.functions.contains(&function.oid) {
+            if !self.profile.functions.contains(&function.oid) {
                 let behind = call.operator.as_ref().map_or_else(String::new, |o| format!(" behind operator {o}"));
                 let (name, who) = (&function.name, words::roles(self.profile));
                 let reject = Reject::forbidden("function", format!("{who} may not use function \"{name}\"{behind}"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Judge, words};
-use crate::catalog::PgType;
+use crate::catalog::{PgType, Scalar, Shape};
 use crate::mask::Laws;
 use crate::plan::permit::{Action, Cell};
 use crate::policy::{MaskRule, Outcome};
@@ -104,7 +104,7 @@ impl Judge<'_> {
             let plain = |f: &Flow| matches!(f, Flow::Plain(_) | Flow::Null);
             let both = plain(&equality.left) && plain(&equality.right) && masked.len() == sources.len();
             let injective = masked.iter().all(|(s, rule)| self.laws(*s, rule).is_some_and(|l| l.injective));
-            if both && injective && self.one_mask(&sources).is_some() {
+            if both && injective && self.one_key(&sources) {
                 continue;
             }
             if let Some((source, rule)) = masked.iter().find(|(_, rule)| !rule.reveal.equality) {
@@ -187,6 +187,18 @@ impl Judge<'_> {
         rest.iter().all(alike).then_some((rule, ty))
     }
 
+    /// Whether equal values of all sources have one mask. Text is masked alike whatever its declared length: an injective mask is never
+    /// cut.
+    fn one_key(&self, sources: &[Source]) -> bool {
+        let plain = |s: &Source| self.source_type(*s).map(|ty| (ty, is_plain_text(&ty)));
+        let Some((first, rest)) = sources.split_first() else { return false };
+        let (Some(rule), Some((ty, text))) = (self.rule(*first), plain(first)) else { return false };
+        rest.iter().all(|s| match (self.rule(*s), plain(s)) {
+            (Some(other), Some((t, also))) => (t == ty || (text && also)) && same_mask(&rule, &other, &ty) && same_mask(&rule, &other, &t),
+            _ => false,
+        })
+    }
+
     fn rule(&self, source: Source) -> Option<MaskRule> {
         match self.outcome(source) {
             Outcome::Masked(rule) => Some(rule),
@@ -213,6 +225,11 @@ impl Judge<'_> {
             None => "a column of the session's own relation".to_owned(),
         }
     }
+}
+
+/// `text` and `varchar`, which compare as one type.
+fn is_plain_text(ty: &PgType) -> bool {
+    matches!(ty.shape, Shape::Scalar(Scalar::Text | Scalar::Varchar))
 }
 
 /// Whether two rules give the same mask for the same value. Keyed masks are the same only where they are one: what is printed of

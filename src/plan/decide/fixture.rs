@@ -18,6 +18,10 @@ pub(crate) fn column(number: i16, name: &str, ty: u32) -> Column {
     Column { number, name: name.into(), ty: PgType::builtin(Oid(ty), -1), not_null: false, generated: None, default: None }
 }
 
+fn varchar(number: i16, name: &str, length: i32) -> Column {
+    Column { ty: PgType::builtin(Oid(1043), length + 4), ..column(number, name, 1043) }
+}
+
 pub(crate) fn relation(oid: Oid, schema: &str, name: &str, kind: RelationKind, columns: Vec<Column>) -> Relation {
     Relation {
         oid,
@@ -59,7 +63,8 @@ pub(crate) fn function(oid: u32, schema: &str, name: &str, args: u16) -> Functio
 /// users(id, email, `id_no`, phone, born), orders(id, buyer, total), a view over users.email, two relations of the system catalog.
 pub(crate) fn catalog() -> Catalog {
     let users = vec![column(1, "id", 23), column(2, "email", 25), column(3, "id_no", 25), column(4, "phone", 25), column(5, "born", 1082)];
-    let orders = vec![column(1, "id", 23), column(2, "buyer", 25), column(3, "total", 1700)];
+    let orders =
+        vec![column(1, "id", 23), column(2, "buyer", 25), column(3, "total", 1700), varchar(4, "buyer_name", 40), varchar(5, "short", 20)];
     let mut view = relation(VIEW, "public", "mails", RelationKind::View, vec![column(1, "email", 25)]);
     view.reads = vec![(USERS, 2)];
     Catalog::new(Contents {
@@ -104,7 +109,7 @@ pub(crate) fn profile() -> Profile {
         (4, seen(pseudonym.clone(), false)),
         (5, seen(masked("year", &MaskSpec::Date { keep: crate::mask::Keep::Year }, Reveal::default()), false)),
     ]);
-    let orders = HashMap::from([(2, seen(pseudonym, false))]);
+    let orders = HashMap::from([2, 4, 5].map(|number| (number, seen(pseudonym.clone(), false))));
     let table = |columns| RelationProfile { columns, delete: true, ..RelationProfile::default() };
     Profile {
         principal: Principal { login: "alice".into(), roles: vec!["support".into()], certificate: None },

@@ -52,6 +52,8 @@ fn defers(analysis: &Analysis) -> bool {
 /// The first reason why it may not be sent, with what is known of the statement.
 pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allowance) -> Result<Decided, Box<(Reject, Decision)>> {
     let mut judge = Judge::new(analysis, setting, allowance);
+    // the first reason is the one that is told: who lacks the right hears that, not what stands in the way of those who have it
+    judge.needs();
     judge.relations();
     judge.uses();
     judge.equalities();
@@ -60,7 +62,6 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
     judge.calls();
     judge.types();
     judge.casts();
-    judge.needs();
     judge.settings();
     let decision = judge.decision();
     match judge.refused {
@@ -70,6 +71,13 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
             Ok(Decided { kind: judge.kind, cells, arity: analysis.outputs.as_ref().map(Vec::len), decision, defers })
         }
     }
+}
+
+/// The right that a statement lacks which was not understood: who lacks it hears of that, whatever else would stand in the way.
+pub(super) fn lacking(analysis: &Analysis, setting: Setting<'_>) -> Option<Reject> {
+    let mut judge = Judge::new(analysis, setting, Allowance::None);
+    judge.needs();
+    judge.refused
 }
 
 /// What the audit says of a statement whatever was decided: of an unrestricted principal's, and of one that `sql` rejected.

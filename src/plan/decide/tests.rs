@@ -160,6 +160,9 @@ fn columns_join_under_one_injective_mask() {
     assert!(!equal(source(0, 4), Flow::Plain(vec![source(1, 1)])));
     assert!(!equal(source(0, 4), Flow::Computed));
     assert!(!equal(source(0, 2), Flow::Plain(vec![source(0, 2)])));
+    // users.phone is text, orders.buyer_name varchar(40): a token fits both
+    assert_eq!(equal(source(0, 4), Flow::Plain(vec![source(1, 4)])), keeps_apart(&p));
+    assert!(!equal(source(0, 4), Flow::Plain(vec![source(1, 5)])), "a token does not fit varchar(20)");
 }
 
 #[test]

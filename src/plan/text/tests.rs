@@ -55,3 +55,56 @@ fn an_unrestricted_text_passes_as_it_is() {
         assert_eq!((permit.text(), permit.kind()), (text, Kind::Forward));
     }
 }
+
+/// Which code each kind of statement is refused with, without and with its right; `None` is sent.
+#[test]
+fn kinds_of_statements_ask_for_their_rights() {
+    use crate::policy::StatementRight::{Call, Code, Ddl, Do, Maintenance};
+    use RefusalKind::{Forbidden, Unclear};
+    for (text, right, with) in [
+        ("DO 'BEGIN END'", Do, None),
+        ("CALL p()", Call, Some(RefusalKind::Postgres(Syntax::UndefinedFunction))),
+        ("VACUUM", Maintenance, None),
+        ("VACUUM ANALYZE users", Maintenance, None),
+        ("ANALYZE users (email)", Maintenance, None),
+        ("ANALYZE users (id_no)", Maintenance, Some(Forbidden)),
+        ("ANALYZE pg_file_settings", Maintenance, Some(Forbidden)),
+        ("REINDEX TABLE orders", Maintenance, None),
+        ("REINDEX INDEX i", Maintenance, Some(Unclear)),
+        ("CLUSTER orders USING i", Maintenance, None),
+        ("CHECKPOINT", Maintenance, None),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", Code, None),
+        ("CREATE PROCEDURE f() LANGUAGE sql AS 'SELECT 1'", Code, None),
+        ("CREATE TRIGGER t AFTER INSERT ON users EXECUTE FUNCTION f()", Code, Some(Unclear)),
+        ("CREATE RULE r AS ON INSERT TO users DO NOTHING", Code, Some(Unclear)),
+        ("CREATE EXTENSION pg_trgm", Code, Some(Unclear)),
+        ("DROP FUNCTION f", Code, Some(Unclear)),
+        ("CREATE INDEX i ON users (id)", Ddl, Some(Forbidden)),
+        ("CREATE SCHEMA s", Ddl, None),
+        ("CREATE VIEW v AS SELECT id FROM users", Ddl, Some(Forbidden)),
+        ("CREATE VIEW v AS SELECT 1 AS a", Ddl, None),
+        ("CREATE OR REPLACE VIEW mails AS SELECT 1 AS a", Ddl, Some(Unclear)),
+        ("CREATE TABLE IF NOT EXISTS users AS SELECT 1 AS email", Ddl, Some(Forbidden)),
+        ("CREATE TABLE n (LIKE users)", Ddl, Some(Unclear)),
+        ("CREATE SEQUENCE s", Ddl, Some(Unclear)),
+        ("CREATE TYPE t AS ENUM ('a')", Ddl, Some(Unclear)),
+        ("ALTER TABLE users ADD x int", Ddl, Some(Forbidden)),
+        ("ALTER TABLE users RENAME TO x", Ddl, Some(Unclear)),
+        ("COMMENT ON TABLE users IS 'x'", Ddl, Some(Unclear)),
+        ("GRANT SELECT ON users TO x", Ddl, Some(Unclear)),
+    ] {
+        let mut p = profile();
+        let Plan::Refuse(without) = one(text, &p) else { panic!("{text}") };
+        let wanted = if matches!(with, Some(RefusalKind::Postgres(_))) { with.unwrap_or(Forbidden) } else { Forbidden };
+        assert_eq!(without.kind, wanted, "{text}: {}", without.message);
+        p.statements.insert(right);
+        let got = match one(text, &p) {
+            Plan::Send(permit) => {
+                assert!(permit.decision().scrub || right == Maintenance, "{text}");
+                None
+            }
+            Plan::Refuse(refusal) => Some((refusal.kind, refusal.message)),
+        };
+        assert_eq!(got.as_ref().map(|(kind, _)| *kind), with, "{text}: {got:?}");
+    }
+}

@@ -6,10 +6,11 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, ObjectType, RangeVar};
 
 use super::from::computed;
-use super::names::TEMPORARY;
+use super::names::{Found, TEMPORARY};
 use super::scope::Level;
 use super::{Resolver, Value, absent, inner, strings, unknown};
 use crate::base::QualifiedName;
+use crate::catalog::{ConstraintKind, Oid};
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, InstanceOf, Need, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
@@ -21,7 +22,10 @@ impl Resolver<'_> {
     /// CREATE TABLE AS, and SELECT INTO in its older form.
     pub(super) fn create_as(&mut self, statement: &mut protobuf::CreateTableAsStmt) -> Checked<()> {
         let protobuf::CreateTableAsStmt { query, into, objtype, is_select_into: _, if_not_exists: _ } = statement;
-        absent("CREATE MATERIALIZED VIEW", *objtype == ObjectType::ObjectTable as i32)?;
+        if *objtype != ObjectType::ObjectTable as i32 {
+            self.out.needs.push(Need::Ddl("CREATE MATERIALIZED VIEW"));
+            return Err(unknown("CREATE MATERIALIZED VIEW"));
+        }
         let query = query.as_mut().ok_or_else(|| unknown("CREATE TABLE AS"))?;
         absent("CREATE TABLE AS EXECUTE", matches!(inner(query)?, NodeEnum::SelectStmt(_)))?;
         let outs = self.query(query)?;
@@ -59,7 +63,7 @@ impl Resolver<'_> {
     }
 
     /// A table that this statement makes: its name gets its schema.
-    fn created(&mut self, range: &mut RangeVar, columns: Option<Vec<Box<str>>>, what: &'static str) -> Checked<()> {
+    pub(super) fn created(&mut self, range: &mut RangeVar, columns: Option<Vec<Box<str>>>, what: &'static str) -> Checked<()> {
         let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence, alias: _, location } = range;
         absent("a table in another database", catalogname.is_empty() || **catalogname == *self.cx.catalog.contents().database)?;
         let temporary = relpersistence == "t" || schemaname == TEMPORARY;
@@ -74,7 +78,16 @@ impl Resolver<'_> {
                 };
                 schemaname.push_str(schema);
             }
-            self.out.needs.push(Need::Ddl(what));
+            let need = Need::Ddl(what);
+            if !self.out.needs.contains(&need) {
+                self.out.needs.push(need);
+            }
+            // IF NOT EXISTS and OR REPLACE leave a relation that the policy may veil: it is not the session's own
+            if let Some(Found::Catalog(present)) = self.find(schemaname, relname) {
+                self.instance(InstanceOf::Catalog(present.oid), present.name.clone(), Access::Define, *location);
+                self.out.deed = Deed::CatalogChanged;
+                return Ok(());
+            }
             (InstanceOf::Uncommitted, Some(schemaname.as_str().into()))
         };
         let name = QualifiedName::new(schema.as_deref().unwrap_or(TEMPORARY), relname.as_str());
@@ -100,6 +113,9 @@ impl Resolver<'_> {
             access_method: _,
             if_not_exists: _,
         } = statement;
+        if relation.as_ref().is_some_and(|r| r.relpersistence != "t" && r.schemaname != TEMPORARY) {
+            self.out.needs.push(Need::Ddl("CREATE TABLE"));
+        }
         let plain = inh_relations.is_empty() && partbound.is_none() && partspec.is_none() && of_typename.is_none();
         absent("CREATE TABLE of this form", plain && constraints.is_empty() && nnconstraints.is_empty())?;
         let mut columns = Vec::new();
@@ -171,7 +187,24 @@ impl Resolver<'_> {
         let what = match ObjectType::try_from(*remove_type) {
             Ok(ObjectType::ObjectTable) => "DROP TABLE",
             Ok(ObjectType::ObjectView) => "DROP VIEW",
-            _ => return Err(unknown("DROP of this kind")),
+            Ok(
+                ObjectType::ObjectFunction
+                | ObjectType::ObjectProcedure
+                | ObjectType::ObjectRoutine
+                | ObjectType::ObjectTrigger
+                | ObjectType::ObjectRule
+                | ObjectType::ObjectOperator
+                | ObjectType::ObjectCast
+                | ObjectType::ObjectAggregate
+                | ObjectType::ObjectExtension,
+            ) => {
+                self.out.needs.push(Need::Code("DROP of code"));
+                return Err(unknown("DROP of this kind"));
+            }
+            _ => {
+                self.out.needs.push(Need::Ddl("DROP"));
+                return Err(unknown("DROP of this kind"));
+            }
         };
         let mut own = true;
         for node in objects {
@@ -201,9 +234,38 @@ impl Resolver<'_> {
 
     pub(super) fn truncate(&mut self, statement: &mut protobuf::TruncateStmt) -> Checked<()> {
         let protobuf::TruncateStmt { relations, restart_seqs: _, behavior } = statement;
-        // CASCADE empties tables that the text does not name
-        absent("TRUNCATE … CASCADE", *behavior != protobuf::DropBehavior::DropCascade as i32)?;
-        self.each_relation(relations, Access::Truncate)
+        self.each_relation(relations, Access::Truncate)?;
+        if *behavior == protobuf::DropBehavior::DropCascade as i32 {
+            self.cascade()?;
+        }
+        Ok(())
+    }
+
+    /// CASCADE empties tables that the text does not name: all that refer to one that is emptied, or to what inherits from it, and so
+    /// on. Each is a target like those that are named.
+    fn cascade(&mut self) -> Checked<()> {
+        absent("CASCADE over a table that is not committed", self.out.instances.iter().all(|i| i.of != InstanceOf::Uncommitted))?;
+        let catalog = self.cx.catalog;
+        let of_catalog = |i: &crate::sql::model::Instance| match i.of {
+            InstanceOf::Catalog(oid) => Some(oid),
+            InstanceOf::Temporary | InstanceOf::Uncommitted => None,
+        };
+        let mut emptied: Vec<Oid> = self.out.instances.iter().filter_map(of_catalog).collect();
+        let mut next = 0;
+        while let Some(to) = emptied.get(next).copied() {
+            next += 1;
+            let children = catalog.children(to).iter().copied();
+            let refers = |r: &&crate::catalog::Relation| r.constraints.iter().any(|c| c.kind == ConstraintKind::Foreign(to));
+            for oid in children.chain(catalog.relations().filter(refers).map(|r| r.oid)) {
+                if emptied.contains(&oid) {
+                    continue;
+                }
+                emptied.push(oid);
+                let relation = catalog.relation(oid).ok_or_else(|| unknown("CASCADE over a table that is not in the catalog"))?;
+                self.instance(InstanceOf::Catalog(oid), relation.name.clone(), Access::Truncate, -1);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn lock(&mut self, statement: &mut protobuf::LockStmt) -> Checked<()> {

@@ -27,6 +27,7 @@ mod setop;
 mod statement;
 mod target;
 mod types;
+mod utility;
 mod write;
 
 use pg_query::NodeEnum;

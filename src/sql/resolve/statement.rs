@@ -56,7 +56,7 @@ impl Resolver<'_> {
             | NodeEnum::UnlistenStmt(protobuf::UnlistenStmt { conditionname: _ }) => Ok(()),
             NodeEnum::DiscardStmt(protobuf::DiscardStmt { target }) => self.discard(*target),
             NodeEnum::ConstraintsSetStmt(protobuf::ConstraintsSetStmt { constraints: _, deferred: _ }) => Ok(()),
-            _ => Err(unknown("a statement of this kind")),
+            _ => self.utility(node),
         }
     }
 

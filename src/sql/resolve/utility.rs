@@ -1,0 +1,241 @@
+//! Statements that need a right of their own: DO, CALL, code, maintenance, definitions. What is forwarded is taken apart here; of the
+//! others only the right that they need is known.
+
+use std::rc::Rc;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, FuncCall, Node, ObjectType, ReindexObjectType};
+
+use super::from::Named;
+use super::scope::Level;
+use super::{Resolver, Value, absent, inner, name_nodes, strings, unknown};
+use crate::catalog::Oid;
+use crate::sql::effect::Deed;
+use crate::sql::model::{Access, Call, Need, UseKind};
+use crate::sql::reject::{Checked, Reject, Syntax};
+
+impl Resolver<'_> {
+    /// A statement that needs a right: the right is asked for first, so that who lacks it hears that.
+    pub(super) fn utility(&mut self, node: &mut Node) -> Checked<()> {
+        let node = inner(node)?;
+        self.out.needs.extend(need(node));
+        match node {
+            // bodies are not looked into: who may write them can read everything
+            NodeEnum::DoStmt(protobuf::DoStmt { args: _ }) | NodeEnum::CreateFunctionStmt(_) => {}
+            NodeEnum::CallStmt(call) => return self.call_procedure(call),
+            NodeEnum::VacuumStmt(vacuum) => self.vacuum(vacuum)?,
+            NodeEnum::ClusterStmt(protobuf::ClusterStmt { relation, indexname: _, params: _ }) => self.maintained(relation)?,
+            NodeEnum::ReindexStmt(reindex) => self.reindex(reindex)?,
+            NodeEnum::CheckPointStmt(protobuf::CheckPointStmt {}) => return Ok(()),
+            NodeEnum::CreateSchemaStmt(protobuf::CreateSchemaStmt { schemaname: _, authrole: _, schema_elts, if_not_exists: _ }) => {
+                absent("CREATE SCHEMA with elements", schema_elts.is_empty())?;
+            }
+            NodeEnum::IndexStmt(index) => self.index(index)?,
+            NodeEnum::ViewStmt(view) => return self.view(view),
+            // what it touches is judged, though it is not understood: a veiled relation is the better reason
+            NodeEnum::AlterTableStmt(alter) => {
+                if let Some(range) = &mut alter.relation
+                    && self.find(&range.schemaname, &range.relname).is_some()
+                {
+                    self.relation(range, Access::Define)?;
+                }
+                return Err(unknown("ALTER"));
+            }
+            _ => return Err(unknown("a statement of this kind")),
+        }
+        self.out.deed = Deed::CatalogChanged;
+        Ok(())
+    }
+
+    /// CALL: every procedure of that name is judged, and its arguments are expressions.
+    fn call_procedure(&mut self, statement: &mut protobuf::CallStmt) -> Checked<()> {
+        let protobuf::CallStmt { funccall, funcexpr, outargs } = statement;
+        absent("CALL of this form", funcexpr.is_none() && outargs.is_empty())?;
+        let call = funccall.as_mut().ok_or_else(|| unknown("CALL"))?;
+        let FuncCall {
+            funcname,
+            args,
+            agg_order,
+            agg_filter,
+            over,
+            agg_within_group,
+            agg_star,
+            agg_distinct,
+            func_variadic: _,
+            funcformat: _,
+            location,
+        } = &mut **call;
+        let plain = agg_order.is_empty() && agg_filter.is_none() && over.is_none() && !*agg_within_group && !*agg_star && !*agg_distinct;
+        absent("CALL of an aggregate", plain)?;
+        let parts = strings(funcname)?;
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, *name),
+            [schema, name] => (Some(*schema), *name),
+            _ => return Err(unknown("the name of a procedure")),
+        };
+        let seen = |s: &Box<str>| schema.map_or_else(|| self.cx.path.contains(s), |schema| **s == *schema);
+        let found: Vec<_> = self.cx.catalog.functions_named(name).filter(|f| f.kind == 'p' && seen(&f.name.schema)).collect();
+        let Some(first) = found.first() else {
+            let text = format!("procedure {} does not exist", parts.join("."));
+            return Err(Reject::postgres(Syntax::UndefinedFunction, text).at(*location));
+        };
+        let home = first.name.schema.clone();
+        absent("a procedure of a name that stands in several schemas", found.iter().all(|f| f.name.schema == home))?;
+        let candidates: Vec<Oid> = found.iter().map(|f| f.oid).collect();
+        let qualified = name_nodes(&[&home, name]);
+        self.out.calls.push(Call { candidates, args: args.len(), operator: None, first: None, at: *location });
+        *funcname = qualified;
+        self.used_all(args, UseKind::Expression)?;
+        self.out.returns_rows = true;
+        self.out.deed = Deed::CatalogChanged;
+        Ok(())
+    }
+
+    fn vacuum(&mut self, statement: &mut protobuf::VacuumStmt) -> Checked<()> {
+        let protobuf::VacuumStmt { options: _, rels, is_vacuumcmd: _ } = statement;
+        for node in rels {
+            let NodeEnum::VacuumRelation(protobuf::VacuumRelation { relation, oid: _, va_cols }) = inner(node)? else {
+                return Err(unknown("VACUUM"));
+            };
+            let range = relation.as_mut().ok_or_else(|| unknown("VACUUM"))?;
+            let item = self.relation_item(range, Named::default(), Access::Lock)?;
+            self.levels.push(Level { items: vec![Rc::new(item)], ..Level::default() });
+            let done = self.columns(va_cols, UseKind::Output);
+            self.levels.pop();
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Columns of the one relation that is shown.
+    fn columns(&mut self, names: &[Node], kind: UseKind) -> Checked<()> {
+        for name in strings(names)? {
+            self.one_column(name, kind)?;
+        }
+        Ok(())
+    }
+
+    fn one_column(&mut self, name: &str, kind: UseKind) -> Checked<()> {
+        self.saw(name);
+        let Some(value) = self.try_bare(name, -1)? else {
+            return Err(Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")));
+        };
+        self.consume(&value, kind);
+        Ok(())
+    }
+
+    fn maintained(&mut self, relation: &mut Option<protobuf::RangeVar>) -> Checked<()> {
+        match relation {
+            Some(range) => self.relation(range, Access::Lock).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn reindex(&mut self, statement: &mut protobuf::ReindexStmt) -> Checked<()> {
+        let protobuf::ReindexStmt { kind, relation, name: _, params: _ } = statement;
+        match ReindexObjectType::try_from(*kind) {
+            Ok(ReindexObjectType::ReindexObjectTable) => self.maintained(relation),
+            Ok(
+                ReindexObjectType::ReindexObjectSchema | ReindexObjectType::ReindexObjectSystem | ReindexObjectType::ReindexObjectDatabase,
+            ) => absent("REINDEX of this form", relation.is_none()),
+            Ok(ReindexObjectType::ReindexObjectIndex | ReindexObjectType::Undefined) | Err(_) => {
+                Err(unknown("REINDEX INDEX").hint("REINDEX TABLE"))
+            }
+        }
+    }
+
+    /// CREATE INDEX: what stands in it is called for each row.
+    fn index(&mut self, statement: &mut protobuf::IndexStmt) -> Checked<()> {
+        let protobuf::IndexStmt { relation, index_params, index_including_params, where_clause, exclude_op_names, .. } = statement;
+        let range = relation.as_mut().ok_or_else(|| unknown("CREATE INDEX"))?;
+        let item = self.relation_item(range, Named::default(), Access::Define)?;
+        absent("CREATE INDEX of this form", exclude_op_names.is_empty())?;
+        self.levels.push(Level { items: vec![Rc::new(item)], ..Level::default() });
+        let done = index_params.iter_mut().chain(index_including_params).try_for_each(|e| self.index_element(e));
+        let done = done.and_then(|()| self.used_opt(where_clause, UseKind::Filter));
+        self.levels.pop();
+        done
+    }
+
+    fn index_element(&mut self, node: &mut Node) -> Checked<()> {
+        let NodeEnum::IndexElem(element) = inner(node)? else { return Err(unknown("CREATE INDEX")) };
+        let protobuf::IndexElem { name, expr, indexcolname: _, collation: _, opclass, opclassopts, ordering: _, nulls_ordering: _ } =
+            &mut **element;
+        absent("an operator class", opclass.is_empty() && opclassopts.is_empty())?;
+        if !name.is_empty() {
+            self.one_column(name, UseKind::Expression)?;
+        }
+        self.used_opt(expr, UseKind::Expression)
+    }
+
+    /// CREATE VIEW: it shows what its owner sees, so all that it reads is judged as a definition's.
+    fn view(&mut self, statement: &mut protobuf::ViewStmt) -> Checked<()> {
+        let protobuf::ViewStmt { view, aliases, query, replace: _, options: _, with_check_option: _ } = statement;
+        let query = query.as_mut().ok_or_else(|| unknown("CREATE VIEW"))?;
+        let outs = self.query(query)?;
+        for out in &outs {
+            self.consume(&Value { flow: out.value.flow.clone(), ty: None, at: out.value.at }, UseKind::WriteSource);
+        }
+        let given = strings(aliases)?;
+        given.iter().for_each(|name| self.saw(name));
+        let names = outs.iter().enumerate().map(|(i, o)| given.get(i).map_or_else(|| o.name.clone(), |n| (*n).into())).collect();
+        let range = view.as_mut().ok_or_else(|| unknown("CREATE VIEW"))?;
+        absent("a temporary view", range.relpersistence != "t" && range.schemaname != super::names::TEMPORARY)?;
+        self.created(range, Some(names), "CREATE VIEW")
+    }
+}
+
+/// The right that a kind of statement needs. INVARIANT 2: what is not listed needs none, and is refused.
+fn need(node: &NodeEnum) -> Option<Need> {
+    use NodeEnum as N;
+    Some(match node {
+        N::DoStmt(_) => Need::Do,
+        N::CallStmt(_) => Need::Call,
+        N::VacuumStmt(v) => Need::Maintenance(if v.is_vacuumcmd { "VACUUM" } else { "ANALYZE" }),
+        N::ReindexStmt(_) => Need::Maintenance("REINDEX"),
+        N::ClusterStmt(_) => Need::Maintenance("CLUSTER"),
+        N::CheckPointStmt(_) => Need::Maintenance("CHECKPOINT"),
+        N::CreateFunctionStmt(f) => Need::Code(if f.is_procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" }),
+        N::AlterFunctionStmt(_) => Need::Code("ALTER FUNCTION"),
+        N::CreateTrigStmt(_) => Need::Code("CREATE TRIGGER"),
+        N::CreateEventTrigStmt(_) | N::AlterEventTrigStmt(_) => Need::Code("an event trigger"),
+        N::RuleStmt(_) => Need::Code("CREATE RULE"),
+        N::CreateCastStmt(_) => Need::Code("CREATE CAST"),
+        N::CreateTransformStmt(_) => Need::Code("CREATE TRANSFORM"),
+        N::CreateConversionStmt(_) => Need::Code("CREATE CONVERSION"),
+        N::CreatePlangStmt(_) => Need::Code("CREATE LANGUAGE"),
+        N::CreateAmStmt(_) => Need::Code("CREATE ACCESS METHOD"),
+        N::CreateOpClassStmt(_) | N::CreateOpFamilyStmt(_) | N::AlterOpFamilyStmt(_) => Need::Code("an operator class"),
+        N::AlterOperatorStmt(_) => Need::Code("ALTER OPERATOR"),
+        N::CreateExtensionStmt(_) | N::AlterExtensionStmt(_) | N::AlterExtensionContentsStmt(_) => Need::Code("an extension"),
+        N::DefineStmt(d) => match ObjectType::try_from(d.kind) {
+            Ok(ObjectType::ObjectAggregate) => Need::Code("CREATE AGGREGATE"),
+            Ok(ObjectType::ObjectOperator) => Need::Code("CREATE OPERATOR"),
+            Ok(ObjectType::ObjectType) => Need::Code("CREATE TYPE of this form"),
+            _ => Need::Ddl("CREATE"),
+        },
+        N::AlterTableStmt(_) | N::AlterTableMoveAllStmt(_) => Need::Ddl("ALTER"),
+        N::AlterDomainStmt(_) => Need::Ddl("ALTER DOMAIN"),
+        N::AlterTypeStmt(_) | N::AlterEnumStmt(_) => Need::Ddl("ALTER TYPE"),
+        N::AlterSeqStmt(_) => Need::Ddl("ALTER SEQUENCE"),
+        N::AlterCollationStmt(_) => Need::Ddl("ALTER COLLATION"),
+        N::AlterStatsStmt(_) | N::CreateStatsStmt(_) => Need::Ddl("extended statistics"),
+        N::AlterTsdictionaryStmt(_) | N::AlterTsconfigurationStmt(_) => Need::Ddl("ALTER TEXT SEARCH"),
+        N::RenameStmt(_) | N::AlterObjectSchemaStmt(_) | N::AlterOwnerStmt(_) | N::AlterObjectDependsStmt(_) => Need::Ddl("ALTER"),
+        N::IndexStmt(_) => Need::Ddl("CREATE INDEX"),
+        N::CreateSchemaStmt(_) => Need::Ddl("CREATE SCHEMA"),
+        N::CreateSeqStmt(_) => Need::Ddl("CREATE SEQUENCE"),
+        N::CompositeTypeStmt(_) | N::CreateEnumStmt(_) | N::CreateRangeStmt(_) => Need::Ddl("CREATE TYPE"),
+        N::CreateDomainStmt(_) => Need::Ddl("CREATE DOMAIN"),
+        N::ViewStmt(_) => Need::Ddl("CREATE VIEW"),
+        N::RefreshMatViewStmt(_) => Need::Ddl("REFRESH MATERIALIZED VIEW"),
+        N::CommentStmt(_) => Need::Ddl("COMMENT"),
+        N::SecLabelStmt(_) => Need::Ddl("SECURITY LABEL"),
+        N::GrantStmt(_) | N::GrantRoleStmt(_) | N::AlterDefaultPrivilegesStmt(_) => Need::Ddl("GRANT or REVOKE"),
+        N::CreatePolicyStmt(_) | N::AlterPolicyStmt(_) => Need::Ddl("a row security policy"),
+        N::CreatePublicationStmt(_) | N::AlterPublicationStmt(_) => Need::Ddl("a publication"),
+        N::DropOwnedStmt(_) | N::ReassignOwnedStmt(_) => Need::Ddl("what a role owns"),
+        N::CreateForeignTableStmt(_) | N::ImportForeignSchemaStmt(_) => Need::Ddl("a foreign table"),
+        _ => return None,
+    })
+}
