@@ -45,6 +45,11 @@ impl Judge<'_> {
         let rule = match self.outcome(source) {
             Outcome::Clear => return Ok(Action::Allow),
             Outcome::Masked(rule) => rule,
+            // over the veil the row is without it: no right is missing
+            Outcome::Absent(_) if kind == UseKind::WholeRow => {
+                let message = format!("a whole row with {}, which does not exist for the role, {}", self.column(source), words::NOT_YET);
+                return Err(Reject::unclear("whole row", message).hint("select the columns by name"));
+            }
             other @ (Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => return Err(self.not_masked(&other, source)),
         };
         let laws = self.laws(source, &rule);

@@ -108,3 +108,15 @@ fn kinds_of_statements_ask_for_their_rights() {
         assert_eq!(got.as_ref().map(|(kind, _)| *kind), with, "{text}: {got:?}");
     }
 }
+
+#[test]
+fn what_only_an_absent_column_stands_in_the_way_of_is_no_missing_right() {
+    for text in [
+        "SELECT id_no FROM users, (SELECT 1 AS id_no) x",
+        "SELECT 1 FROM users NATURAL JOIN (SELECT 1 AS id_no) x",
+        "SELECT u FROM users u",
+    ] {
+        let Plan::Refuse(refusal) = one(text, &profile()) else { panic!("{text}") };
+        assert_eq!(refusal.kind, RefusalKind::Unclear, "{text}: {}", refusal.message);
+    }
+}

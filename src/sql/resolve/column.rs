@@ -71,6 +71,15 @@ impl Resolver<'_> {
             let mut found: Option<Value> = None;
             for item in &items {
                 if let Hit::Column(value) = self.of_item(item, name, location)? {
+                    let hidden = |i: &&Rc<Item>| i.columns.iter().any(|c| c.hidden && &*c.name == name);
+                    if found.is_some() && items.iter().any(|i| hidden(&i)) {
+                        return Err(Reject::unclear(
+                            "ambiguous",
+                            format!("column reference \"{name}\" could also be one that does not exist for the role"),
+                        )
+                        .at(location)
+                        .hint("qualify the column"));
+                    }
                     if found.is_some() {
                         return Err(ambiguous_column(name, location));
                     }

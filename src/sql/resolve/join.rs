@@ -114,5 +114,10 @@ fn common(left: &[Rc<Item>], right: &[Rc<Item>]) -> Checked<Vec<Box<str>>> {
     }
     let has = |name: &str| right.iter().filter(|i| i.by_column).any(|i| i.columns.iter().any(|c| &*c.name == name));
     let columns = left.iter().filter(|i| i.by_column).flat_map(|i| i.columns.iter());
+    let hidden = |name: &str| right.iter().filter(|i| i.by_column).any(|i| i.columns.iter().any(|c| c.hidden && &*c.name == name));
+    if columns.clone().any(|c| (c.hidden && has(&c.name)) || hidden(&c.name)) {
+        return Err(Reject::unclear("natural join", "NATURAL JOIN over a common column that does not exist for the role")
+            .hint("name the columns with USING or ON"));
+    }
     Ok(columns.filter(|c| has(&c.name)).map(|c| c.name.clone()).collect())
 }
