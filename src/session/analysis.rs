@@ -87,8 +87,11 @@ impl Session {
             cx.counts.cache_hits += 1;
             return Some(found);
         }
-        let planned = match std::mem::take(&mut self.analysis) {
-            Analysis::Ready(decided) if decided.is_for(&key) => decided.planned,
+        // One text of a message may stand in another: what was decided elsewhere waits until it is asked for.
+        let ready = matches!(&self.analysis, Analysis::Ready(decided) if decided.is_for(&key));
+        let ready = if ready { std::mem::take(&mut self.analysis) } else { Analysis::None };
+        let planned = match ready {
+            Analysis::Ready(decided) => decided.planned,
             _ if text.len() > self.limits.long && text.len() <= self.limits.parse => {
                 let (text, types) = (RawSql::new(text), types.into());
                 let work = Work { text, types, protocol, view, names, parse_limit: self.limits.parse };

@@ -4,6 +4,7 @@
 mod extended;
 mod query;
 mod refuse;
+mod replan;
 
 pub(super) use refuse::unreadable;
 
@@ -17,6 +18,7 @@ use super::truth::Prepared;
 use super::upstream::{Control, Unrestricted, Upstream};
 use super::{ByName, Close, Cx, Session, name_key};
 use crate::plan::Effect;
+use crate::policy::ProfileId;
 use crate::wire::{Build, Frame, Malformed, Reader, client};
 
 use refuse::too_long;
@@ -47,6 +49,8 @@ impl Asked {
 #[derive(Debug)]
 struct AskedPortal {
     prepared: Option<Rc<Prepared>>,
+    /// The rights that its Bind was sent under.
+    profile: ProfileId,
     /// A Describe of it, or of its statement, stands before its Execute.
     described: bool,
 }

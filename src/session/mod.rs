@@ -227,10 +227,12 @@ impl Session {
     }
 
     /// Decides from now on by another view (a policy or catalog that changed). A result that is running under other rights
-    /// ends with the session.
+    /// ends with the session, and so does one that has not been governed so far.
     pub fn set_view(&mut self, view: Arc<View>, cx: &mut Cx<'_>) {
         let changed = view.profile.id != self.view.profile.id || view.profile.unrestricted != self.view.profile.unrestricted;
-        if changed && self.replies.runs() {
+        // Of a session that was not governed nothing is known that a governed one is held to: its settings, names and cursors.
+        let unknown = self.view.profile.unrestricted && !view.profile.unrestricted;
+        if unknown || (changed && self.replies.runs()) {
             self.stop(Fault::ShuttingDown, cx);
         }
         self.view = view;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::plan::{Kind, Permit, Plan, Planned};
+use super::View;
+use crate::plan::{Effect, Kind, Permit, Plan, Planned};
+use crate::policy::ProfileId;
 
 /// How a statement ended: the audit's `decision`, in the order in which the first that applies counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,17 +23,43 @@ pub enum Outcome {
     Allowed,
 }
 
+/// What a decision was made under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Under {
+    pub(super) snapshot: u64,
+    pub(super) profile: ProfileId,
+}
+
+impl Under {
+    pub(super) fn of(view: &View) -> Self {
+        Self { snapshot: view.snapshot, profile: view.profile.id }
+    }
+}
+
 /// A statement of a text whose decision is shared with the plan cache.
 #[derive(Clone, Debug)]
 pub struct PlannedRef {
     all: Arc<[Planned]>,
     index: usize,
+    under: Under,
 }
 
 impl PlannedRef {
     /// The statement at `index`, where there is one.
-    pub(super) fn new(all: &Arc<[Planned]>, index: usize) -> Option<Self> {
-        (index < all.len()).then(|| Self { all: Arc::clone(all), index })
+    pub(super) fn new(all: &Arc<[Planned]>, index: usize, under: Under) -> Option<Self> {
+        (index < all.len()).then(|| Self { all: Arc::clone(all), index, under })
+    }
+
+    /// What it was made under.
+    pub(super) fn under(&self) -> Under {
+        self.under
+    }
+
+    /// What an SQL PREPARE prepares, described as the PREPARE is.
+    pub(super) fn prepared(&self) -> Option<Self> {
+        let Effect::Prepare(_, inner) = self.permit()?.effect() else { return None };
+        let inner = Planned { plan: Plan::Send((**inner).clone()), described: self.get()?.described.clone() };
+        Self::new(&Arc::from([inner]), 0, self.under)
     }
 
     /// The decision.

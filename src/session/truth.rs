@@ -29,21 +29,28 @@ impl Current {
     }
 }
 
+/// What a prepared statement was made of.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// A Parse: its text and parameter types.
+    Parse(Box<str>, Box<[Oid]>),
+    /// An SQL PREPARE, whose inner statement it is.
+    Prepare(Box<str>),
+}
+
 /// A prepared statement.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) current: RefCell<Current>,
-    /// Text and parameter types, to plan it anew for another policy or catalog; a governed session's only.
-    pub(super) source: Option<(Box<str>, Box<[Oid]>)>,
-    /// An SQL PREPARE's inner permit, in the place of `current`.
-    pub(super) inner: Option<Permit>,
+    /// What it was made of, to plan it anew for another policy or catalog; a governed session's only.
+    pub(super) source: Option<Source>,
     /// What a Describe of it said.
     pub(super) shape: OnceCell<Arc<Shape>>,
 }
 
 impl Prepared {
     pub(super) fn permit(&self) -> Option<Permit> {
-        self.inner.clone().or_else(|| self.current.borrow().planned.as_ref()?.permit().cloned())
+        self.current.borrow().planned.as_ref()?.permit().cloned()
     }
 }
 
@@ -102,12 +109,14 @@ impl Truth {
         self.portals.take_those(|p| !p.hold).filter_map(|p| p.open).collect()
     }
 
-    /// A statement has ended well.
-    pub(super) fn apply(&mut self, planned: &PlannedRef, permit: &Permit, profile: ProfileId) -> Vec<OpenStatement> {
+    /// A statement has ended well. `names` are those that its decision was made with.
+    pub(super) fn apply(&mut self, planned: &PlannedRef, permit: &Permit, names: &Arc<Names>, governed: bool) -> Vec<OpenStatement> {
         match permit.effect() {
-            Effect::Prepare(name, inner) => {
-                let current = RefCell::new(Current { planned: None, snapshot: 0, names: Arc::default() });
-                let prepared = Prepared { current, source: None, inner: Some((**inner).clone()), shape: OnceCell::new() };
+            Effect::Prepare(name, _) => {
+                let (snapshot, names) = (planned.under().snapshot, Arc::clone(names));
+                let current = RefCell::new(Current { planned: planned.prepared(), snapshot, names });
+                let source = governed.then(|| Source::Prepare(permit.text().into()));
+                let prepared = Prepared { current, source, shape: OnceCell::new() };
                 self.statements.insert(name.as_bytes().into(), Rc::new(prepared));
                 Vec::new()
             }
@@ -120,11 +129,10 @@ impl Truth {
                 Vec::new()
             }
             Effect::Declare { name, hold } => {
-                let (planned, permit) = (Some(planned.clone()), Some(permit.clone()));
                 let portal = Portal {
-                    permit,
-                    planned,
-                    profile,
+                    permit: Some(permit.clone()),
+                    planned: Some(planned.clone()),
+                    profile: planned.under().profile,
                     prepared: None,
                     formats: Box::default(),
                     shape: None,

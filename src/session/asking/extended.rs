@@ -6,16 +6,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::catalog::Oid;
-use crate::plan::{Permit, Plan, Planned, Protocol, Syntax};
-use crate::session::open::{OpenStatement, PlannedRef};
+use crate::plan::{Permit, Planned, Protocol};
+use crate::session::open::{OpenStatement, PlannedRef, Under};
 use crate::session::replies::{Expect, Refused};
-use crate::session::sqlstate::{Fault, fault_fields, refusal_fields};
-use crate::session::truth::{Current, Prepared};
+use crate::session::sqlstate::{Fault, fault_fields};
+use crate::session::truth::{Current, Prepared, Source};
 use crate::session::upstream::{Unrestricted, Upstream};
 use crate::session::{Cx, Session, WireName, name_key};
 use crate::wire::{Frame, Malformed, Reader};
 
-use super::refuse::{postgres_refusal, stale_text, undecodable};
+use super::refuse::{stale_text, undecodable};
 use super::{AskedPortal, NOBODY};
 
 impl Session {
@@ -29,7 +29,7 @@ impl Session {
     /// The same for a text that is refused.
     pub(super) fn refuse_planned(&mut self, parsed: &[u8], failed: &[u8], planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
         let (text, reason) = Self::text_refusal(planned).unwrap_or((fault_fields(Fault::ClientProtocol), "protocol"));
-        let open = PlannedRef::new(planned, 0).filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+        let open = PlannedRef::new(planned, 0, Under::of(&self.view)).filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
         let refused = match open {
             Some(open) => Refused::of(Some(open), text, reason),
             None => Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"),
@@ -57,12 +57,11 @@ impl Session {
         }
         let prepared = Rc::new(Prepared {
             current: RefCell::new(Current {
-                planned: PlannedRef::new(&planned, 0),
+                planned: PlannedRef::new(&planned, 0, Under::of(&self.view)),
                 snapshot: self.view.snapshot,
                 names: Arc::clone(&self.names),
             }),
-            source: self.governed().then(|| (String::from_utf8_lossy(raw).into(), types.into())),
-            inner: None,
+            source: self.governed().then(|| Source::Parse(String::from_utf8_lossy(raw).into(), types.into())),
             shape: OnceCell::new(),
         });
         let mut upstream = Upstream::new(cx.to_server);
@@ -96,36 +95,16 @@ impl Session {
         }
         Upstream::new(cx.to_server).named(frame);
         let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
-        self.asked.portals.insert(portal.into(), AskedPortal { prepared, described });
+        self.asked.portals.insert(portal.into(), AskedPortal { prepared, profile: self.view.profile.id, described });
         self.push(Expect::Bind { portal: portal.into(), statement: statement.into(), formats }, cx);
         Ok(())
     }
 
-    /// A statement whose plan was made for another policy or catalog is planned anew. Where the new plan is not the old one, the
-    /// client hears what PostgreSQL says when a result type has changed, and prepares again. Where the plan has to be waited for
-    /// the message has to wait.
-    pub(super) fn plan_again(&mut self, prepared: &Rc<Prepared>, cx: &mut Cx<'_>) -> Option<Refused> {
-        let (text, types) = prepared.source.as_ref()?;
-        if prepared.current.borrow().holds(self.view.snapshot, &self.names) {
-            return None;
-        }
-        let planned = self.plan(text, types, Protocol::Extended, cx)?;
-        let refusal = match Self::text_refusal(&planned) {
-            Some(refusal) => Some(refusal),
-            None if !same_plan(prepared.permit().as_ref(), &planned) => Some((
-                refusal_fields(&postgres_refusal(Syntax::FeatureNotSupported, "cached plan must not change result type")),
-                "plan changed",
-            )),
-            None => None,
-        };
-        let reference = PlannedRef::new(&planned, 0);
-        if let Some((text, reason)) = refusal {
-            let open = reference.filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
-            Some(Refused { open, skipped: Vec::new(), text, reason })
-        } else {
-            *prepared.current.borrow_mut() = Current { planned: reference, snapshot: self.view.snapshot, names: Arc::clone(&self.names) };
-            None
-        }
+    /// A Bind of a statement whose plan was made for another policy or catalog: planned anew, or refused.
+    fn plan_again(&mut self, prepared: &Rc<Prepared>, cx: &mut Cx<'_>) -> Option<Refused> {
+        let (planned, (text, reason)) = self.replan(prepared, cx)?;
+        let open = planned.filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+        Some(Refused::of(open, text, reason))
     }
 
     pub(super) fn on_describe(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -155,7 +134,13 @@ impl Session {
             (None, Some(portal)) => portal.planned.clone(),
             (None, None) => None,
         };
-        let stale = self.governed() && known.is_some_and(|p| p.profile != self.view.profile.id);
+        let opened = self.asked.portals.get(name).map(|p| p.profile).or_else(|| known.map(|p| p.profile));
+        let stale = self.governed() && opened.is_some_and(|profile| profile != self.view.profile.id);
+        let permit = believed.as_ref().and_then(|p| p.permit());
+        let changed = permit.as_ref().filter(|_| !stale).and_then(|p| self.renew(p, cx));
+        if self.analyses() {
+            return Ok(());
+        }
         if planned.is_some() && !Self::place(cx, 1) {
             self.refuse_extended(NOBODY, name, Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
             return Ok(());
@@ -165,8 +150,7 @@ impl Session {
             self.refuse_extended(NOBODY, name, Refused::of(open, stale_text(), "policy changed"), cx);
             return Ok(());
         }
-        let permit = believed.as_ref().and_then(|p| p.permit());
-        if let Some((text, reason)) = permit.as_ref().and_then(|p| self.nameless(p)) {
+        if let Some((text, reason)) = changed.or_else(|| permit.as_ref().and_then(|p| self.nameless(p))) {
             self.refuse_extended(NOBODY, name, Refused::of(open, text, reason), cx);
             return Ok(());
         }
@@ -204,20 +188,11 @@ impl Session {
         if what == b'S' {
             self.asked.statements.insert(name.into(), None);
         } else {
-            self.asked.portals.insert(name.into(), AskedPortal { prepared: None, described: false });
+            self.asked.portals.insert(name.into(), AskedPortal { prepared: None, profile: self.view.profile.id, described: false });
         }
         Upstream::new(cx.to_server).named(frame);
         self.push(Expect::Close { what, name: name.into() }, cx);
         Ok(())
-    }
-}
-
-/// Whether the plan made anew sends the same text and masks the same columns in the same way.
-fn same_plan(old: Option<&Permit>, planned: &Arc<[Planned]>) -> bool {
-    match (old, planned.first().map(|p| &p.plan)) {
-        (Some(old), Some(Plan::Send(new))) => old.same_as(new),
-        (None, None) => true,
-        _ => false,
     }
 }
 

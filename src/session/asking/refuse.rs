@@ -9,10 +9,8 @@ use crate::session::sqlstate::{ErrorText, refusal_fields};
 impl Session {
     /// The first reason for which none of these statements may be sent, with its index.
     pub(super) fn first_refusal(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
-        let made =
-            |i: usize, permit: &Permit| planned.iter().take(i).any(|p| matches!(&p.plan, Plan::Send(before) if makes(before, permit)));
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
-            Plan::Send(permit) if made(i, permit) => None,
+            Plan::Send(permit) if made(planned, i, permit) => None,
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
             Plan::Send(permit) => self.nameless(permit).map(|(text, reason)| (i, text, reason)),
         })
@@ -48,9 +46,15 @@ impl Session {
     /// A FETCH from a cursor that was opened under other rights.
     pub(super) fn stale_cursor(&self, permit: &Permit) -> bool {
         let plan::RowsOf::Cursor(name) = permit.rows_of() else { return false };
-        let portal = self.replies.truth().portals.get(name.as_bytes());
-        self.governed() && portal.is_some_and(|p| p.profile != self.view.profile.id)
+        let asked = self.asked.portals.get(name.as_bytes()).map(|p| p.profile);
+        let opened = asked.or_else(|| self.replies.truth().portals.get(name.as_bytes()).map(|p| p.profile));
+        self.governed() && opened.is_some_and(|profile| profile != self.view.profile.id)
     }
+}
+
+/// Whether a statement before the `i`th of a string makes the name whose rows that gives.
+pub(super) fn made(planned: &[Planned], i: usize, permit: &Permit) -> bool {
+    planned.iter().take(i).any(|p| matches!(&p.plan, Plan::Send(before) if makes(before, permit)))
 }
 
 /// Whether a statement makes the name whose rows another one of its string gives.

@@ -212,7 +212,7 @@ impl Session {
     /// A statement ran to its end.
     pub(super) fn completed(&mut self, open: OpenStatement, tag_rows: u64, cx: &mut Cx<'_>) {
         if let Some(permit) = open.permit().cloned() {
-            let ended = self.replies.truth.apply(open.planned(), &permit, self.view.profile.id);
+            let ended = self.replies.truth.apply(open.planned(), &permit, &self.names, self.governed());
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             self.replies.deferred |= permit.defers() || self.rows_of(Some(&permit)).is_some_and(|of| of.defers());
             if changes_names(permit.effect()) {

@@ -16,8 +16,9 @@ impl Session {
         let planned = prepared.as_ref().and_then(|p| p.current.borrow().planned.clone());
         let portal = Portal {
             permit,
+            // The rights may have changed since its Bind.
+            profile: planned.as_ref().map_or(self.view.profile.id, |p| p.under().profile),
             planned,
-            profile: self.view.profile.id,
             prepared,
             formats,
             shape: None,

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use pgscrim::config::Config;
 use pgscrim::demo::{Cluster, Setup, shop};
-use pgscrim::server::run::Proxy as Running;
+use pgscrim::server::run::{Proxy as Running, Reloader};
 use tokio::sync::oneshot;
 use tokio_postgres::SimpleQueryMessage;
 
@@ -28,6 +28,7 @@ pub struct Lab {
     tap: Tap,
     canaries: Arc<Canaries>,
     admin: Option<SocketAddr>,
+    reloader: Reloader,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -159,7 +160,8 @@ impl Lab {
                 let admin = config.admin.clone();
                 let proxy = Running::start(config).await?;
                 let admin = pgscrim::admin::configured(&admin, proxy.shown())?;
-                let _ = started.send(Ok((proxy.addresses(), admin.as_ref().map(pgscrim::admin::Admin::address), canaries)));
+                let _ =
+                    started.send(Ok((proxy.addresses(), admin.as_ref().map(pgscrim::admin::Admin::address), proxy.reloader(), canaries)));
                 proxy.run(async { drop(stopped.await) }).await;
                 anyhow::Ok(())
             };
@@ -169,12 +171,12 @@ impl Lab {
             }
         });
         let started = start.recv()?.map_err(|e: anyhow::Error| e.context(log::end()))?;
-        let (addresses, admin, canaries) = started;
+        let (addresses, admin, reloader, canaries) = started;
         let port = addresses.first().and_then(|a| a.rsplit(':').next()).and_then(|p| p.parse().ok());
         let port = port.ok_or_else(|| anyhow::anyhow!("no address"))?;
         let canaries = Arc::new(Canaries::new(canaries));
         let tap = Tap::start(port, Arc::clone(&canaries), open)?;
-        Ok(Self { cluster, port: tap.port(), folder, tap, canaries, admin, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { cluster, port: tap.port(), folder, tap, canaries, admin, reloader, stop: Some(stop), thread: Some(thread) })
     }
 
     /// How to connect to the database through the proxy.
@@ -192,6 +194,14 @@ impl Lab {
         let target = format!("host=127.0.0.1 port={} user={user} dbname=postgres", self.port);
         psql.args(["-X", "-d"]).arg(target).env_remove("PGOPTIONS");
         psql
+    }
+
+    /// Reads policy and keys again, as a signal makes the proxy do.
+    ///
+    /// # Errors
+    /// What is wrong in them.
+    pub fn reload(&self) -> anyhow::Result<()> {
+        Ok(self.reloader.reload()?)
     }
 
     /// What governed logins received that they must not see, since the last time that this was asked. What is never asked for
