@@ -56,6 +56,12 @@ impl Policy {
         now.to_zoned(self.others.time_zone.clone()).date()
     }
 
+    /// The same as the documents for a database say.
+    #[must_use]
+    pub fn today_for(&self, database: &str, now: jiff::Timestamp) -> Date {
+        now.to_zoned(self.model(database).time_zone.clone()).date()
+    }
+
     /// What the documents say for a database.
     pub(super) fn model(&self, database: &str) -> &Arc<Model> {
         self.databases.get(database).unwrap_or(&self.others)

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use dashmap::DashMap;
 use jiff::civil::Date;
 use tokio::runtime::Handle as Runtime;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::mailbox::Signal;
-use super::sessions::Sessions;
+use super::sessions::{Handle, Sessions};
 use crate::base::{Diagnostics, Secret};
 use crate::catalog::{Catalog, Trigger, digest};
 use crate::config::CatalogLogin;
@@ -25,6 +25,9 @@ use crate::upstream::{DialError, Stream, Target, dial};
 
 /// How long reading a catalog may take.
 const LOAD: Duration = Duration::from_secs(60);
+
+/// The least time between two looks at a catalog.
+const GAP: Duration = Duration::from_millis(200);
 
 /// A database's catalog under a policy on a day. Immutable.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ pub(crate) async fn read_catalog(target: &Target, login: Login<'_>) -> Result<(C
 pub(crate) async fn read_once(target: &Target, login: Login<'_>, rules: &Rules) -> Result<Snapshot, Unknown> {
     let (catalog, _) = read_catalog(target, login).await?;
     let catalog = Arc::new(catalog);
-    let today = rules.policy.today(jiff::Timestamp::now());
+    let today = rules.policy.today_for(&catalog.contents().database, jiff::Timestamp::now());
     Snapshot::new(1, catalog, rules, None, today, [0; 32]).map_err(|d| Unknown::Policy(d.to_string().into()))
 }
 
@@ -140,6 +143,8 @@ pub(crate) struct Databases {
     open: DashMap<String, watch::Receiver<Option<Known>>>,
     /// When each database's catalog was last seen.
     seen: DashMap<String, Instant>,
+    /// What wakes each database's task: its schema may have changed.
+    pokes: DashMap<String, Arc<Notify>>,
     next: AtomicU64,
     runtime: Runtime,
 }
@@ -164,6 +169,7 @@ impl Databases {
             fingerprint_key,
             open: DashMap::new(),
             seen: DashMap::new(),
+            pokes: DashMap::new(),
             next: AtomicU64::new(1),
             runtime,
         })
@@ -177,6 +183,20 @@ impl Databases {
     /// Decides by other rules from now on.
     pub(crate) fn set_rules(&self, rules: Rules) {
         self.rules.send_replace(Arc::new(rules));
+    }
+
+    /// Whether rules fit every database that is known.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(crate) fn fits(&self, rules: &Rules) -> Result<(), Diagnostics> {
+        let known: Vec<_> = self.open.iter().filter_map(|database| database.borrow().clone()?.ok()).collect();
+        known.iter().try_for_each(|snapshot| rules.policy.bind(&snapshot.catalog, &rules.keyring).map(drop))
+    }
+
+    /// What to notify when a database's schema may have changed.
+    pub(crate) fn poke(&self, database: &str) -> Arc<Notify> {
+        Arc::clone(&self.pokes.entry(database.to_owned()).or_default())
     }
 
     /// The rules in force.
@@ -214,11 +234,14 @@ impl Databases {
         let keeper = Keeper {
             databases: Arc::clone(self),
             database: database.to_owned(),
+            poke: self.poke(database),
             rules: self.rules.subscribe(),
             reader: None,
             catalog: None,
             confirmed: None,
-            published: None,
+            last: None,
+            unfit: None,
+            ended: false,
             sender,
         };
         self.runtime.spawn(keeper.keep());
@@ -226,33 +249,72 @@ impl Databases {
     }
 }
 
+/// What a snapshot was made of.
+struct Made {
+    rules: Arc<Rules>,
+    digest: [u8; 32],
+    today: Date,
+    snapshot: Arc<Snapshot>,
+}
+
 /// A database's task.
 struct Keeper {
     databases: Arc<Databases>,
     database: String,
+    /// Statements of open sessions that change the schema notify it.
+    poke: Arc<Notify>,
     rules: watch::Receiver<Arc<Rules>>,
     reader: Option<Reader<Stream>>,
     catalog: Option<([u8; 32], Arc<Catalog>)>,
     /// When the catalog was last known to be the server's.
     confirmed: Option<Instant>,
-    /// What the last snapshot was made of: its rules' address, its catalog's digest, its day.
-    published: Option<(Arc<Rules>, [u8; 32], Date)>,
+    /// The last snapshot, whatever has failed since: what had a class in it keeps it.
+    last: Option<Made>,
+    /// Rules that did not fit, and the catalog that they did not fit.
+    unfit: Option<(Arc<Rules>, [u8; 32])>,
+    /// Nobody decides by the last snapshot any more.
+    ended: bool,
     sender: watch::Sender<Option<Known>>,
 }
 
 impl Keeper {
     async fn keep(mut self) {
         loop {
-            match self.look().await {
-                Ok(()) => self.publish(),
-                Err(failure) => self.fail(&failure),
-            }
-            let refresh = self.databases.login.refresh;
+            let (begun, expiry) = (Instant::now(), self.expiry());
+            let looked = tokio::select! {
+                looked = self.look() => Some(looked),
+                // A reader that hangs is given up.
+                () = sleep_until(expiry) => None,
+            };
+            let failed = match looked {
+                Some(Ok(())) => {
+                    self.publish();
+                    false
+                }
+                Some(Err(failure)) => {
+                    self.fail(&failure);
+                    true
+                }
+                None => {
+                    self.expire("the server does not answer");
+                    continue;
+                }
+            };
+            // Twice within the time that a catalog may last, so that one look that is slow is none too late.
+            let refresh = tokio::time::sleep(self.databases.login.refresh.min(self.databases.login.max_age / 2));
+            let expiry = if failed { self.expiry() } else { None };
             tokio::select! {
-                () = tokio::time::sleep(refresh) => {}
+                () = refresh => {}
+                () = poked(&self.poke, begun) => {}
+                () = sleep_until(expiry) => self.expire("it could not be read again"),
                 changed = self.rules.changed() => if changed.is_err() { return },
             }
         }
+    }
+
+    /// When the catalog will be too old to decide by, where it is not already.
+    fn expiry(&self) -> Option<Instant> {
+        self.confirmed.filter(|_| !self.ended).map(|at| at + self.databases.login.max_age)
     }
 
     /// Reads the catalog where it may have changed.
@@ -275,51 +337,100 @@ impl Keeper {
         Ok(())
     }
 
-    /// Binds the policy to the catalog where either is new, or the day is.
+    /// Binds the policy to the catalog where either is new, or the day is. A new policy that does not fit changes nothing.
     fn publish(&mut self) {
         let rules = Arc::clone(&self.rules.borrow_and_update());
         let Some((digest, catalog)) = self.catalog.clone() else { return };
-        let today = rules.policy.today(jiff::Timestamp::now());
-        let same = |(r, d, t): &(Arc<Rules>, [u8; 32], Date)| Arc::ptr_eq(r, &rules) && *d == digest && *t == today;
-        if self.published.as_ref().is_some_and(same) {
+        if !self.is_unfit(&rules, digest) {
+            match self.make(&rules, digest, &catalog) {
+                Ok(()) => return,
+                Err(diagnostics) => {
+                    tracing::error!(database = %self.database, "the policy does not fit the database:\n{diagnostics}");
+                    self.unfit = Some((Arc::clone(&rules), digest));
+                }
+            }
+        }
+        let old = self.last.as_ref().map(|l| Arc::clone(&l.rules)).filter(|old| !Arc::ptr_eq(old, &rules));
+        if old.is_some_and(|old| self.make(&old, digest, &catalog).is_ok()) {
             return;
         }
-        let id = self.databases.next.fetch_add(1, Ordering::Relaxed);
-        let known = self.sender.borrow().clone().and_then(Result::ok);
-        let before = known.as_ref().filter(|_| self.published.as_ref().is_some_and(|(r, ..)| Arc::ptr_eq(r, &rules)));
-        let known = match Snapshot::new(id, catalog, &rules, before.map(|s| &s.policy), today, self.databases.fingerprint_key) {
-            Ok(snapshot) => Ok(Arc::new(snapshot)),
-            Err(diagnostics) => {
-                tracing::error!(database = %self.database, "the policy does not fit the database:\n{diagnostics}");
-                Err(Unknown::Policy("the policy does not fit this database; the proxy's log says where".into()))
-            }
-        };
-        self.published = Some((rules, digest, today));
-        self.sender.send_replace(Some(known.clone()));
-        self.tell(&known);
+        self.end(Unknown::Policy("the policy does not fit this database; the proxy's log says where".into()));
     }
 
-    /// A failed look leaves what is known until it is too old; then nobody decides by it.
+    /// Whether these rules were held against this catalog in vain.
+    fn is_unfit(&self, rules: &Arc<Rules>, digest: [u8; 32]) -> bool {
+        self.unfit.as_ref().is_some_and(|(r, d)| Arc::ptr_eq(r, rules) && *d == digest)
+    }
+
+    /// Publishes the snapshot of these rules over this catalog today, unless it is the one that is published.
+    fn make(&mut self, rules: &Arc<Rules>, digest: [u8; 32], catalog: &Arc<Catalog>) -> Result<(), Diagnostics> {
+        let today = rules.policy.today_for(&catalog.contents().database, jiff::Timestamp::now());
+        let same_rules = |last: &&Made| Arc::ptr_eq(&last.rules, rules);
+        if let Some(last) = self.last.as_ref().filter(same_rules).filter(|l| l.digest == digest && l.today == today) {
+            if std::mem::take(&mut self.ended) {
+                self.send(&Arc::clone(&last.snapshot));
+            }
+            return Ok(());
+        }
+        let id = self.databases.next.fetch_add(1, Ordering::Relaxed);
+        let before = self.last.as_ref().filter(same_rules).map(|last| &last.snapshot.policy);
+        let snapshot = Arc::new(Snapshot::new(id, Arc::clone(catalog), rules, before, today, self.databases.fingerprint_key)?);
+        self.last = Some(Made { rules: Arc::clone(rules), digest, today, snapshot: Arc::clone(&snapshot) });
+        self.ended = false;
+        self.send(&snapshot);
+        Ok(())
+    }
+
+    /// A failed look leaves what is known until it is too old.
     fn fail(&mut self, failure: &Failure) {
-        let age = self.confirmed.map(|at| at.elapsed());
         tracing::warn!(database = %self.database, "{failure}");
-        if age.is_none_or(|age| age > self.databases.login.max_age) {
-            let known = Err(Unknown::Catalog(failure.to_string().into()));
-            self.published = None;
-            self.sender.send_replace(Some(known.clone()));
-            self.tell(&known);
+        if self.confirmed.is_none_or(|at| at.elapsed() > self.databases.login.max_age) {
+            self.expire(&failure.to_string());
         }
     }
 
-    /// Open sessions decide by the new snapshot, or end where there is none for them.
-    fn tell(&self, known: &Known) {
-        self.databases.sessions.tell_all(|session| {
-            if *session.database != *self.database {
-                return None;
-            }
-            let view = known.as_ref().ok().and_then(|s| s.view(&session.login, session.certificate.as_deref()));
-            Some(view.map_or(Signal::Stop, Signal::View))
+    /// The catalog is too old: nobody logs in by it, and no governed statement is decided by it.
+    fn expire(&mut self, why: &str) {
+        self.sender.send_replace(Some(Err(Unknown::Catalog(why.into()))));
+        if self.last.is_some() && !std::mem::replace(&mut self.ended, true) {
+            tracing::error!(database = %self.database, "the catalog is older than catalog.max_age: governed statements are refused");
+            self.tell(|_| Some(Signal::Stale));
+        }
+    }
+
+    /// Nothing can be decided: governed sessions end.
+    fn end(&mut self, why: Unknown) {
+        self.ended = true;
+        self.sender.send_replace(Some(Err(why)));
+        let last = self.last.as_ref().map(|l| Arc::clone(&l.snapshot));
+        self.tell(|session| {
+            let view = last.as_ref().and_then(|s| s.view(&session.login, session.certificate.as_deref()));
+            view.is_none_or(|v| !v.profile.unrestricted).then_some(Signal::Stop)
         });
+    }
+
+    /// Open sessions decide by the snapshot, or end where it has nothing for them.
+    fn send(&self, snapshot: &Arc<Snapshot>) {
+        self.sender.send_replace(Some(Ok(Arc::clone(snapshot))));
+        self.tell(|session| Some(snapshot.view(&session.login, session.certificate.as_deref()).map_or(Signal::Stop, Signal::View)));
+    }
+
+    fn tell(&self, mut say: impl FnMut(&Handle) -> Option<Signal>) {
+        self.databases.sessions.tell_all(|session| if *session.database == *self.database { say(session) } else { None });
+    }
+}
+
+/// Waits until a statement may have changed the schema, but not so that a row of such statements keeps the server at nothing else.
+async fn poked(poke: &Notify, last: Instant) {
+    poke.notified().await;
+    sleep_until(Some(last + GAP)).await;
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::audit_writer::{AuditHandle, AuditWriter, SessionAudit};
@@ -80,12 +81,14 @@ impl Watch {
 pub(crate) struct SessionEdge {
     audit: SessionAudit,
     metrics: SessionMetrics,
+    /// For when the database's schema may have changed.
+    poke: Arc<Notify>,
     epoch: Instant,
 }
 
 impl SessionEdge {
     /// `None` where the log has no room for the session's beginning.
-    pub(crate) fn open(watch: &Watch, arrival: &Arrival, settings: &[(String, String)], view: &View) -> Option<Self> {
+    pub(crate) fn open(watch: &Watch, arrival: &Arrival, settings: &[(String, String)], view: &View, poke: Arc<Notify>) -> Option<Self> {
         let own = |name: &str| settings.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str().into());
         let mut random = [0; 10];
         getrandom::fill(&mut random).ok()?;
@@ -102,7 +105,7 @@ impl SessionEdge {
         };
         let audit = SessionAudit::new(watch.audit.clone(), who);
         let metrics = SessionMetrics::new(&watch.metrics, &view.profile.principal.roles);
-        audit.connected(view).then_some(Self { audit, metrics, epoch: watch.epoch })
+        audit.connected(view).then_some(Self { audit, metrics, poke, epoch: watch.epoch })
     }
 }
 
@@ -131,6 +134,9 @@ impl Edge for SessionEdge {
     }
 
     fn count(&self, counts: Counts, since: u64) {
+        if counts.schema_changes > 0 {
+            self.poke.notify_one();
+        }
         if counts != Counts::default() {
             // Only the time of a plan is of interest, and asking for the time is not free.
             let step = if counts.cache_misses > 0 { self.now().saturating_sub(since) } else { 0 };

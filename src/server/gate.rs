@@ -31,6 +31,11 @@ fn refuse<T>(sqlstate: &'static str, message: impl Into<String>) -> Result<T, St
     Err(StartupRefusal { sqlstate, message: message.into() })
 }
 
+fn unknown<T>(why: &Unknown) -> Result<T, StartupRefusal> {
+    let sqlstate = if matches!(why, Unknown::Catalog(_)) { "08006" } else { "28000" };
+    refuse(sqlstate, why.to_string())
+}
+
 impl Admission for Gate {
     type Session = Admitted;
 
@@ -47,11 +52,9 @@ impl Admission for Gate {
     }
 
     async fn authorize(&self, arrival: &Arrival) -> Result<Grant<Admitted>, StartupRefusal> {
-        let snapshot = match self.databases.snapshot(&arrival.database).await {
-            Ok(snapshot) => snapshot,
-            Err(why @ Unknown::Catalog(_)) => return refuse("08006", why.to_string()),
-            Err(why @ Unknown::Policy(_)) => return refuse("28000", why.to_string()),
-        };
+        if let Err(why) = self.databases.snapshot(&arrival.database).await {
+            return unknown(&why);
+        }
         let mut key = vec![0; if arrival.minor >= 2 { 32 } else { 4 }];
         if getrandom::fill(&mut key).is_err() {
             return refuse("57P03", "the system gives no random bytes");
@@ -59,7 +62,11 @@ impl Admission for Gate {
         let certificate = arrival.certificate.as_deref();
         // The seat comes first: a snapshot that is published after the look at it is told to the session.
         let (seat, key) = self.sessions.enter(&arrival.database, &arrival.login, certificate, key);
-        let current = self.databases.known(&arrival.database).and_then(Result::ok).unwrap_or(snapshot);
+        let current = match self.databases.known(&arrival.database) {
+            Some(Ok(snapshot)) => snapshot,
+            Some(Err(why)) => return unknown(&why),
+            None => return refuse("08006", "the database's catalog is not known"),
+        };
         match current.view(&arrival.login, certificate) {
             Some(view) => Ok(Grant { governed: !view.profile.unrestricted, key, session: Admitted { seat, view } }),
             None => refuse("28000", format!("login \"{}\" has no role in the policy, or its role has ended", arrival.login)),

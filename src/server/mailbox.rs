@@ -12,6 +12,8 @@ use crate::session::View;
 pub(crate) enum Signal {
     /// Policy or catalog changed: decide by this from now on.
     View(Arc<View>),
+    /// The catalog is too old to decide by, until a view comes.
+    Stale,
     /// End as soon as nothing is under way.
     Drain,
     /// End now: the rights are gone, or the drain's deadline is over.
@@ -22,6 +24,8 @@ pub(crate) enum Signal {
 #[derive(Debug, Default)]
 pub(super) struct Left {
     pub(super) view: Option<Arc<View>>,
+    /// Since that view.
+    pub(super) stale: bool,
     pub(super) drain: bool,
     pub(super) stop: bool,
 }
@@ -49,7 +53,11 @@ impl Mailbox {
     pub(crate) fn leave(&self, signal: Signal) {
         let mut inside = self.inside();
         match signal {
-            Signal::View(view) => inside.left.view = Some(view),
+            Signal::View(view) => {
+                inside.left.view = Some(view);
+                inside.left.stale = false;
+            }
+            Signal::Stale => inside.left.stale = true,
             Signal::Drain => inside.left.drain = true,
             Signal::Stop => inside.left.stop = true,
         }

@@ -223,16 +223,21 @@ where
     }
 
     fn hear(&mut self, cx: &mut Context<'_>) {
-        let Some(Left { view, drain, stop }) = self.mailbox.look() else { return };
+        let Some(Left { view, stale, drain, stop }) = self.mailbox.look() else { return };
         self.draining |= drain;
         if stop {
             self.say(Fault::ShuttingDown, cx);
             self.over = Some(End::Proxy);
-        } else if let Some(view) = view {
+            return;
+        }
+        if let Some(view) = view {
             self.lend(0, cx, |session, lent| session.set_view(view, lent));
             if self.session.closing().is_some() {
                 self.over = Some(End::Proxy);
             }
+        }
+        if stale {
+            self.lend(0, cx, |session, _| session.catalog_is_stale());
         }
     }
 

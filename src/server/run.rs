@@ -372,6 +372,7 @@ impl Reloader {
     pub fn reload(&self) -> Result<(), StartError> {
         self.watch.audit().reopen();
         let rules = rules(&self.config)?;
+        self.databases.fits(&rules).map_err(setup)?;
         if let (Some(tls), Some(files)) = (&self.tls, &self.config.tls) {
             tls.reload(&files::tls(files)?).map_err(setup)?;
         }
@@ -575,7 +576,7 @@ fn session(ready: Ready<Admitted>, shared: &Shared) -> Option<(Box<Relay<Stream,
     let gate = &shared.startup.admission;
     gate.sessions.runs(seat.number, upstream_key);
     // A session whose beginning cannot be recorded does not begin.
-    let edge = SessionEdge::open(&shared.watch, &arrival, &settings, &view)?;
+    let edge = SessionEdge::open(&shared.watch, &arrival, &settings, &view, gate.databases.poke(&arrival.database))?;
     let session = Session::new(view, shared.limits, &server_parameters).sharing(&shared.budget);
     let mailbox = Arc::clone(&seat.mailbox);
     let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), mailbox));

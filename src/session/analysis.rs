@@ -79,8 +79,19 @@ impl Session {
         matches!(self.analysis, Analysis::Wanted(_) | Analysis::Awaited)
     }
 
-    /// The plans for a text: from this thread's cache, made now, or made elsewhere. `None`: the message has to wait for them.
+    /// The plans for a text. `None`: the message has to wait for them. Where the catalog is too old they are refusals.
     pub(super) fn plan(&mut self, text: &str, types: &[Oid], protocol: Protocol, cx: &mut Cx<'_>) -> Option<Arc<[Planned]>> {
+        let planned = self.decide(text, types, protocol, cx)?;
+        let decides = |p: &Planned| !matches!(&p.plan, Plan::Send(permit) if super::asking::only_ends(permit.effect()));
+        if !self.stale || !self.governed() || !planned.iter().any(decides) {
+            return Some(planned);
+        }
+        let refuse = |p: &Planned| if decides(p) { super::asking::stale_catalog(p) } else { p.clone() };
+        Some(planned.iter().map(refuse).collect())
+    }
+
+    /// From this thread's cache, made now, or made elsewhere.
+    fn decide(&mut self, text: &str, types: &[Oid], protocol: Protocol, cx: &mut Cx<'_>) -> Option<Arc<[Planned]>> {
         let (view, names) = (Arc::clone(&self.view), Arc::clone(&self.names));
         let key = cache::Key { text, types, protocol, snapshot: view.snapshot, profile: view.profile.id, names: &names };
         if let Some(found) = cx.cache.get(&key) {

@@ -6,7 +6,7 @@ mod query;
 mod refuse;
 mod replan;
 
-pub(super) use refuse::unreadable;
+pub(super) use refuse::{stale_catalog, unreadable};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -17,7 +17,7 @@ use super::sqlstate::{Fault, fault_fields};
 use super::truth::Prepared;
 use super::upstream::{Control, Unrestricted, Upstream};
 use super::{ByName, Close, Cx, Session, name_key};
-use crate::plan::Effect;
+use crate::plan::{Effect, Permit};
 use crate::policy::ProfileId;
 use crate::wire::{Build, Frame, Malformed, Reader, client};
 
@@ -88,9 +88,39 @@ pub(super) fn changes_names(effect: &Effect) -> bool {
     }
 }
 
+/// Whether the database's schema may be another once this has run and its transaction is over.
+pub(super) fn changes_schema(permit: &Permit) -> bool {
+    let own = matches!(permit.effect(), Effect::Create { schema: None, .. });
+    let unread = permit.decision().relations.is_none();
+    unread || (!own && matches!(permit.effect(), Effect::Create { .. } | Effect::CatalogChanged))
+}
+
 /// Whether a transaction or a part of it ends.
 pub(super) fn ends_transaction(effect: &Effect) -> bool {
     matches!(effect, Effect::Commit { .. } | Effect::Rollback { .. } | Effect::RollbackTo(_))
+}
+
+/// Whether a statement does nothing but begin or end something that needs no decision by the catalog.
+pub(super) fn only_ends(effect: &Effect) -> bool {
+    match effect {
+        Effect::Begin
+        | Effect::Commit { .. }
+        | Effect::Rollback { .. }
+        | Effect::Savepoint(_)
+        | Effect::Release(_)
+        | Effect::RollbackTo(_)
+        | Effect::Deallocate(_)
+        | Effect::Close(_) => true,
+        Effect::None
+        | Effect::Set(_)
+        | Effect::Prepare(..)
+        | Effect::Declare { .. }
+        | Effect::Copy(..)
+        | Effect::Create { .. }
+        | Effect::CatalogChanged
+        | Effect::DiscardAll
+        | Effect::Discard => false,
+    }
 }
 
 /// Names that may be under way at a time.

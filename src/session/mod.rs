@@ -110,6 +110,8 @@ pub struct Counts {
     pub witness_trips: u64,
     /// Statements in which the two readers saw different things.
     pub reader_disagreements: u64,
+    /// Transactions after which the schema may be another.
+    pub schema_changes: u64,
     /// Plans found in the cache.
     pub cache_hits: u64,
     /// Plans made.
@@ -157,6 +159,8 @@ pub struct Session {
     doubt: asking::Doubt,
     /// Whether the client's message that passes in pieces goes on to the server.
     rest_passes: bool,
+    /// The catalog of the view is too old to decide by.
+    stale: bool,
     /// What rows that wait to be masked take of the process's budget.
     held: budget::Held,
 }
@@ -186,6 +190,7 @@ impl Session {
             analysis: analysis::Analysis::default(),
             doubt: if governed { asking::Doubt::all() } else { asking::Doubt::default() },
             rest_passes: false,
+            stale: false,
             held: budget::Held::default(),
         }
     }
@@ -236,6 +241,13 @@ impl Session {
             self.stop(Fault::ShuttingDown, cx);
         }
         self.view = view;
+        self.stale = false;
+    }
+
+    /// The catalog is older than it may be: until another view comes, a governed session's statements are refused, but for those
+    /// that end what is open.
+    pub fn catalog_is_stale(&mut self) {
+        self.stale = true;
     }
 
     fn governed(&self) -> bool {

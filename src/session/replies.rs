@@ -151,6 +151,8 @@ pub(super) struct Replies {
     batch: bool,
     /// The open transaction changed names.
     names_touched: bool,
+    /// The open transaction may have changed the schema.
+    schema_touched: bool,
     /// The open transaction has left work for its end that may speak of something veiled.
     deferred: bool,
     /// The proxy's own question was cancelled: it is asked again.

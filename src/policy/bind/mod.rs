@@ -31,7 +31,7 @@ pub(crate) use relations::{BoundColumn, BoundRelation, RoleRules};
 pub struct BoundPolicy {
     pub(super) model: Arc<Model>,
     digest: Arc<str>,
-    /// Of policy, catalog and keys: what every profile's id begins with.
+    /// Of the keys: what every profile's id begins with.
     pub(super) seed: [u8; 32],
     pub(super) known: BTreeMap<Oid, Known>,
     pub(super) relations: BTreeMap<Oid, BoundRelation>,
@@ -66,7 +66,7 @@ impl BoundPolicy {
         let classified = classified(&model, catalog, &relations, &order);
         let bound = Self {
             digest: Arc::clone(&policy.digest),
-            seed: seed(&policy.digest, catalog, keys),
+            seed: seed(keys),
             row_types: taint::row_types(catalog, &classified),
             system: system(catalog),
             masks: masks(&model, keys, &mut found),
@@ -156,10 +156,8 @@ fn classified(model: &Model, catalog: &Catalog, bound: &BTreeMap<Oid, BoundRelat
     classified
 }
 
-fn seed(policy: &str, catalog: &Catalog, keys: &Keyring) -> [u8; 32] {
+fn seed(keys: &Keyring) -> [u8; 32] {
     let mut hash = Sha256::new();
-    hash.update(policy.as_bytes());
-    hash.update(crate::catalog::digest(catalog.contents()));
     for name in keys.current().into_iter().chain(keys.names()) {
         hash.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(name.as_bytes());

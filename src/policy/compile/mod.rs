@@ -1,5 +1,6 @@
 //! From a bound policy to one principal's [`Profile`]: every rule decided, for every relation. The meaning of keys is `bind`'s.
 
+mod identity;
 mod relation;
 mod sql_text;
 mod verdict;
@@ -10,11 +11,10 @@ pub(crate) mod tests;
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use sha2::{Digest as _, Sha256};
 
 use super::bind::BoundPolicy;
 use super::model::RoleEntry;
-use super::profile::{Principal, Profile, ProfileId};
+use super::profile::{Principal, Profile};
 use crate::catalog::{Catalog, Oid};
 
 use relation::Maker;
@@ -39,7 +39,7 @@ impl BoundPolicy {
         if !profile.unrestricted {
             profile.relations = self.decided(&roles, &profile, catalog);
         }
-        profile.id = self.id(&roles, &profile);
+        profile.id = identity::identity(&self.seed, &roles, &profile);
         profile
     }
 
@@ -58,25 +58,5 @@ impl BoundPolicy {
             }
         }
         maker.made
-    }
-
-    /// Of everything that decides. The login is in it where a row condition reads who it is.
-    fn id(&self, roles: &[Role<'_>], profile: &Profile) -> ProfileId {
-        let mut hash = Sha256::new();
-        hash.update(self.seed);
-        let mut part = |text: &str| {
-            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(text.as_bytes());
-        };
-        roles.iter().for_each(|(_, role)| part(&role.name));
-        if roles
-            .iter()
-            .any(|(_, role)| !role.rows.is_empty() || role.read.iter().any(|r| matches!(r.value, super::model::ReadRule::When(_))))
-        {
-            part(&profile.principal.login);
-        }
-        let digest: [u8; 32] = hash.finalize().into();
-        let first = digest.iter().take(8).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
-        ProfileId(first)
     }
 }

@@ -108,6 +108,19 @@ pub(in crate::session) fn unreadable(message: &str, reason: &'static str) -> Pla
     refused_text("text that cannot be read", refusal)
 }
 
+/// A statement that cannot be decided, since the catalog is older than it may be.
+pub(in crate::session) fn stale_catalog(planned: &Planned) -> Planned {
+    let refusal = Refusal {
+        kind: RefusalKind::Unclear,
+        message: "the catalog is older than catalog.max_age".into(),
+        hint: None,
+        position: None,
+        reason: "catalog stale",
+        decision: Arc::new(planned.plan.decision().clone()),
+    };
+    Planned { plan: Plan::Refuse(refusal), described: planned.described.clone() }
+}
+
 /// A message that was not read.
 pub(super) fn too_long(message: String) -> Arc<[Planned]> {
     let refusal = Refusal {

@@ -20,7 +20,7 @@ impl Session {
     /// the message has to wait. A refusal comes with the plan that its record is of.
     pub(super) fn replan(&mut self, prepared: &Rc<Prepared>, cx: &mut Cx<'_>) -> Option<(Option<PlannedRef>, Why)> {
         let source = prepared.source.as_ref()?;
-        if prepared.current.borrow().holds(self.view.snapshot, &self.names) {
+        if !self.stale && prepared.current.borrow().holds(self.view.snapshot, &self.names) {
             return None;
         }
         let planned = match source {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::session::asking::{changes_names, ends_transaction};
+use crate::session::asking::{changes_names, changes_schema, ends_transaction};
 use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::Shape;
@@ -215,6 +215,7 @@ impl Session {
             let ended = self.replies.truth.apply(open.planned(), &permit, &self.names, self.governed());
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             self.replies.deferred |= permit.defers() || self.rows_of(Some(&permit)).is_some_and(|of| of.defers());
+            self.replies.schema_touched |= changes_schema(&permit);
             if changes_names(permit.effect()) {
                 self.replies.names_touched = true;
             }
@@ -248,6 +249,7 @@ impl Session {
             let ended = self.replies.truth.end_transaction();
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             self.replies.deferred = false;
+            cx.counts.schema_changes += u64::from(std::mem::take(&mut self.replies.schema_touched));
             if std::mem::take(&mut self.replies.names_touched) {
                 self.doubt.names |= self.governed();
             }

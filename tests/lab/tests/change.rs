@@ -158,6 +158,7 @@ fn what_was_prepared_is_held_to_the_rules_of_its_execution() {
         assert!(got == DENIED || got == "ERROR 42703", "{ask}: {got}");
     }
     assert_eq!(said(&mut clerk, "EXECUTE town"), "town1");
+    drop(clerk);
     let mut desk = desk;
     let log = desk.lab.audit().unwrap();
     let records: Vec<Value> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -186,4 +187,68 @@ fn cursors_and_portals_opened_under_other_rights_give_nothing_more() {
     assert_eq!(said(&mut clerk, "BEGIN; DECLARE c CURSOR FOR SELECT email FROM public.people ORDER BY id"), "");
     desk.tighten(&mut clerk, "{ mask: { null } }", "allow");
     assert_eq!(said(&mut clerk, "FETCH 1 FROM c"), DENIED);
+}
+
+#[test]
+fn a_policy_that_does_not_fit_changes_nothing() {
+    let mut desk = Desk::new("unfit", "{ mask: { null } }", "allow", "refresh: 50ms");
+    let (mut clerk, mut boss) = (desk.client("clerk"), desk.client("boss"));
+    let ask = "SELECT email, town FROM public.people WHERE id = 1";
+    assert_eq!(said(&mut clerk, "BEGIN; DECLARE c CURSOR FOR SELECT email FROM public.people ORDER BY id"), "");
+    assert_eq!((said(&mut clerk, ask), said(&mut boss, ask)), ("NULL,town1".into(), "mail1,town1".into()));
+    let wrong = policy("allow", "allow").replace("email: a", "emial: a");
+    let error = desk.change(&wrong).unwrap_err();
+    assert!(error.contains("emial"), "{error}");
+    // The schema is looked at again meanwhile, under the rules that hold.
+    assert_eq!(said(&mut boss, "CREATE TABLE public.fresh (id int)"), "");
+    until(|| said(&mut desk.client("clerk"), "SELECT id FROM public.fresh").is_empty());
+    assert_eq!((said(&mut clerk, ask), said(&mut boss, ask)), ("NULL,town1".into(), "mail1,town1".into()));
+    assert_eq!(said(&mut clerk, "FETCH 1 FROM c"), "NULL");
+    drop((clerk, boss));
+    let log = desk.lab.audit().unwrap();
+    let told = log.lines().filter(|l| serde_json::from_str::<Value>(l).unwrap()["kind"] == "policy").count();
+    assert_eq!(told, 0, "no other policy came into force");
+}
+
+#[test]
+fn a_schema_that_changes_elsewhere_is_seen_at_once_and_ends_nothing() {
+    let desk = Desk::new("schema", "{ mask: { null } }", "allow", "refresh: 1h, max_age: 2h");
+    let (mut clerk, mut boss) = (desk.client("clerk"), desk.client("boss"));
+    assert_eq!(said(&mut clerk, "PREPARE p AS SELECT email, town FROM public.people WHERE id = 2"), "");
+    assert_eq!(
+        said(&mut clerk, "BEGIN; DECLARE c CURSOR FOR SELECT email, town FROM public.people ORDER BY id; FETCH 1 FROM c"),
+        "NULL,town1"
+    );
+    assert_eq!(said(&mut boss, "BEGIN; CREATE TABLE public.later (id int); COMMIT"), "");
+    let mut other = desk.client("clerk");
+    until(|| said(&mut other, "SELECT id FROM public.later").is_empty());
+    boss.extended("CREATE TABLE public.last (id int)", 0).unwrap();
+    until(|| said(&mut other, "SELECT id FROM public.last").is_empty());
+    assert_eq!(said(&mut clerk, "FETCH 1 FROM c"), "NULL,town2");
+    assert_eq!(said(&mut clerk, "EXECUTE p"), "NULL,town2");
+}
+
+#[test]
+fn without_the_catalog_governed_statements_are_refused_and_classes_are_kept() {
+    let desk = Desk::new("lost", "{ mask: { null } }", "allow", "refresh: 50ms, max_age: 500ms");
+    let (mut clerk, mut boss, mut server) = (desk.client("clerk"), desk.client("boss"), desk.server());
+    let ask = "SELECT email, town FROM public.people WHERE id = 1";
+    assert_eq!(prepare(&mut clerk, "p", "SELECT town FROM public.people WHERE id = 1"), "");
+    assert_eq!(said(&mut clerk, "BEGIN"), "");
+    assert_eq!(said(&mut server, "ALTER ROLE pgscrim NOLOGIN"), "");
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pgscrim'").unwrap();
+    until(|| said(&mut server, "SELECT 1 FROM pg_stat_activity WHERE usename = 'pgscrim'").is_empty());
+    until(|| {
+        let got = said(&mut clerk, ask);
+        assert!(got == "NULL,town1" || got == CHANGED, "{got}");
+        got == CHANGED
+    });
+    assert_eq!(said(&mut clerk, "ROLLBACK"), "");
+    assert_eq!((said(&mut clerk, ask), execute(&mut clerk, "p")), (CHANGED.into(), CHANGED.into()));
+    assert_eq!(said(&mut boss, ask), "mail1,town1");
+    assert_eq!(said(&mut boss, "ALTER TABLE public.people RENAME COLUMN email TO mail"), "");
+    assert_eq!(said(&mut server, "ALTER ROLE pgscrim LOGIN"), "");
+    until(|| said(&mut clerk, "SELECT mail, town FROM public.people WHERE id = 1") != CHANGED);
+    assert_eq!(said(&mut clerk, "SELECT mail, town FROM public.people WHERE id = 1"), "NULL,town1");
+    assert_eq!(execute(&mut clerk, "p"), "town1");
 }
