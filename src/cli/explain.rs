@@ -113,7 +113,7 @@ fn statement_json(planned: &Planned) -> Value {
         .iter()
         .map(|c| {
             json!({ "column": &*c.column, "class": c.class.as_deref(), "use": c.usage, "action": action(c),
-                "mask": c.mask.as_deref(), "role": c.role.as_deref() })
+                "mask": c.mask.as_deref(), "role": c.role.as_deref(), "reveal": c.reveal.words() })
         })
         .collect();
     let mut out = json!({ "statement": &*planned.described.text, "fingerprint": &*planned.described.fingerprint,
@@ -146,7 +146,9 @@ fn statement_text(out: &mut String, planned: &Planned) {
         let class = c.class.as_deref().unwrap_or("-");
         let mask = c.mask.as_deref().map(|m| format!(" {m}")).unwrap_or_default();
         let role = c.role.as_deref().map(|r| format!(" (role {r})")).unwrap_or_default();
-        let _ = writeln!(out, "{head:<11} {:<names$}  {class:<classes$}  {:<uses$}  {}{mask}{role}", c.column, c.usage, action(c));
+        let reveal = c.reveal.words().join(", ");
+        let reveal = if reveal.is_empty() { reveal } else { format!(", accepted leak: {reveal}") };
+        let _ = writeln!(out, "{head:<11} {:<names$}  {class:<classes$}  {:<uses$}  {}{mask}{role}{reveal}", c.column, c.usage, action(c));
     }
     match &planned.plan {
         Plan::Send(permit) => {

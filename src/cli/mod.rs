@@ -31,10 +31,13 @@ enum Command {
     /// Say what would be decided on a statement, without running it
     Explain(explain::Explain),
     /// Make the keys of keyed masks
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  pgscrim keyring init keyring.yaml")]
     Keyring(keyring::KeyringCommand),
     /// Verify or search the audit log
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  pgscrim audit verify audit/audit.jsonl*\n  pgscrim audit search audit/audit.jsonl --user alice --decision refused"
+    )]
     Audit(audit::AuditCommand),
 }
 

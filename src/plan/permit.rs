@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::QualifiedName;
 use crate::catalog::{Oid, PgType};
-use crate::policy::{ClassName, MaskRule};
+use crate::policy::{ClassName, MaskRule, Reveal};
 pub use crate::sql::effect::{CopyDirection, CopyFormat, SettingChange, SettingScope};
 
 /// Which of the plans it is.
@@ -62,6 +62,8 @@ pub struct ColumnUse {
     pub mask: Option<Arc<str>>,
     /// The role whose rule decided.
     pub role: Option<Arc<str>>,
+    /// What the rule gives up of its mask on purpose.
+    pub reveal: Reveal,
 }
 
 /// What the statement touches and what was decided; never a value.

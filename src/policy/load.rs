@@ -62,6 +62,11 @@ impl Policy {
         now.to_zoned(self.model(database).time_zone.clone()).date()
     }
 
+    /// Every model: what holds for each database that a document names, and for all others.
+    pub(super) fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
+        self.databases.values().chain([&self.others])
+    }
+
     /// What the documents say for a database.
     pub(super) fn model(&self, database: &str) -> &Arc<Model> {
         self.databases.get(database).unwrap_or(&self.others)

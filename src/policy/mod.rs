@@ -12,7 +12,7 @@ mod profile;
 mod read;
 
 pub use bind::BoundPolicy;
-pub use examine::examine;
+pub use examine::{examine, examine_conditions};
 pub use load::{Policy, load};
 pub use profile::{
     Absence, ClassName, ColumnProfile, Condition, Document, MaskRule, Outcome, Principal, Profile, ProfileId, RelationProfile, Reveal,

@@ -36,6 +36,15 @@ pub struct Reveal {
     pub order: bool,
 }
 
+impl Reveal {
+    /// The words of `reveal` that hold, as the policy writes them.
+    #[must_use]
+    pub fn words(self) -> Vec<&'static str> {
+        let Self { lookup, equality, order } = self;
+        [("lookup", lookup), ("equality", equality), ("order", order)].into_iter().filter(|(_, on)| *on).map(|(word, _)| word).collect()
+    }
+}
+
 /// A mask as a rule applies it to a column.
 #[derive(Clone, Debug)]
 pub struct MaskRule {

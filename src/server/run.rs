@@ -320,10 +320,15 @@ pub async fn read_database(config: &Config, database: &str) -> Result<Database, 
 /// A file cannot be read.
 pub fn check_policies(config: &Config) -> Result<Diagnostics, StartError> {
     files::keyring(config.keyring.as_deref())?;
-    Ok(match crate::policy::load(&files::policies(&config.policies)?) {
-        Ok((_, warnings)) => warnings,
-        Err(found) => found,
-    })
+    Ok(read_policy(config)?.map_or_else(|found| found, |(_, found)| found))
+}
+
+/// The policy with everything that is worth saying of it alone, or what is wrong with it.
+fn read_policy(config: &Config) -> Result<Result<(crate::policy::Policy, Diagnostics), Diagnostics>, StartError> {
+    Ok(crate::policy::load(&files::policies(&config.policies)?).map(|(policy, mut found)| {
+        found.0.extend(crate::policy::examine_conditions(&policy).0);
+        (policy, found)
+    }))
 }
 
 /// The same, held against a database's catalog.
@@ -332,7 +337,7 @@ pub fn check_policies(config: &Config) -> Result<Diagnostics, StartError> {
 /// A file or the catalog cannot be read.
 pub async fn check_database(config: &Config, database: &str) -> Result<Diagnostics, StartError> {
     let keyring = files::keyring(config.keyring.as_deref())?;
-    let (policy, mut found) = match crate::policy::load(&files::policies(&config.policies)?) {
+    let (policy, mut found) = match read_policy(config)? {
         Ok(read) => read,
         Err(found) => return Ok(found),
     };

@@ -3,6 +3,7 @@
 
 mod caps;
 mod census;
+mod condition;
 mod describe;
 pub mod effect;
 pub mod model;
@@ -14,6 +15,7 @@ mod tree;
 
 pub use caps::{MAX_DEPTH, STACK};
 pub use census::DISAGREEMENT;
+pub use condition::condition;
 pub use describe::{Description, describe, describe_unread};
 pub use parse::{Parsed, Text, read};
 pub use print::{Rendered, copied, print};

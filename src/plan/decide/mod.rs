@@ -16,7 +16,7 @@ use super::Setting;
 use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
-use crate::policy::{Outcome, Profile};
+use crate::policy::{Outcome, Profile, Reveal};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
@@ -162,7 +162,8 @@ impl<'a> Judge<'a> {
         }
         let (mask, role) = words::rule_of(&outcome);
         let column = words::column_name(self.catalog, relation, source.column).into();
-        let entry = ColumnUse { column, class, usage, action, mask, role };
+        let reveal = if let Outcome::Masked(rule) = &outcome { rule.reveal } else { Reveal::default() };
+        let entry = ColumnUse { column, class, usage, action, mask, role, reveal };
         if !self.columns.contains(&entry) {
             self.columns.push(entry);
         }

@@ -17,6 +17,8 @@ pub(crate) struct BoundRelation {
     pub(crate) columns: BTreeMap<i16, BoundColumn>,
     /// The class of columns that are not there yet.
     pub(crate) rest: Option<ClassName>,
+    /// Patterns meet at it and say different things, which nobody has seen yet: the relation came while the proxy runs.
+    pub(crate) contradicted: bool,
     /// By role: which rules are about it.
     pub(crate) roles: Vec<RoleRules>,
 }
@@ -50,6 +52,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) found: &'a mut Diagnostics,
     /// Places of keys that met something.
     met: HashSet<Place>,
+    /// Patterns contradict each other at the relation that is bound now.
+    clash: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -60,7 +64,7 @@ impl<'a> Binder<'a> {
         strict: bool,
         found: &'a mut Diagnostics,
     ) -> Self {
-        Self { model, catalog, known, strict, found, met: HashSet::new() }
+        Self { model, catalog, known, strict, found, met: HashSet::new(), clash: false }
     }
 
     /// Every relation that an entry or rule is about.
@@ -80,6 +84,7 @@ impl<'a> Binder<'a> {
 
     fn relation(&mut self, relation: &Relation, known: &Known) -> BoundRelation {
         let mut bound = BoundRelation::default();
+        self.clash = false;
         let tables: Vec<(Rank, &'a TableEntry)> = self.model.tables.iter().filter_map(|t| Some((known.table_rank(&t.key)?, t))).collect();
         for (_, table) in &tables {
             bound.named = true;
@@ -99,6 +104,7 @@ impl<'a> Binder<'a> {
             self.subject(relation, known, &tables);
         }
         bound.roles = (0..self.model.roles.len()).map(|role| self.role(relation, known, role)).collect();
+        bound.contradicted = self.clash;
         bound
     }
 
@@ -135,11 +141,10 @@ impl<'a> Binder<'a> {
         plain.retain(|(rank, _)| Some(*rank) == best);
         if let [(_, first), others @ ..] = plain.as_slice() {
             bound.class = Some(first.class.clone());
-            if let (true, Some((_, other))) = (self.strict, others.iter().find(|(_, o)| o.class != first.class)) {
+            if let Some((_, other)) = others.iter().find(|(_, o)| o.class != first.class) {
                 let name = relation.column_number(number).map_or("", |c| &*c.name);
-                let message = format!("two patterns meet at column '{}.{name}' and say different things", relation.name);
-                let error = Diagnostic::error(other.place.clone(), message).label(first.place.clone(), "the other one is here");
-                self.found.push(error.help("name the column without '*'"));
+                let message = format!("two patterns meet at column '{}' and say different things", relation.name.column(name));
+                self.clashes(&other.place, &first.place, message, "name the column without '*'");
             }
         }
         bound
@@ -192,9 +197,7 @@ impl<'a> Binder<'a> {
                 about.push(i);
             }
         }
-        if self.strict {
-            self.contradictions(relation, known, rules, &about);
-        }
+        self.contradictions(relation, known, rules, &about);
         about
     }
 
@@ -222,11 +225,15 @@ impl<'a> Binder<'a> {
     }
 
     fn contradict(&mut self, relation: &Relation, second: &Place, first: &Place) {
-        if self.strict {
-            let message = format!("two patterns meet at table '{}' and say different things", relation.name);
-            let error = Diagnostic::error(second.clone(), message).label(first.clone(), "the other one is here");
-            self.found.push(error.help("say it of the table by its full name"));
-        }
+        let message = format!("two patterns meet at table '{}' and say different things", relation.name);
+        self.clashes(second, first, message, "say it of the table by its full name");
+    }
+
+    /// An error where somebody waits for it; where the relation came while the proxy runs, nothing of it is shown until then.
+    fn clashes(&mut self, second: &Place, first: &Place, message: String, help: &str) {
+        self.clash = true;
+        let found = if self.strict { Diagnostic::error(second.clone(), message) } else { Diagnostic::warning(second.clone(), message) };
+        self.found.push(found.label(first.clone(), "the other one is here").help(help));
     }
 
     /// Keys that met nothing.

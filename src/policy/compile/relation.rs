@@ -27,7 +27,8 @@ impl Maker<'_> {
     pub(super) fn relation(&mut self, relation: &Relation, known: &Known) {
         let bound = self.policy.relations.get(&relation.oid);
         let profile = match relation.kind {
-            _ if self.policy.circle.contains(&relation.oid) => absent(relation),
+            _ if self.policy.circle.contains(&relation.oid) => absent(relation, &Absence::Derived),
+            _ if bound.is_some_and(|b| b.contradicted) => absent(relation, &Absence::NoRule),
             RelationKind::View | RelationKind::MaterializedView => self.view(relation, known, bound),
             RelationKind::Table
             | RelationKind::Partitioned
@@ -112,6 +113,7 @@ impl Maker<'_> {
                 continue;
             }
             let read = words(expression);
+            let hides = read.hides || self.calls_foreign(expression, &read);
             let sources: Vec<&Column> = relation
                 .columns
                 .iter()
@@ -121,17 +123,29 @@ impl Maker<'_> {
                 sources.iter().filter_map(|c| profile.columns.get(&c.number)).map(|c| &c.read).filter(|o| o.is_veiled()).collect();
             let constant = |o: &&Outcome| matches!(o, Outcome::Masked(rule) if rule.mask.laws(&column.ty).is_some_and(|l| l.constant));
             let read = match veiled.as_slice() {
-                [] if !read.hides => continue,
+                [] if !hides => continue,
                 [Outcome::Masked(rule)] if is_copy(expression, &sources) && rule.mask.laws(&column.ty).is_some() => {
                     Outcome::Masked(rule.clone())
                 }
-                [first, ..] if !read.hides && veiled.iter().all(constant) => (*first).clone(),
+                [first, ..] if !hides && veiled.iter().all(constant) => (*first).clone(),
                 _ => Outcome::Absent(Absence::Derived),
             };
             if let Some(of) = profile.columns.get_mut(&column.number) {
                 of.read = strictest(of.read.clone(), read);
             }
         }
+    }
+
+    /// Whether an expression, as PostgreSQL prints it for a `search_path` of `pg_catalog`, runs a function from outside PostgreSQL that
+    /// the principal does not have: by name, behind an operator (which is then printed with its schema) or behind a cast.
+    fn calls_foreign(&self, expression: &str, words: &Words) -> bool {
+        let foreign = |oid: Oid| oid >= FIRST_NORMAL_OID && !self.functions.contains(&oid);
+        let called = words.called.iter().any(|name| self.catalog.functions_named(name).any(|f| foreign(f.oid)));
+        let cast = |(_, to, function): &(Oid, Oid, Oid)| {
+            let named = self.catalog.type_info(*to).is_some_and(|t| words.identifiers.contains(&*t.name.name));
+            foreign(*function) && named
+        };
+        called || expression.contains("OPERATOR(") || self.catalog.contents().casts.iter().any(cast)
     }
 
     fn view(&self, relation: &Relation, known: &Known, bound: Option<&BoundRelation>) -> RelationProfile {
@@ -275,10 +289,10 @@ fn is_copy(expression: &str, sources: &[&Column]) -> bool {
     matches!(sources, [source] if *bare == *source.name)
 }
 
-fn absent(relation: &Relation) -> RelationProfile {
-    let absent = ColumnProfile { read: Outcome::Absent(Absence::Derived), write: false, class: None };
+fn absent(relation: &Relation, why: &Absence) -> RelationProfile {
+    let absent = ColumnProfile { read: Outcome::Absent(why.clone()), write: false, class: None };
     let columns = relation.columns.iter().map(|c| (c.number, absent.clone())).collect();
-    RelationProfile { columns, other_columns: Some(Absence::Derived), ..RelationProfile::default() }
+    RelationProfile { columns, other_columns: Some(why.clone()), ..RelationProfile::default() }
 }
 
 fn join(own: ColumnProfile, inherited: Option<ColumnProfile>) -> ColumnProfile {

@@ -12,6 +12,8 @@ pub(super) struct Words {
     pub(super) identifiers: HashSet<String>,
     /// A whole row (`t.*`).
     pub(super) whole_row: bool,
+    /// Names that stand before an opening parenthesis; key words among them.
+    pub(super) called: HashSet<String>,
     /// A function is called that came with PostgreSQL and does not act on its arguments alone.
     pub(super) hides: bool,
 }
@@ -24,13 +26,20 @@ pub(super) fn words(text: &str) -> Words {
         if c == '"' {
             let inner = rest.get(1..).unwrap_or("");
             let end = inner.find('"').unwrap_or(inner.len());
-            words.identifiers.insert(inner.get(..end).unwrap_or("").to_owned());
+            let name = inner.get(..end).unwrap_or("");
             rest = inner.get(end + 1..).unwrap_or("");
+            if rest.starts_with('(') {
+                words.called.insert(name.to_owned());
+            }
+            words.identifiers.insert(name.to_owned());
         } else if is_word(c) {
             let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
             let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
             let word = crate::base::fold(word);
-            words.hides |= after.starts_with('(') && hides(&word);
+            if after.starts_with('(') {
+                words.hides |= hides(&word);
+                words.called.insert(word.clone());
+            }
             words.identifiers.insert(word);
             rest = after;
         } else {

@@ -7,7 +7,7 @@ use super::{Alone, Examined, constrained, named, seen};
 use crate::base::Diagnostic;
 use crate::catalog::{ConstraintKind, Relation};
 use crate::policy::model::ReadRule;
-use crate::policy::profile::{Outcome, Reveal, StatementRight};
+use crate::policy::profile::{Outcome, StatementRight};
 
 impl Examined<'_> {
     pub(super) fn leaks(&mut self) {
@@ -126,12 +126,7 @@ fn reveals(role: &Alone<'_>, found: &mut Vec<Diagnostic>) {
 fn revealed(rule: &ReadRule, given: &mut Vec<&'static str>) {
     match rule {
         ReadRule::Allow | ReadRule::Deny => {}
-        ReadRule::Mask(used) => {
-            let Reveal { lookup, equality, order } = used.reveal;
-            given.extend(
-                [("lookup", lookup), ("equality", equality), ("order", order)].into_iter().filter(|(_, on)| *on).map(|(word, _)| word),
-            );
-        }
+        ReadRule::Mask(used) => given.extend(used.reveal.words()),
         ReadRule::When(when) => {
             revealed(&when.then, given);
             revealed(&when.otherwise, given);

@@ -2,6 +2,7 @@
 //! cannot hold what is said of them, columns that look personal and have no class, and every leak that was accepted on purpose.
 //! One file a question; nothing here decides what a session may do.
 
+mod conditions;
 mod dump;
 mod fit;
 mod leaks;
@@ -11,6 +12,8 @@ mod triggers;
 
 #[cfg(test)]
 mod tests;
+
+pub use conditions::examine_conditions;
 
 use std::collections::BTreeMap;
 

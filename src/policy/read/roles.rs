@@ -127,6 +127,7 @@ impl Reader<'_> {
             }
             let sql = self.text("a condition of 'rows'", said);
             if let (Some(name), Some(sql)) = (name, sql) {
+                self.condition(sql, &said.place);
                 rows.push(RowsEntry { key: name, place: key.place.clone(), sql: sql.into(), optional });
             }
         }

@@ -139,6 +139,14 @@ impl Reader<'_> {
         reveal
     }
 
+    /// SQL of a policy is read when the policy is: a mistake in it is not found by the first client.
+    pub(super) fn condition(&mut self, sql: &str, place: &Place) {
+        if let Err(reject) = crate::sql::condition(sql) {
+            let error = Diagnostic::error(place.clone(), format!("this condition cannot be read: {}", reject.message));
+            self.found.push(error.help("one SQL expression over the table's columns, like region = 'EU'"));
+        }
+    }
+
     fn when(&mut self, node: &Node, depth: usize) -> Option<ReadRule> {
         if depth >= DEPTH {
             self.error(&node.place, format!("conditional rules stand in each other more than {DEPTH} deep"));
@@ -161,6 +169,10 @@ impl Reader<'_> {
                 self.error(&node.place, format!("a rule with 'when' needs '{branch}'"));
             }
         }
-        Some(ReadRule::When(Box::new(When { sql: sql?.into(), then: then?, otherwise: otherwise? })))
+        let sql = sql?;
+        if let Some(value) = node.get("when") {
+            self.condition(sql, &value.place);
+        }
+        Some(ReadRule::When(Box::new(When { sql: sql.into(), then: then?, otherwise: otherwise? })))
     }
 }

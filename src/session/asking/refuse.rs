@@ -10,6 +10,8 @@ impl Session {
     /// The first reason for which none of these statements may be sent, with its index.
     pub(super) fn first_refusal(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
+            // Its columns are described before it, and what stands before it in its string could make others of them. INVARIANT 5.
+            Plan::Send(permit) if i > 0 && self.governed() && permit.copied().is_some() => Some((i, copy_behind_others(), "copy")),
             Plan::Send(permit) if made(planned, i, permit) => None,
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
             Plan::Send(permit) => self.nameless(permit).map(|(text, reason)| (i, text, reason)),
@@ -73,6 +75,17 @@ pub(super) fn stale_text() -> ErrorText {
         hint: Some("open it again".into()),
         position: None,
         reason: "policy changed",
+        decision: Arc::default(),
+    })
+}
+
+fn copy_behind_others() -> ErrorText {
+    refusal_fields(&Refusal {
+        kind: RefusalKind::Unclear,
+        message: "a COPY to the client stands behind other statements of its string".into(),
+        hint: Some("send the COPY by itself, or as the first statement".into()),
+        position: None,
+        reason: "copy",
         decision: Arc::default(),
     })
 }

@@ -17,11 +17,7 @@ impl Session {
         if tag != backend::COPY_OUT || !self.governed() {
             return false;
         }
-        match self.replies.copy_shape.take() {
-            Some(shape) => self.witness(permit, &shape, &[]).is_err(),
-            // it does not open its string: what stands before it could have made its tables
-            None => false,
-        }
+        self.replies.copy_shape.take().is_none_or(|shape| self.witness(permit, &shape, &[]).is_err())
     }
 
     /// COPY's answers, where the permit says that there may be any.
