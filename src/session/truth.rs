@@ -5,9 +5,9 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::ByName;
 use super::open::{OpenStatement, PlannedRef};
 use super::witness::{Shape, Witnessed};
+use super::{ByName, WireName};
 use crate::catalog::Oid;
 use crate::plan::{Effect, Names, Permit, RowsOf};
 use crate::policy::ProfileId;
@@ -85,10 +85,24 @@ pub(super) struct Truth {
 impl Truth {
     /// The permit whose cells describe the rows of a statement under `permit`: its own, a cursor's, a prepared statement's.
     pub(super) fn rows_permit(&self, permit: &Permit) -> Option<Permit> {
+        let of = match permit.rows_of() {
+            RowsOf::Own => return Some(permit.clone()),
+            RowsOf::Cursor(name) => self.portals.get(name.as_bytes())?.permit.clone()?,
+            RowsOf::Prepared(name) => self.statements.get(name.as_bytes())?.permit()?,
+        };
+        // A FETCH or EXECUTE that another name runs gives rows of a third: nothing says here which.
+        (of.rows_of() == &RowsOf::Own).then_some(of)
+    }
+
+    /// Whether a statement under `permit` runs, by name, something whose effect on the session would go unseen: the server lets EXECUTE
+    /// run whatever the protocol prepared under that name (DEALLOCATE, PREPARE, DECLARE …), and FETCH read any portal.
+    pub(super) fn runs_unseen(&self, permit: &Permit) -> bool {
         match permit.rows_of() {
-            RowsOf::Own => Some(permit.clone()),
-            RowsOf::Cursor(name) => self.portals.get(name.as_bytes())?.permit.clone(),
-            RowsOf::Prepared(name) => self.statements.get(name.as_bytes())?.permit(),
+            RowsOf::Own => false,
+            RowsOf::Cursor(name) => self.portals.get(name.as_bytes()).and_then(|p| p.permit.as_ref()).is_some_and(|p| !gives_rows(p)),
+            RowsOf::Prepared(name) => {
+                self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !gives_rows(&p) || !is_plain(&p))
+            }
         }
     }
 
@@ -125,7 +139,7 @@ impl Truth {
                 Vec::new()
             }
             Effect::Deallocate(None) => {
-                self.statements.clear();
+                self.forget_named();
                 Vec::new()
             }
             Effect::Declare { name, hold } => {
@@ -146,7 +160,7 @@ impl Truth {
             Effect::Close(None) => self.portals.drain().filter_map(|p| p.open).collect(),
             Effect::Commit { .. } | Effect::Rollback { .. } => self.end_transaction(),
             Effect::DiscardAll => {
-                self.statements.clear();
+                self.forget_named();
                 self.portals.drain().filter_map(|p| p.open).collect()
             }
             Effect::None
@@ -161,4 +175,23 @@ impl Truth {
             | Effect::Discard => Vec::new(),
         }
     }
+
+    /// All statements but the nameless one, which the server keeps (`DropAllPreparedStatements` in prepare.c).
+    fn forget_named(&mut self) {
+        let nameless = self.statements.remove(&b""[..]);
+        self.statements.clear();
+        if let Some(nameless) = nameless {
+            self.statements.insert(WireName::default(), nameless);
+        }
+    }
+}
+
+/// Its rows are its own.
+fn gives_rows(permit: &Permit) -> bool {
+    permit.rows_of() == &RowsOf::Own
+}
+
+/// It changes nothing that the session follows.
+fn is_plain(permit: &Permit) -> bool {
+    matches!(permit.effect(), Effect::None)
 }

@@ -270,3 +270,15 @@ SELECT encode(hmac('x', email, 'sha1'), 'hex'), email || '' FROM people
 SELECT digest(email, 'sha256') FROM people
 = encryption with a key of one's own
 SELECT pgp_sym_decrypt(pgp_sym_encrypt(email, 'k'), 'k') FROM people
+= a function called in field notation on an expression
+SELECT ('SELECT pg_catalog.array_to_tsvector(ARRAY[email]) FROM public.people'::text).ts_stat
+= the same on a column of a function in FROM
+SELECT x.ts_stat FROM unnest(string_to_array('SELECT pg_catalog.array_to_tsvector(ARRAY[email]) FROM public.people', '~')) AS x
+= the same behind a subquery's value
+SELECT ((SELECT 'SELECT pg_catalog.array_to_tsvector(ARRAY[email]) FROM public.people'::text)).ts_stat
+= the same by a name in quotes
+SELECT ('SELECT pg_catalog.array_to_tsvector(ARRAY[email]) FROM public.people'::text)."ts_stat"
+- a setting's name that its cast cuts to another
+SELECT set_config('client_encodingX'::varchar(15), 'GBK', false)
+;;
+SELECT '你\', ',2 UNION SELECT email,1 FROM public.people --'

@@ -91,3 +91,7 @@ SELECT lower(email), '' FROM people
 SELECT lower(people.email) FROM people JOIN accounts USING (id)
 = full-width letters are other names
 SELECT lower(email) FROM people WHERE 'ｅｍａｉｌ' <> 'x'
+= a table that is there already is not the one that was to be made
+CREATE TABLE IF NOT EXISTS public.people (id int, email text); SELECT email || '' FROM public.people
+= the same by CREATE TABLE AS
+CREATE TABLE IF NOT EXISTS public.people AS SELECT 1 AS id, ''::text AS email; SELECT email || '' FROM public.people

@@ -29,7 +29,8 @@ impl Session {
     /// Why a statement cannot run that gives the rows of a name.
     pub(super) fn nameless(&self, permit: &Permit) -> Option<(ErrorText, &'static str)> {
         let unknown = self.unknown_name(permit).map(|text| (text, "unknown name"));
-        unknown.or_else(|| self.stale_cursor(permit).then(|| (stale_text(), "policy changed")))
+        let unseen = || self.runs_unseen(permit).then(|| (unseen_text(), "unseen"));
+        unknown.or_else(unseen).or_else(|| self.stale_cursor(permit).then(|| (stale_text(), "policy changed")))
     }
 
     /// A cursor or prepared statement that the proxy did not see created. Where answers are under way it may be about to be.
@@ -43,6 +44,14 @@ impl Session {
             plan::RowsOf::Prepared(name) => (Syntax::InvalidStatementName, format!("prepared statement \"{name}\" does not exist")),
         };
         Some(refusal_fields(&postgres_refusal(syntax, &message)))
+    }
+
+    /// EXECUTE of a statement that is no query of its own, as far as is known now; what comes out where the server answers stops the session.
+    fn runs_unseen(&self, permit: &Permit) -> bool {
+        let RowsOf::Prepared(name) = permit.rows_of() else { return self.governed() && self.replies.truth().runs_unseen(permit) };
+        let asked = self.believed_statement(name.as_bytes()).and_then(|s| s.permit());
+        let plain = |p: &Permit| p.rows_of() == &RowsOf::Own && matches!(p.effect(), Effect::None);
+        self.governed() && (asked.is_some_and(|p| !plain(&p)) || self.replies.truth().runs_unseen(permit))
     }
 
     /// A FETCH from a cursor that was opened under other rights.
@@ -75,6 +84,17 @@ pub(super) fn stale_text() -> ErrorText {
         hint: Some("open it again".into()),
         position: None,
         reason: "policy changed",
+        decision: Arc::default(),
+    })
+}
+
+fn unseen_text() -> ErrorText {
+    refusal_fields(&Refusal {
+        kind: RefusalKind::Unclear,
+        message: "what this name stands for is no query of its own, and would run unseen".into(),
+        hint: Some("run that statement itself".into()),
+        position: None,
+        reason: "unseen",
         decision: Arc::default(),
     })
 }

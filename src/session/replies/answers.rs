@@ -173,6 +173,10 @@ impl Session {
             *cx.places += u32::from(open.is_some());
             *open = Some(suspended);
         }
+        // Only the empty statement has no record. What runs without one was not decided. INVARIANT 4.
+        if open.is_none() && frame.tag != backend::EMPTY_QUERY && self.governed() {
+            return Err(Unexpected);
+        }
         match frame.tag {
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);
@@ -212,6 +216,12 @@ impl Session {
     /// A statement ran to its end.
     pub(super) fn completed(&mut self, open: OpenStatement, tag_rows: u64, cx: &mut Cx<'_>) {
         if let Some(permit) = open.permit().cloned() {
+            // What it did to the session is not known: nothing may be decided by what is believed of it. INVARIANT 4.
+            if self.governed() && self.replies.truth.runs_unseen(&permit) {
+                cx.finished.push(open.done(tag_rows, cx.now));
+                self.stop(Fault::Witness, cx);
+                return;
+            }
             let ended = self.replies.truth.apply(open.planned(), &permit, &self.names, self.governed());
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             self.replies.deferred |= permit.defers() || self.rows_of(Some(&permit)).is_some_and(|of| of.defers());
@@ -264,6 +274,15 @@ impl Session {
     pub(super) fn on_parameter(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let mut r = crate::wire::Reader::new(frame.body());
         let (Ok(name), Ok(value)) = (r.cstr(), r.cstr()) else { return Err(Fault::ServerProtocol) };
+        // By these a text is read otherwise than it was judged: whatever set them, the server's word counts. INVARIANT 2.
+        let reads_otherwise = match name {
+            b"client_encoding" => value != b"UTF8",
+            b"standard_conforming_strings" => value != b"on",
+            _ => false,
+        };
+        if reads_otherwise && self.governed() {
+            return Err(Fault::ServerProtocol);
+        }
         if let (Ok(name), Ok(value)) = (std::str::from_utf8(name), std::str::from_utf8(value)) {
             self.rendering.set(name, value);
         }

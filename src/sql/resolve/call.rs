@@ -173,15 +173,21 @@ fn is_named(node: &Node) -> bool {
     matches!(node.node, Some(NodeEnum::NamedArgExpr(_)))
 }
 
-/// A literal text, casts aside.
+/// A literal text, casts aside that leave every character of it: others could cut it to something else.
 pub(super) fn constant_text(node: &Node) -> Option<&str> {
     match &node.node {
         Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
             Some(&s.sval)
         }
-        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_ref().and_then(|a| constant_text(a)),
+        Some(NodeEnum::TypeCast(cast)) if keeps_text(cast) => cast.arg.as_ref().and_then(|a| constant_text(a)),
         _ => None,
     }
+}
+
+fn keeps_text(cast: &protobuf::TypeCast) -> bool {
+    let Some(ty) = &cast.type_name else { return false };
+    let plain = ty.typmods.is_empty() && ty.array_bounds.is_empty();
+    plain && matches!(strings(&ty.names).as_deref(), Ok(["text" | "regclass"] | ["pg_catalog", "text" | "regclass"]))
 }
 
 /// PostgreSQL lists the arguments' types too, which are not known here.

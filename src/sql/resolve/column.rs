@@ -171,13 +171,11 @@ impl Resolver<'_> {
 
     /// `item.name` where the item has no such column: an unknown one, a function in field notation, or PostgreSQL's error.
     fn no_column_of(&mut self, item: &Item, qualifier: &[&str], name: &str, location: i32) -> Checked<Value> {
+        if self.is_called(name) {
+            return Err(super::field_notation().at(location));
+        }
         if item.open {
             return Ok(Value { flow: Flow::Computed, ty: None, at: location });
-        }
-        if self.cx.catalog.functions_named(name).any(|f| f.args - f.defaults.min(f.args) <= 1) {
-            return Err(Reject::unclear("field_notation", "a function called in field notation")
-                .at(location)
-                .hint("write it as name(row)"));
         }
         let table = qualifier.last().copied().unwrap_or_default();
         Err(Reject::postgres(Syntax::UndefinedColumn, format!("column {table}.{name} does not exist")).at(location))

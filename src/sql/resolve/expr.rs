@@ -73,9 +73,11 @@ impl Resolver<'_> {
             }
             NodeEnum::AIndirection(indirection) => {
                 let protobuf::AIndirection { arg, indirection } = &mut **indirection;
-                self.used_opt(arg, kind)?;
-                self.indirection(indirection, kind)?;
-                Ok(Value::computed(None))
+                let of = match arg {
+                    Some(arg) => self.used(arg, kind)?.ty,
+                    None => return Err(unknown("a field of nothing")),
+                };
+                self.fields(indirection, kind, of).map(Value::computed)
             }
             NodeEnum::CollateClause(collate) => {
                 let protobuf::CollateClause { arg, collname: _, location: _ } = &mut **collate;
@@ -169,6 +171,32 @@ impl Resolver<'_> {
         self.used(source, kind).map(|_| Value::computed(None))
     }
 
+    /// Subscripts and fields of a value. PostgreSQL takes `(x).f` for the call `f(x)`, or for a cast to a type of that name, where the value
+    /// is of no row type that has such a column (`transformIndirection`, `ParseFuncOrColumn`): those are not judged as calls here.
+    fn fields(&mut self, nodes: &mut [Node], kind: UseKind, of: Option<Oid>) -> Checked<Option<Oid>> {
+        let mut of = of;
+        for node in nodes.iter_mut() {
+            of = match inner(node)? {
+                NodeEnum::String(protobuf::String { sval }) => {
+                    let row = of.and_then(|ty| self.cx.catalog.type_info(ty)).and_then(|t| self.cx.catalog.relation(t.relation));
+                    match row.and_then(|r| r.column(sval)) {
+                        Some(column) => Some(column.ty.oid),
+                        None if self.is_called(sval) => return Err(super::field_notation()),
+                        None => None,
+                    }
+                }
+                _ => None,
+            };
+        }
+        self.indirection(nodes, kind)?;
+        Ok(of)
+    }
+
+    /// Whether a field's name is that of a function or type, which field notation would call.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.cx.catalog.functions_named(name).next().is_some() || self.cx.catalog.contents().types.iter().any(|t| *t.name.name == *name)
+    }
+
     /// Subscripts and fields.
     pub(super) fn indirection(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<()> {
         for node in nodes {
@@ -186,7 +214,11 @@ impl Resolver<'_> {
     }
 
     fn case(&mut self, case: &mut protobuf::CaseExpr, kind: UseKind) -> Checked<Value> {
-        let protobuf::CaseExpr { xpr: _, casetype: _, casecollid: _, arg, args, defresult, location: _ } = case;
+        let protobuf::CaseExpr { xpr: _, casetype: _, casecollid: _, arg, args, defresult, location } = case;
+        if arg.is_some() {
+            // each WHEN is compared by the operator of this name
+            self.operator(&name_equals(), 2, *location)?;
+        }
         self.used_opt(arg, kind)?;
         for when in args {
             match inner(when)? {

@@ -215,6 +215,11 @@ fn strings(nodes: &[Node]) -> Checked<Vec<&str>> {
         .collect()
 }
 
+/// `x.f` where `f` is no column that is known: PostgreSQL may take it for a call.
+fn field_notation() -> Reject {
+    Reject::unclear("field_notation", "a function or type called in field notation").hint("write it as name(value)")
+}
+
 /// A list of names as nodes.
 fn name_nodes(parts: &[&str]) -> Vec<Node> {
     parts.iter().map(|p| Node { node: Some(NodeEnum::String(pg_query::protobuf::String { sval: (*p).to_owned() })) }).collect()

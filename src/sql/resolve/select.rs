@@ -258,18 +258,54 @@ fn is_column(node: &Node) -> bool {
     matches!(node.node, Some(NodeEnum::ColumnRef(_)))
 }
 
-/// How many elements a constant array has at most.
+/// How many elements a constant array has at most. Each part must be one element for certain: a cast could make an array of it, and a
+/// vector type (`int2vector`) separates its own by spaces.
 fn array_length(node: &Node) -> Option<UseKind> {
     match &node.node {
-        Some(NodeEnum::TypeCast(cast)) => array_length(cast.arg.as_deref()?),
-        Some(NodeEnum::AArrayExpr(array)) if array.elements.iter().all(is_constant) => {
+        Some(NodeEnum::TypeCast(cast)) if cast.type_name.as_ref().is_some_and(|t| !t.array_bounds.is_empty()) => {
+            array_length(cast.arg.as_deref()?)
+        }
+        Some(NodeEnum::AArrayExpr(array)) if array.elements.iter().all(is_element) => {
             u32::try_from(array.elements.len()).ok().map(UseKind::Lookup)
         }
         Some(NodeEnum::ParamRef(_)) => Some(UseKind::LookupMany),
         Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
-            let commas = s.sval.bytes().filter(|b| *b == b',').count();
-            u32::try_from(commas + 1).ok().map(UseKind::Lookup)
+            let separators = s.sval.bytes().filter(|b| *b == b',' || b.is_ascii_whitespace()).count();
+            u32::try_from(separators + 1).ok().map(UseKind::Lookup)
         }
         _ => None,
+    }
+}
+
+/// A constant that is a single value, cast to a well-known scalar type at most.
+fn is_element(node: &Node) -> bool {
+    const SCALARS: &[&str] = &[
+        "text",
+        "varchar",
+        "bpchar",
+        "int2",
+        "int4",
+        "int8",
+        "numeric",
+        "float4",
+        "float8",
+        "bool",
+        "date",
+        "time",
+        "timestamp",
+        "timestamptz",
+        "uuid",
+        "inet",
+    ];
+    match &node.node {
+        Some(NodeEnum::AConst(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => {
+            let scalar = |t: &protobuf::TypeName| {
+                let name = matches!(strings(&t.names).as_deref(), Ok([name] | ["pg_catalog", name]) if SCALARS.contains(name));
+                name && t.array_bounds.is_empty()
+            };
+            cast.type_name.as_ref().is_some_and(scalar) && cast.arg.as_deref().is_some_and(is_element)
+        }
+        _ => false,
     }
 }

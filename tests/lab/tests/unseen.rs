@@ -1,0 +1,174 @@
+//! Names that stand for other names: what the server runs behind an EXECUTE, a FETCH or a nameless statement is either what the proxy
+//! judged, or does not run. The canaries of the lab say whether a byte got out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
+
+use lab::Lab;
+use lab::wire::{Client, Message};
+use serde_json::Value;
+
+const SETUP: &str = "
+    CREATE TABLE public.people (id int PRIMARY KEY, email text, city text);
+    INSERT INTO public.people SELECT id, 'Tk' || substr(md5('email' || id), 1, 10), 'town' FROM generate_series(1, 5) AS id;
+    CREATE ROLE clerk LOGIN SUPERUSER;
+    CREATE ROLE pgscrim LOGIN;";
+
+const CANARIES: &str = "SELECT 'text', email FROM public.people";
+
+const POLICY: &str = "version: 1\nclasses: { a: ~ }\ntables: { public.people: { columns: { email: a } } }\n\
+    roles: { r: { members: [clerk], read: { a: { mask: redact } } } }\n";
+
+/// The raw values without an origin: the second witness cannot see where they come from.
+const RAW: &str = "SELECT email FROM public.people UNION ALL SELECT email FROM public.people";
+
+/// A lab under [`POLICY`].
+fn lab() -> Lab {
+    let path = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(path.path(), POLICY).unwrap();
+    Lab::guarded(path.path(), SETUP, CANARIES, &[], "").unwrap()
+}
+
+enum Send {
+    /// A query string.
+    Q(String),
+    /// Parse under a name.
+    P(&'static str, String),
+    /// Bind a portal to a statement.
+    B(&'static str, &'static str),
+    /// Execute a portal.
+    E(&'static str),
+    /// Sync.
+    S,
+}
+use Send::{B, E, P, Q, S};
+
+fn q(text: &str) -> Send {
+    Q(text.replace("RAW", RAW))
+}
+
+fn p(name: &'static str, text: &str) -> Send {
+    P(name, text.replace("RAW", RAW))
+}
+
+fn send(client: &mut Client, messages: &[Send]) -> Vec<Message> {
+    let mut got = Vec::new();
+    for message in messages {
+        let sent = match message {
+            Q(text) => client.send(b'Q', &[text.as_bytes(), b"\0"].concat()),
+            P(name, text) => client.send(b'P', &[name.as_bytes(), b"\0", text.as_bytes(), b"\0\0\0"].concat()),
+            B(portal, statement) => client.send(b'B', &[portal.as_bytes(), b"\0", statement.as_bytes(), b"\0\0\0\0\0\0\0"].concat()),
+            E(portal) => client.send(b'E', &[portal.as_bytes(), b"\0\0\0\0\0"].concat()),
+            S => client.send(b'S', b""),
+        };
+        if sent.is_err() {
+            break;
+        }
+        if matches!(message, Q(_) | S) {
+            match client.until_ready() {
+                Ok(messages) => got.extend(messages),
+                Err(_) => break,
+            }
+        }
+    }
+    got
+}
+
+#[test]
+fn nothing_runs_by_a_name_that_was_not_judged() {
+    let lab = lab();
+    let attacks = [
+        (
+            "a FETCH behind a protocol statement that SQL executes",
+            vec![q("BEGIN"), q("DECLARE c CURSOR FOR RAW"), p("x", "FETCH ALL FROM c"), S, q("EXECUTE x")],
+        ),
+        (
+            "an EXECUTE bound to a portal that FETCH reads",
+            vec![
+                q("BEGIN"),
+                q("PREPARE p AS SELECT (SELECT email FROM public.people q WHERE q.id = o.id) FROM public.people o"),
+                p("x", "EXECUTE p"),
+                B("c", "x"),
+                S,
+                q("FETCH ALL FROM c"),
+            ],
+        ),
+        (
+            "utilities that SQL executes by the protocol's names",
+            vec![
+                q("PREPARE p AS SELECT 'x'::text"),
+                p("a", "DEALLOCATE p"),
+                p("b", "PREPARE p AS RAW"),
+                S,
+                q("EXECUTE a"),
+                q("EXECUTE b"),
+                q("EXECUTE p"),
+            ],
+        ),
+        (
+            "the same in one pipeline",
+            vec![
+                q("PREPARE p AS SELECT 'x'::text"),
+                p("a", "DEALLOCATE p"),
+                p("b", "PREPARE p AS RAW"),
+                p("ea", "EXECUTE a"),
+                B("", "ea"),
+                E(""),
+                p("eb", "EXECUTE b"),
+                B("", "eb"),
+                E(""),
+                p("ep", "EXECUTE p"),
+                B("", "ep"),
+                E(""),
+                S,
+            ],
+        ),
+        (
+            "a nameless statement that outlives DEALLOCATE ALL",
+            vec![
+                p("", "DECLARE c CURSOR FOR RAW"),
+                S,
+                p("d", "DEALLOCATE ALL"),
+                B("", "d"),
+                E(""),
+                S,
+                q("BEGIN; SAVEPOINT s; DECLARE c CURSOR FOR SELECT 'x'::text; ROLLBACK TO s"),
+                B("", ""),
+                E(""),
+                S,
+                q("FETCH ALL FROM c"),
+            ],
+        ),
+    ];
+    for (what, messages) in attacks {
+        let mut client = Client::connect(lab.port, "clerk", "postgres").unwrap();
+        send(&mut client, &messages);
+        let leaks = lab.leaks();
+        assert!(leaks.is_empty(), "{what}: {leaks:?}");
+    }
+}
+
+#[test]
+fn what_runs_by_a_name_gives_its_record() {
+    let mut lab = lab();
+    let mut client = Client::connect(lab.port, "clerk", "postgres").unwrap();
+    let got = send(&mut client, &[q("PREPARE p AS SELECT city FROM public.people"), B("", "p"), E(""), S, B("", "p"), E(""), S]);
+    assert_eq!(got.iter().filter(|m| m.tag == b'D').count(), 10, "{got:?}");
+    // The nameless statement is the server's still, and so it is the proxy's.
+    let got = send(
+        &mut client,
+        &[p("", "SELECT city FROM public.people WHERE id = 1"), S, p("d", "DEALLOCATE ALL"), B("", "d"), E(""), S, B("", ""), E(""), S],
+    );
+    assert_eq!(got.iter().filter(|m| m.tag == b'D').count(), 1, "{got:?}");
+    drop(client);
+    let log = lab.audit().unwrap();
+    let records = log.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
+    let own = records.filter(|r| r["kind"] == "statement" && r["user"] == "clerk").count();
+    assert_eq!(own, 5, "{log}");
+}
