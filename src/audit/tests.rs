@@ -58,7 +58,7 @@ fn statement() -> Record {
             action: Action::Mask,
             mask: Some("email".into()),
             role: None,
-            reveal: crate::policy::Reveal::default(),
+            reveal: crate::plan::Reveal::default(),
         }],
         scrub: true,
     };

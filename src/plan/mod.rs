@@ -9,7 +9,9 @@ mod permit;
 mod refusal;
 mod text;
 
-pub use permit::{Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, RowsOf, SettingChange, SettingScope};
+pub use permit::{
+    Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, Reveal, RowsOf, SettingChange, SettingScope,
+};
 pub use refusal::{Refusal, RefusalKind, Syntax};
 pub use text::plan_text;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::base::QualifiedName;
 use crate::catalog::{Oid, PgType};
-use crate::policy::{ClassName, MaskRule, Reveal};
+pub use crate::policy::Reveal;
+use crate::policy::{ClassName, MaskRule};
 pub use crate::sql::effect::{CopyDirection, CopyFormat, SettingChange, SettingScope};
 
 /// Which of the plans it is.

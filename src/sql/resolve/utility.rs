@@ -146,7 +146,33 @@ impl Resolver<'_> {
 
     /// CREATE INDEX: what stands in it is called for each row.
     fn index(&mut self, statement: &mut protobuf::IndexStmt) -> Checked<()> {
-        let protobuf::IndexStmt { relation, index_params, index_including_params, where_clause, exclude_op_names, .. } = statement;
+        let protobuf::IndexStmt {
+            idxname: _,
+            relation,
+            access_method: _,
+            table_space: _,
+            index_params,
+            index_including_params,
+            options: _,
+            where_clause,
+            exclude_op_names,
+            idxcomment: _,
+            index_oid: _,
+            old_number: _,
+            old_create_subid: _,
+            old_first_relfilelocator_subid: _,
+            unique: _,
+            nulls_not_distinct: _,
+            primary: _,
+            isconstraint: _,
+            iswithoutoverlaps: _,
+            deferrable: _,
+            initdeferred: _,
+            transformed: _,
+            concurrent: _,
+            if_not_exists: _,
+            reset_default_tblspc: _,
+        } = statement;
         let range = relation.as_mut().ok_or_else(|| unknown("CREATE INDEX"))?;
         let item = self.relation_item(range, Named::default(), Access::Define)?;
         absent("CREATE INDEX of this form", exclude_op_names.is_empty())?;
