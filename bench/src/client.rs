@@ -41,7 +41,7 @@ impl Client {
     pub(crate) fn connect(port: u16, user: &str, tls: Option<&Arc<ClientConfig>>) -> anyhow::Result<Self> {
         let mut tcp = TcpStream::connect(("127.0.0.1", port))?;
         tcp.set_nodelay(true)?;
-        tcp.set_read_timeout(Some(Duration::from_secs(120)))?;
+        tcp.set_read_timeout(Some(Duration::from_secs(90)))?;
         let socket = match tls {
             None => Socket::Plain(tcp),
             Some(config) => {
@@ -106,15 +106,15 @@ impl Client {
         let mut skip = 0_usize;
         let (mut error, mut ready) = (None, false);
         while !ready {
-            let n = match &mut self.socket {
+            let count = match &mut self.socket {
                 Socket::Plain(s) => s.read(&mut self.buffer)?,
                 Socket::Tls(s) => s.read(&mut self.buffer)?,
             };
-            if n == 0 {
+            if count == 0 {
                 bail!("the connection ended");
             }
-            bytes += n as u64;
-            let mut input = self.buffer.get(..n).unwrap_or_default();
+            bytes += count as u64;
+            let mut input = self.buffer.get(..count).unwrap_or_default();
             while !input.is_empty() {
                 if skip > 0 {
                     let step = skip.min(input.len());
@@ -132,7 +132,7 @@ impl Client {
                 match tag {
                     b'D' | b'd' => rows += 1,
                     b'E' => {
-                        error = Some(String::from_utf8_lossy(input.get(..skip.min(input.len())).unwrap_or_default()).replace('\0', " "))
+                        error = Some(String::from_utf8_lossy(input.get(..skip.min(input.len())).unwrap_or_default()).replace('\0', " "));
                     }
                     b'Z' => ready = true,
                     _ => {}

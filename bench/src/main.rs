@@ -2,6 +2,8 @@
 //! process for each query, row and connection, throughput, memory. Prints a table, and writes it with the samples where it is told.
 //! Usage: bench [--rounds N] [--seconds N] [--sessions N] [--only WORD] [--write docs]
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads files, the environment and the clock")]
+
 mod client;
 mod loads;
 mod process;

@@ -65,7 +65,7 @@ fn init(file: &Path) -> io::Result<()> {
     let hex = Zeroizing::new(hex::encode(key.as_slice()));
     let text = Zeroizing::new(format!(
         "# The keys of keyed masks. Who has this file can undo them: keep it as you keep passwords.\ncurrent: k1\nkeys:\n  k1: {}\n",
-        &*hex
+        *hex
     ));
     let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     to.write_all(text.as_bytes())?;

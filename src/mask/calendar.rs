@@ -17,10 +17,9 @@ pub(super) const EPOCH_2000: i64 = 10_957;
 /// The lowest date and timestamp, 4714-11-24 BC (Julian day 0), in days since 1970-01-01.
 pub(super) const LOWEST_DAY: i64 = -2_440_588;
 
-#[expect(clippy::struct_field_names, reason = "a day has a year, a month and a day")]
 /// A day of the proleptic Gregorian calendar; year 0 is 1 BC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::struct_field_names, reason = "a day has a day")]
+#[allow(clippy::struct_field_names, reason = "a day has a year, a month and a day")]
 pub(super) struct Day {
     pub(super) year: i64,
     pub(super) month: i64,

@@ -87,7 +87,7 @@ struct Dice([u8; 32]);
 
 impl Dice {
     /// A number below `n`, from the next four bytes; the ninth call begins anew. The bias is below 2^-5 even at a hundred million.
-    #[expect(clippy::many_single_char_names, reason = "four bytes and a bound")]
+    #[allow(clippy::many_single_char_names, reason = "four bytes and a bound")]
     fn below(&mut self, n: u32) -> u32 {
         let word = self.0.first_chunk().map_or(0, |word| u32::from_be_bytes(*word));
         self.0.rotate_left(4);

@@ -303,6 +303,7 @@ impl AuditHandle {
         room
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a record is left once")]
     fn leave(&self, record: Record, waiter: Option<Arc<Waiter>>) {
         let shared = &*self.shared;
         // What does not fit is counted, and the log says so later.

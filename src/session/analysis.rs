@@ -60,7 +60,7 @@ impl Session {
                 self.analysis = Analysis::Awaited;
                 Some(work)
             }
-            other => {
+            other @ (Analysis::None | Analysis::Awaited | Analysis::Ready(_)) => {
                 self.analysis = other;
                 None
             }
@@ -103,13 +103,17 @@ impl Session {
         let ready = if ready { std::mem::take(&mut self.analysis) } else { Analysis::None };
         let planned = match ready {
             Analysis::Ready(decided) => decided.planned,
-            _ if text.len() > self.limits.long && text.len() <= self.limits.parse => {
+            Analysis::None | Analysis::Wanted(_) | Analysis::Awaited
+                if text.len() > self.limits.long && text.len() <= self.limits.parse =>
+            {
                 let (text, types) = (RawSql::new(text), types.into());
                 let work = Work { text, types, protocol, view, names, parse_limit: self.limits.parse };
                 self.analysis = Analysis::Wanted(Box::new(work));
                 return None;
             }
-            _ => plan::plan_text(&RawSql::new(text), types, protocol, setting(&view, &names, self.limits.parse)).into(),
+            Analysis::None | Analysis::Wanted(_) | Analysis::Awaited => {
+                plan::plan_text(&RawSql::new(text), types, protocol, setting(&view, &names, self.limits.parse)).into()
+            }
         };
         cx.counts.cache_misses += 1;
         let disagree = |p: &&Planned| matches!(&p.plan, Plan::Refuse(refusal) if refusal.reason == crate::sql::DISAGREEMENT);

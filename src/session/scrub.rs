@@ -52,7 +52,7 @@ pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, catalog: &Catalog, out: &mu
         message.push_str(&quote_ident(name));
     }
     let mut frame = Build::new(out, tag);
-    for letter in [b'S', b'V', b'C'] {
+    for letter in *b"SVC" {
         if let Some(text) = notice.field(letter).filter(|t| t.len() <= 16) {
             frame = frame.byte(letter).cstr(text);
         }
@@ -61,7 +61,7 @@ pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, catalog: &Catalog, out: &mu
     for (letter, _, name) in &named {
         frame = frame.byte(*letter).cstr(name.as_bytes());
     }
-    for letter in [b'F', b'L', b'R'] {
+    for letter in *b"FLR" {
         if let Some(text) = notice.field(letter).filter(|t| t.len() <= 64 && t.iter().all(u8::is_ascii_graphic)) {
             frame = frame.byte(letter).cstr(text);
         }

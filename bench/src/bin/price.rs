@@ -1,6 +1,8 @@
 //! What a statement costs the session's own thread, without sockets: time and allocations of a plan that is made, and of a whole query
 //! through the state machine, its answer replayed from a real server. Usage: price [rounds]
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads files, the environment and the clock")]
+
 use std::alloc::System;
 use std::fmt::Write as _;
 use std::io::{Read, Write};

@@ -73,7 +73,7 @@ impl Resolver<'_> {
             [schema, name] => (Some(*schema), *name),
             _ => return Err(unknown("the name of a procedure")),
         };
-        let seen = |s: &Box<str>| schema.map_or_else(|| self.cx.path.contains(s), |schema| **s == *schema);
+        let seen = |s: &str| schema.map_or_else(|| self.cx.path.iter().any(|p| **p == *s), |schema| *s == *schema);
         let found: Vec<_> = self.cx.catalog.functions_named(name).filter(|f| f.kind == 'p' && seen(&f.name.schema)).collect();
         let Some(first) = found.first() else {
             let text = format!("procedure {} does not exist", parts.join("."));

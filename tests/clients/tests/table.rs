@@ -1,6 +1,7 @@
 //! The table client × feature of `docs/clients.md`: made here, and compared with the one that stands there. `PGSCRIM_CLIENTS=a,b`
 //! runs these clients alone and compares nothing with the page; `PGSCRIM_WRITE=1` writes the page.
 
+#![allow(clippy::disallowed_methods, reason = "a test reads files and the environment")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails should stop where it fails")]
 
 use std::collections::{BTreeMap, VecDeque};

@@ -1,5 +1,6 @@
 //! tokio-postgres as one of the clients. Its answers are Rust's debug output, of bytes where a type has no reader here.
 
+#![allow(clippy::disallowed_methods, reason = "a program of the tests reads the environment")]
 #![allow(clippy::unwrap_used, reason = "a program of the tests")]
 
 use std::fmt::Debug;

@@ -1,5 +1,6 @@
 //! Peers that break the protocol, or try to make the proxy keep what they send: an error to them alone, memory flat.
 
+#![allow(clippy::disallowed_methods, reason = "a test writes files")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "fixture and client are shared with the transcripts")]
 

@@ -1,4 +1,5 @@
 //! What a client hears through the proxy, held against what PostgreSQL itself says to the same bytes. Not here: what is veiled.
+#![allow(clippy::disallowed_methods, reason = "a test writes files and reads the environment")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 mod ends;
