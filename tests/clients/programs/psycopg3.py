@@ -85,24 +85,17 @@ class Psycopg3(Driver):
         return [found, self.step(c, "SELECT 1")]
 
     def check_pipeline(self, c):
-        said = []
         def good():
             with c.pipeline():
                 cursors = [c.execute(MASKED, (i % 3,)) for i in range(200)]
             return [x.fetchall() for x in cursors]
         def bad():
-            with c.pipeline() as p:
-                first = c.execute("INSERT INTO scratch VALUES (60, 'sixty', 1)")
-                second = c.execute("SELECT secret FROM vault")
-                third = c.execute("SELECT 1")
-                try:
-                    second.fetchall()
-                except psycopg.Error as error:
-                    said.append(self.failed(error) + f" [{self.status(c)}]")
-                fourth = c.execute("SELECT 4")
-                p.sync()
-                return fourth.fetchall()
-        return [self.attempt(c, good), self.attempt(c, bad), *said, self.step(c, "SELECT count(*) FROM scratch"), self.step(c, "DELETE FROM scratch WHERE id > 9")]
+            # which later call hears of the error first depends on what has arrived: the end of the pipeline always does
+            with c.pipeline():
+                c.execute("INSERT INTO scratch VALUES (60, 'sixty', 1)")
+                c.execute("SELECT secret FROM vault")
+                c.execute("SELECT 1")
+        return [self.attempt(c, good), self.attempt(c, bad), self.step(c, "SELECT 4"), self.step(c, "SELECT count(*) FROM scratch"), self.step(c, "DELETE FROM scratch WHERE id > 9")]
 
     def check_batch(self, c):
         def batch():
