@@ -55,6 +55,8 @@ pub struct Column {
     pub generated: Option<Box<str>>,
     /// The expression of a default (`pg_get_expr`), identity columns included as `None`.
     pub default: Option<Box<str>>,
+    /// Its collation, where it has one that is not the database's.
+    pub collation: Option<QualifiedName>,
 }
 
 /// A primary key, unique, foreign key or check constraint.

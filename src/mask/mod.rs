@@ -37,6 +37,7 @@ pub use keyring::{Derived, KEY_BYTES, KeyMissing, KeySource, Keyring, KeyringFil
 pub use laws::Laws;
 pub use money::MoneyStyle;
 pub use spec::{FakeKind, Keep, Locale, MaskSpec, NotRoundTo, RoundTo};
+pub use sql::type_name as scalar_name;
 pub use value::{CannotMask, CannotTurnBack, Format, Masked, Rendering};
 
 use crate::catalog::{PgType, Shape};

@@ -87,7 +87,8 @@ fn fit(form: &str, ty: &PgType) -> String {
 }
 
 /// What a built-in type that masks know is called behind `pg_catalog.`, with its modifier.
-pub(super) fn type_name(ty: &PgType) -> Option<String> {
+#[must_use]
+pub fn type_name(ty: &PgType) -> Option<String> {
     let Shape::Scalar(scalar) = ty.shape else { return None };
     let name = match scalar {
         Scalar::Bool => "bool",

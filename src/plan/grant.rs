@@ -11,7 +11,7 @@ use crate::sql::model::Analysis;
 /// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
 /// is unrestricted.
 pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysis, decided: Decided) -> Permit {
-    let Decided { kind, cells, arity, decision, defers } = decided;
+    let Decided { kind, cells, arity, decision, defers, demand: _ } = decided;
     let own = Draft {
         kind,
         text,

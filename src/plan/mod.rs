@@ -8,6 +8,7 @@ mod grant;
 mod permit;
 mod refusal;
 mod text;
+mod veil;
 
 pub use permit::{
     Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, Reveal, RowsOf, SettingChange, SettingScope,

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::decide::{self, Allowance, Decided, column_outcome};
+use super::decide::{self, Allowance, Decided, Demand, column_outcome};
 use super::fold::Fold;
 use super::grant::grant;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
-use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting};
+use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, veil};
 use crate::base::RawSql;
 use crate::catalog::{Catalog, Oid};
 use crate::policy::Outcome;
 use crate::sql::model::Analysis;
-use crate::sql::{self, Context, Description, Local, Parsed, Reject, Syntax};
+use crate::sql::{self, Checked, Context, Description, Local, Parsed, Reject, Syntax};
 
 /// What `pg_dump` sends since the releases of August 2024, literally: the setting's name comes from a table, so it cannot be
 /// followed; it makes no text mean anything else (`set_restrict_relation_kind` in `pg_dump.c`).
@@ -64,13 +64,13 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
         .map(|r| Local { schema: r.schema.as_deref(), name: &r.name, columns: r.columns.as_deref(), relation: r.looked_up.as_ref() })
         .collect();
     let hidden = |relation, column| matches!(column_outcome(catalog, profile, relation, column), Outcome::Absent(_));
-    let cx = Context { catalog, path: &names.search_path, locals: &locals, params, hidden: &hidden };
+    let cx = Context { catalog, path: &names.search_path, locals: &locals, params, hidden: &hidden, veils: None, says: None };
     let analysed = sql::analyse(&mut statement, cx);
     if profile.unrestricted {
         return passed(own, analysed.ok().as_ref(), setting);
     }
     match analysed {
-        Ok(analysis) => judged(text, own, &statement, &analysis, setting),
+        Ok(analysis) => judged(text, own, &statement, &analysis, setting, cx),
         Err((reject, partial)) => {
             let unclear = reject.kind == RefusalKind::Unclear;
             let reject = decide::lacking(&partial, setting).filter(|_| unclear).unwrap_or(reject);
@@ -80,7 +80,7 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
 }
 
 /// A governed principal's statement: judged, then printed from the tree that was judged.
-fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, setting: Setting<'_>) -> Plan {
+fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, setting: Setting<'_>, cx: Context<'_>) -> Plan {
     let decided = match decide::decide(analysis, setting, allowance(own)) {
         Ok(decided) => decided,
         Err(refused) => {
@@ -88,10 +88,27 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
             return Plan::Refuse(Refusal::from_reject(reject, text, decision));
         }
     };
-    match sql::print(statement, own, analysis).and_then(|rendered| Ok((rendered, sql::copied(statement)?))) {
+    let veiled = if decided.demand.is_empty() { Ok(None) } else { veiled(text, statement, analysis, &decided, setting, cx).map(Some) };
+    let printed = veiled.and_then(|veiled| {
+        let tree = veiled.as_ref().unwrap_or(statement);
+        Ok((sql::print(tree, own, analysis)?, sql::copied(tree)?))
+    });
+    match printed {
         Ok((rendered, copied)) => Plan::Send(grant(rendered.text(), copied.map(|c| c.text()), analysis, decided)),
         Err(reject) => Plan::Refuse(Refusal::from_reject(reject, text, decided.decision)),
     }
+}
+
+/// The statement with veils in the place of the instances that need them: read and walked once more, which must find what the first
+/// walk found.
+fn veiled(text: &str, first: &Parsed, analysis: &Analysis, decided: &Decided, setting: Setting<'_>, cx: Context<'_>) -> Checked<Parsed> {
+    let veils = veil::veils(analysis, setting, &decided.demand)?;
+    let lost = || Reject::unclear("veil", "a relation that must be veiled cannot be found in the statement again");
+    let again = sql::read(text, setting.parse_limit)?.statements.into_iter().find(|s| s.start == first.start);
+    let mut tree = again.ok_or_else(lost)?;
+    let found = sql::analyse(&mut tree, Context { veils: Some(&veils), ..cx }).map_err(|(reject, _)| reject)?;
+    let same = found.instances.len() == analysis.instances.len() && veils.instances().all(|id| found.veiled.contains(&id));
+    if same { Ok(tree) } else { Err(lost()) }
 }
 
 /// Texts of known clients that are let through beyond what their analysis shows.
@@ -104,8 +121,14 @@ fn allowance(own: &str) -> Allowance {
 /// The client's own text, for an unrestricted principal; the analysis serves the audit and what the session follows.
 fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan {
     let Some(analysis) = analysis else { return pass(own) };
-    let decided =
-        Decided { kind: Kind::Forward, cells: Vec::new(), arity: None, decision: decide::survey(analysis, setting), defers: false };
+    let decided = Decided {
+        kind: Kind::Forward,
+        cells: Vec::new(),
+        arity: None,
+        decision: decide::survey(analysis, setting),
+        defers: false,
+        demand: Demand::default(),
+    };
     Plan::Send(grant(own.into(), None, analysis, decided))
 }
 

@@ -62,5 +62,6 @@ fn column(value: &Value, _catalog: &Catalog) -> Option<Column> {
         not_null: false,
         generated: None,
         default: None,
+        collation: None,
     })
 }

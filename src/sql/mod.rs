@@ -12,6 +12,7 @@ mod print;
 mod reject;
 mod resolve;
 mod tree;
+pub mod veil;
 
 pub use caps::{MAX_DEPTH, STACK};
 pub use census::DISAGREEMENT;

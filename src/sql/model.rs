@@ -1,6 +1,6 @@
 //! What the analysis found out about a statement: relations, uses, flows, writes, calls. The parser's tree is not in it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::QualifiedName;
 use crate::catalog::Oid;
@@ -161,6 +161,8 @@ pub enum UseKind {
     WriteSource,
     /// In an ON CONFLICT target.
     Conflict,
+    /// It does not exist for the principal, and stands in the way of a name that does: NATURAL JOIN, an ambiguous name.
+    Shadow,
 }
 
 /// One use of a column.
@@ -260,6 +262,12 @@ pub struct Analysis {
     pub deed: Deed,
     /// What a policy must grant for this kind of statement.
     pub needs: Vec<Need>,
+    /// Columns, system columns among them, that the text names or that a `*`, a whole row or a join by name covers.
+    pub touched: BTreeSet<Source>,
+    /// Instances that stand in FROM, where a veil can take their place.
+    pub from: BTreeSet<InstanceId>,
+    /// Instances in whose place this walk has put a veil.
+    pub veiled: BTreeSet<InstanceId>,
     /// What of the text the walk has looked at.
     pub seen: Seen,
 }

@@ -72,7 +72,7 @@ SELECT text 'x', lower(email) FROM people
 = INTERVAL with a field
 SELECT interval '1' day, lower(email) FROM people
 = AT TIME ZONE
-SELECT now() AT TIME ZONE 'UTC', lower(email) FROM people
+SELECT timestamptz '2026-01-01 00:00+00' AT TIME ZONE 'UTC', lower(email) FROM people
 = a window of the client's own name
 SELECT lower(email), count(*) OVER people FROM people WINDOW people AS ()
 = a join alias

@@ -41,15 +41,22 @@ impl Judge<'_> {
         }
     }
 
-    fn a_use(&self, source: Source, kind: UseKind, lookups: &mut u32) -> Result<Action, Reject> {
+    fn a_use(&mut self, source: Source, kind: UseKind, lookups: &mut u32) -> Result<Action, Reject> {
+        if self.demand.has(source) {
+            return self.use_in_sql(source, kind);
+        }
         let rule = match self.outcome(source) {
             Outcome::Clear => return Ok(Action::Allow),
             Outcome::Masked(rule) => rule,
             // over the veil the row is without it: no right is missing
-            Outcome::Absent(_) if kind == UseKind::WholeRow => {
+            Outcome::Absent(_) if matches!(kind, UseKind::WholeRow | UseKind::Shadow) => {
+                if self.veil_instance(source.instance) {
+                    return Ok(Action::Deny);
+                }
                 let message = format!("a whole row with {}, which does not exist for the role, {}", self.column(source), words::NOT_YET);
                 return Err(Reject::unclear("whole row", message).hint("select the columns by name"));
             }
+            Outcome::Conditional(_) if self.veil_column(source) => return Ok(Action::Mask),
             other @ (Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => return Err(self.not_masked(&other, source)),
         };
         let laws = self.laws(source, &rule);
@@ -82,9 +89,14 @@ impl Judge<'_> {
             | UseKind::Recursive
             | UseKind::WholeRow
             | UseKind::WriteSource
-            | UseKind::Conflict => false,
+            | UseKind::Conflict
+            | UseKind::Shadow => false,
         };
-        if commutes { Ok(Action::Mask) } else { Err(words::cannot_commute(kind, &self.column(source), &rule, laws)) }
+        if commutes || self.veil_column(source) {
+            Ok(Action::Mask)
+        } else {
+            Err(words::cannot_commute(kind, &self.column(source), &rule, laws))
+        }
     }
 
     /// Why a column that is neither clear nor masked cannot be used at all.
@@ -112,7 +124,8 @@ impl Judge<'_> {
             if both && injective && self.one_key(&sources) {
                 continue;
             }
-            if let Some((source, rule)) = masked.iter().find(|(_, rule)| !rule.reveal.equality) {
+            let left: Vec<(Source, MaskRule)> = masked.into_iter().filter(|(s, r)| !r.reveal.equality && !self.veil_column(*s)).collect();
+            if let Some((source, rule)) = left.first() {
                 let laws = self.laws(*source, rule);
                 let reject = words::cannot_commute(UseKind::Equality, &self.column(*source), rule, laws);
                 self.refuse(reject.at(equality.at));
@@ -134,14 +147,19 @@ impl Judge<'_> {
 
     fn output(&mut self, output: &Output) -> Cell {
         let sources = output.flow.sources();
-        let veiled: Vec<Source> = sources.iter().copied().filter(|s| self.outcome(*s).is_veiled()).collect();
+        let veiled: Vec<Source> = sources.iter().copied().filter(|s| self.seen(*s).is_veiled()).collect();
         let cell = match (&output.flow, veiled.first()) {
             (_, None) => Ok(Cell::Clear),
             (Flow::Plain(_), Some(first)) => self.masked_cell(sources, *first),
             (Flow::Mixed(_) | Flow::Null | Flow::Computed, Some(first)) => Err(self.unlike(*first)),
         };
+        // what cannot be masked where it comes out may be masked where it goes in
+        let cell = match cell {
+            Err(_) if veiled.iter().all(|s| !matches!(self.outcome(*s), Outcome::Absent(_)) && self.veil_column(*s)) => Ok(Cell::Clear),
+            other => other,
+        };
         let action = match &cell {
-            Ok(Cell::Clear) => Action::Allow,
+            Ok(Cell::Clear) => Action::Mask, // in SQL, where it is veiled at all
             Ok(Cell::Masked { .. }) => Action::Mask,
             Err(_) => Action::Deny,
         };
@@ -157,8 +175,7 @@ impl Judge<'_> {
 
     /// A result column with veiled sources: all must have one mask and one type.
     fn masked_cell(&self, sources: &[Source], first: Source) -> Result<Cell, Reject> {
-        if let Some(other) = sources.iter().map(|s| (*s, self.outcome(*s))).find(|(_, o)| !matches!(o, Outcome::Clear | Outcome::Masked(_)))
-        {
+        if let Some(other) = sources.iter().map(|s| (*s, self.seen(*s))).find(|(_, o)| !matches!(o, Outcome::Clear | Outcome::Masked(_))) {
             return Err(self.not_masked(&other.1, other.0));
         }
         let Some((rule, ty)) = self.one_mask(sources) else {
@@ -205,7 +222,7 @@ impl Judge<'_> {
     }
 
     fn rule(&self, source: Source) -> Option<MaskRule> {
-        match self.outcome(source) {
+        match self.seen(source) {
             Outcome::Masked(rule) => Some(rule),
             Outcome::Clear | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_) => None,
         }
@@ -215,7 +232,7 @@ impl Judge<'_> {
         rule.mask.laws(&self.source_type(source)?)
     }
 
-    fn source_type(&self, source: Source) -> Option<PgType> {
+    pub(super) fn source_type(&self, source: Source) -> Option<PgType> {
         Some(self.catalog.relation(self.relation_of(source.instance)?)?.column_number(source.column)?.ty)
     }
 

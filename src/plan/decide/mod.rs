@@ -5,6 +5,7 @@
 mod calls;
 mod casts;
 mod columns;
+mod demand;
 mod relations;
 mod rights;
 mod veil;
@@ -22,6 +23,7 @@ use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
 
 pub(super) use calls::Allowance;
+pub(super) use demand::Demand;
 pub(super) use veil::column_outcome;
 
 /// A statement that may be sent.
@@ -37,6 +39,8 @@ pub(super) struct Decided {
     pub(super) decision: Decision,
     /// Work that may speak of something veiled can be left for the end of the transaction.
     pub(super) defers: bool,
+    /// What must be masked in SQL.
+    pub(super) demand: Demand,
 }
 
 /// Whether a statement may leave work to the end of its transaction: deferred constraints and triggers of what it writes, directly or in
@@ -51,25 +55,23 @@ fn defers(analysis: &Analysis) -> bool {
 /// # Errors
 /// The first reason why it may not be sent, with what is known of the statement.
 pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allowance) -> Result<Decided, Box<(Reject, Decision)>> {
-    let mut judge = Judge::new(analysis, setting, allowance);
-    // the first reason is the one that is told: who lacks the right hears that, not what stands in the way of those who have it
-    judge.needs();
-    judge.relations();
-    judge.uses();
-    judge.equalities();
-    let cells = judge.outputs();
-    judge.writes();
-    judge.calls();
-    judge.types();
-    judge.casts();
-    judge.settings();
-    let decision = judge.decision();
-    match judge.refused {
-        Some(reject) => Err(Box::new((reject, decision))),
-        None => {
-            let defers = decision.scrub && defers(analysis);
-            Ok(Decided { kind: judge.kind, cells, arity: analysis.outputs.as_ref().map(Vec::len), decision, defers })
+    let mut demand = Demand::default();
+    // each round but the last puts at least one more instance or column into SQL
+    loop {
+        let mut judge = Judge::new(analysis, setting, allowance);
+        judge.demand = demand;
+        let cells = judge.everything();
+        if judge.grew {
+            demand = judge.demand;
+            continue;
         }
+        let decision = judge.decision();
+        if let Some(reject) = judge.refused {
+            return Err(Box::new((reject, decision)));
+        }
+        let kind = if judge.demand.is_empty() { judge.kind } else { Kind::Rewrite };
+        let defers = decision.scrub && defers(analysis);
+        return Ok(Decided { kind, cells, arity: analysis.outputs.as_ref().map(Vec::len), decision, defers, demand: judge.demand });
     }
 }
 
@@ -102,6 +104,10 @@ struct Judge<'a> {
     refused: Option<Reject>,
     kind: Kind,
     scrub: bool,
+    /// What must be masked in SQL, as far as it is known.
+    demand: Demand,
+    /// This judgement has added to it.
+    grew: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -116,7 +122,25 @@ impl<'a> Judge<'a> {
             refused: None,
             kind: Kind::Forward,
             scrub: false,
+            demand: Demand::default(),
+            grew: false,
         }
+    }
+
+    /// Looks at all of the statement; gives the cells of its result.
+    fn everything(&mut self) -> Vec<Cell> {
+        // the first reason is the one that is told: who lacks the right hears that, not what stands in the way of those who have it
+        self.needs();
+        self.relations();
+        self.uses();
+        self.equalities();
+        let cells = self.outputs();
+        self.writes();
+        self.calls();
+        self.types();
+        self.casts();
+        self.settings();
+        cells
     }
 
     /// Keeps the first refusal.
@@ -145,6 +169,11 @@ impl<'a> Judge<'a> {
             Some(InstanceOf::Temporary | InstanceOf::Uncommitted) => Outcome::Clear,
             None => Outcome::Absent(crate::policy::Absence::System),
         }
+    }
+
+    /// What of a source's veil is left to be done where it is used: nothing, where it is masked in SQL.
+    fn seen(&self, source: Source) -> Outcome {
+        if self.demand.has(source) { Outcome::Clear } else { self.outcome(source) }
     }
 
     /// Notes a column for the audit, where it has a class or is veiled.

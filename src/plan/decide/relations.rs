@@ -6,7 +6,7 @@ use crate::plan::permit::Action;
 use crate::policy::Outcome;
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Access, Changes, Instance, InstanceOf, Write};
+use crate::sql::model::{Access, Changes, Instance, InstanceId, InstanceOf, Write};
 
 impl<'a> Judge<'a> {
     /// Each relation that the statement touches.
@@ -14,12 +14,12 @@ impl<'a> Judge<'a> {
         let catalog = self.catalog;
         // a definition runs event triggers, which the catalog does not show
         self.scrub |= matches!(self.analysis.deed, Deed::CatalogChanged | Deed::Create { .. });
-        for instance in &self.analysis.instances {
+        for (id, instance) in (0..).map(InstanceId).zip(&self.analysis.instances) {
             let InstanceOf::Catalog(oid) = instance.of else {
                 continue;
             };
             match catalog.relation(oid) {
-                Some(relation) => self.relation(instance, relation),
+                Some(relation) => self.relation(id, instance, relation),
                 None => {
                     self.refuse(
                         Reject::unclear("catalog", format!("relation \"{}\" is not in the catalog", instance.name)).at(instance.at),
@@ -34,13 +34,16 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn relation(&mut self, instance: &'a Instance, relation: &Relation) {
+    fn relation(&mut self, id: InstanceId, instance: &'a Instance, relation: &Relation) {
         let foreign = |f: &Oid| *f >= FIRST_NORMAL_OID;
         let policies = relation.row_security && relation.runs_code;
         if veil::is_veiled(self.catalog, self.profile, relation.oid) || policies || relation.calls.iter().any(foreign) {
             self.scrub = true;
         }
         if let Some(reject) = self.whole(relation).or_else(|| self.view(relation)) {
+            return self.refuse(reject.at(instance.at));
+        }
+        if let Some(reject) = self.rows_of(id, instance, relation) {
             return self.refuse(reject.at(instance.at));
         }
         match instance.access {
@@ -83,7 +86,21 @@ impl<'a> Judge<'a> {
                 Reject::forbidden("no column", message).hint("a 'read' rule on the table, a column of it or a class would allow it"),
             );
         }
-        self.profile.rows(relation.oid).map(|_| rows(&name.to_string()))
+        None
+    }
+
+    /// A row condition is a barrier: the relation becomes a subquery, which nothing can be locked behind.
+    fn rows_of(&mut self, id: InstanceId, instance: &Instance, relation: &Relation) -> Option<Reject> {
+        self.profile.rows(relation.oid)?;
+        let name = &relation.name;
+        if instance.access != Access::Read || !self.veil_instance(id) {
+            return Some(rows(&name.to_string()));
+        }
+        let locked = self.analysis.locks.contains(&id);
+        locked.then(|| {
+            let message = format!("relation \"{name}\" has a row condition, and FOR UPDATE would lock rows that are not asked for");
+            Reject::unclear("rows", message).hint("leave the locking clause out")
+        })
     }
 
     /// A view is its definition over the veil: left as it is only where all below is clear, or where the profile says what is seen

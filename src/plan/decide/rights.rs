@@ -17,8 +17,9 @@ impl Judge<'_> {
                 Need::Do => (StatementRight::Do, "DO"),
                 Need::Lock => (StatementRight::Lock, "LOCK"),
                 Need::Maintenance(what) => (StatementRight::Maintenance, *what),
-                // what is judged here is Forward or MaskRows over relations without row conditions: all else was refused
-                Need::Explain => continue,
+                // of the client's own text it shows no more than it holds; of a veil it shows the condition, and estimates from raw rows
+                Need::Explain if self.demand.is_empty() => continue,
+                Need::Explain => (StatementRight::Explain, "EXPLAIN of what is masked in SQL"),
                 Need::Listen(channel) => {
                     self.listen(channel);
                     continue;

@@ -96,6 +96,7 @@ pub(super) fn usage(kind: UseKind) -> &'static str {
         UseKind::WholeRow => "whole row",
         UseKind::WriteSource => "stored value",
         UseKind::Conflict => "conflict target",
+        UseKind::Shadow => "shadow",
     }
 }
 
@@ -121,7 +122,7 @@ fn reason(kind: UseKind) -> &'static str {
         UseKind::WholeRow => "whole row",
         UseKind::WriteSource | UseKind::Conflict => "write",
         UseKind::Output | UseKind::MixedOutput | UseKind::Recursive => "output",
-        UseKind::Expression | UseKind::NullTest => "expression",
+        UseKind::Expression | UseKind::NullTest | UseKind::Shadow => "expression",
     }
 }
 
@@ -150,6 +151,7 @@ fn hint(kind: UseKind) -> &'static str {
         | UseKind::MixedOutput
         | UseKind::Recursive
         | UseKind::WriteSource
-        | UseKind::Conflict => "the column may be selected as it is, counted and tested for NULL",
+        | UseKind::Conflict
+        | UseKind::Shadow => "the column may be selected as it is, counted and tested for NULL",
     }
 }

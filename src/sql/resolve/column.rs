@@ -23,28 +23,58 @@ enum Hit {
 
 impl Resolver<'_> {
     /// The value of a reference that is not `*` in a select list.
-    pub(super) fn column(&mut self, reference: &ColumnRef) -> Checked<Value> {
+    pub(super) fn column(&mut self, reference: &mut ColumnRef) -> Checked<Value> {
         let ColumnRef { fields, location } = reference;
-        if let Some((star, qualifier)) = fields.split_last()
+        let (value, veiled) = if let Some((star, qualifier)) = fields.split_last()
             && matches!(star.node, Some(NodeEnum::AStar(_)))
         {
             // `t.*` as an argument or a part of a row is the whole row
             let names = strings(qualifier)?;
             let item = self.item(&names, *location)?;
             self.out.seen.stars += 1;
-            return Ok(self.whole_row(&item, *location));
-        }
-        match strings(fields)?.as_slice() {
-            [name] => self.bare(name, *location),
-            [qualifier @ .., name] => {
-                self.saw(name);
-                let item = self.item(qualifier, *location)?;
-                match self.of_item(&item, name, *location)? {
-                    Hit::Column(value) => Ok(value),
-                    Hit::None => self.no_column_of(&item, qualifier, name, *location),
+            (self.whole_row(&item, *location), item.veiled)
+        } else {
+            match strings(fields)?.as_slice() {
+                [name] => (self.bare(name, *location)?, false),
+                [qualifier @ .., name] => {
+                    self.saw(name);
+                    let item = self.item(qualifier, *location)?;
+                    let value = match self.of_item(&item, name, *location)? {
+                        Hit::Column(value) => value,
+                        Hit::None => self.no_column_of(&item, qualifier, name, *location)?,
+                    };
+                    (value, item.veiled)
                 }
+                [] => return Err(unknown("an empty name")),
             }
-            [] => Err(unknown("an empty name")),
+        };
+        if veiled && fields.len() > 2 {
+            fields.drain(..fields.len() - 2); // a subquery has no schema
+        }
+        self.touch_value(&value);
+        Ok(value)
+    }
+
+    /// Notes the columns behind a value as touched.
+    pub(super) fn touch_value(&mut self, value: &Value) {
+        for source in value.flow.sources() {
+            self.out.touched.insert(*source);
+            if self.cx.veils.is_some() {
+                self.refers(*source);
+            }
+        }
+    }
+
+    /// The same for columns that are covered without being named.
+    pub(super) fn touch(&mut self, columns: &[Column]) {
+        columns.iter().filter(|c| !c.hidden).for_each(|c| self.touch_value(&c.value));
+    }
+
+    /// Columns that do not exist for the principal stand in the way of a name that does.
+    pub(super) fn shadow(&mut self, columns: &[Column], location: i32) {
+        for column in columns.iter().filter(|c| c.hidden) {
+            let value = Value { at: location, ..column.value.clone() };
+            self.consume(&value, UseKind::Shadow);
         }
     }
 
@@ -68,42 +98,54 @@ impl Resolver<'_> {
                 continue;
             }
             let items: Vec<Rc<Item>> = level.items.iter().filter(|i| i.by_column).cloned().collect();
-            let mut found: Option<Value> = None;
-            for item in &items {
-                if let Hit::Column(value) = self.of_item(item, name, location)? {
-                    let hidden = |i: &&Rc<Item>| i.columns.iter().any(|c| c.hidden && &*c.name == name);
-                    if found.is_some() && items.iter().any(|i| hidden(&i)) {
-                        return Err(Reject::unclear(
-                            "ambiguous",
-                            format!("column reference \"{name}\" could also be one that does not exist for the role"),
-                        )
-                        .at(location)
-                        .hint("qualify the column"));
-                    }
-                    if found.is_some() {
-                        return Err(ambiguous_column(name, location));
-                    }
-                    found = Some(value);
-                }
+            if let Some(value) = self.one_of(&items, name, location)? {
+                return Ok(Some(value));
             }
-            if found.is_none() && items.iter().any(|i| i.open) {
+            if items.iter().any(|i| i.open) {
                 return Err(open(location));
-            }
-            if found.is_some() {
-                return Ok(found);
             }
         }
         Ok(None)
     }
 
-    /// A column of one FROM item (`scanNSItemForColumn`).
-    fn of_item(&self, item: &Item, name: &str, location: i32) -> Checked<Hit> {
-        let mut matches = item.columns.iter().filter(|c| &*c.name == name);
-        if let Some(Column { name: _, value, hidden: _, qualifier: _ }) = matches.next() {
-            if matches.next().is_some() {
+    /// The one item's column of that name; those that do not exist for the principal make a name ambiguous for nobody.
+    fn one_of(&mut self, items: &[Rc<Item>], name: &str, location: i32) -> Checked<Option<Value>> {
+        let exists = |i: &&Rc<Item>| !i.columns.iter().any(|c| c.hidden && &*c.name == name) || i.visible().any(|c| &*c.name == name);
+        let (visible, hidden): (Vec<&Rc<Item>>, Vec<&Rc<Item>>) = items.iter().partition(exists);
+        let mut found = None;
+        for item in &visible {
+            if let Hit::Column(value) = self.of_item(item, name, location)?
+                && found.replace(value).is_some()
+            {
                 return Err(ambiguous_column(name, location));
             }
-            return Ok(Hit::Column(Value { at: location, ..value.clone() }));
+        }
+        for item in hidden {
+            match (&found, self.of_item(item, name, location)?) {
+                (None, Hit::Column(value)) => return Ok(Some(value)),
+                (Some(_), _) => {
+                    let own: Vec<Column> = item.columns.iter().filter(|c| &*c.name == name).cloned().collect();
+                    self.shadow(&own, location);
+                }
+                (None, Hit::None) => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// A column of one FROM item (`scanNSItemForColumn`).
+    fn of_item(&mut self, item: &Item, name: &str, location: i32) -> Checked<Hit> {
+        let named: Vec<Column> = item.columns.iter().filter(|c| &*c.name == name).cloned().collect();
+        let mut visible = named.iter().filter(|c| !c.hidden);
+        if let Some(column) = visible.next() {
+            if visible.next().is_some() {
+                return Err(ambiguous_column(name, location));
+            }
+            self.shadow(&named, location);
+            return Ok(Hit::Column(Value { at: location, ..column.value.clone() }));
+        }
+        if let Some(hidden) = named.first() {
+            return Ok(Hit::Column(Value { at: location, ..hidden.value.clone() }));
         }
         if let Some((instance, of)) = item.instance
             && let Some((_, number, ty)) = SYSTEM_COLUMNS.iter().find(|(n, _, _)| *n == name)
@@ -162,6 +204,7 @@ impl Resolver<'_> {
 
     /// A whole row: every column of the item is used, hidden ones too, since the server would put them in.
     pub(super) fn whole_row(&mut self, item: &Item, location: i32) -> Value {
+        self.touch(&item.columns);
         for column in &item.columns {
             let value = Value { at: location, ..column.value.clone() };
             self.consume(&value, UseKind::WholeRow);

@@ -35,7 +35,7 @@ impl Resolver<'_> {
         self.levels.push(Level::default());
         let done = match (relation.is_some(), query) {
             (true, None) if *is_from => self.copy_in(relation, attlist, where_clause),
-            (true, None) => self.copy_out(relation, attlist),
+            (true, slot @ None) => self.copy_out(relation, attlist).map(|veiled| *slot = veiled.map(Box::new)),
             (false, Some(query)) if !*is_from => self.copy_query(query),
             _ => Err(unknown("COPY")),
         };
@@ -52,11 +52,13 @@ impl Resolver<'_> {
         absent("COPY of a statement without a result", self.out.outputs.is_some())
     }
 
-    fn copy_out(&mut self, relation: &mut Option<protobuf::RangeVar>, attlist: &mut Vec<Node>) -> Checked<()> {
+    fn copy_out(&mut self, relation: &mut Option<protobuf::RangeVar>, attlist: &mut Vec<Node>) -> Checked<Option<Node>> {
         let item = self.target(relation, Access::Read)?;
         let outs = self.copied(&item, attlist)?;
+        outs.iter().for_each(|o| self.touch_value(&o.value));
+        self.out.from.extend(item.instance.map(|(id, _)| id));
         self.rows(outs);
-        Ok(())
+        self.veiled_copy(relation, &item, attlist)
     }
 
     fn copy_in(

@@ -18,6 +18,7 @@ const XML: Oid = Oid(142);
 impl Resolver<'_> {
     /// A value; the uses inside it are recorded as `kind`, the value itself is not used yet.
     pub(super) fn expr(&mut self, node: &mut Node, kind: UseKind) -> Checked<Value> {
+        super::veil::say(node, &self.cx)?;
         match inner(node)? {
             NodeEnum::ColumnRef(reference) => self.column(reference),
             NodeEnum::AConst(constant) => constant_value(constant),

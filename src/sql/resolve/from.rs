@@ -36,14 +36,34 @@ impl<'a> Resolver<'a> {
     pub(super) fn from_item(&mut self, node: &mut Node) -> Checked<Vec<Rc<Item>>> {
         let item = match inner(node)? {
             NodeEnum::JoinExpr(join) => return self.join(join),
-            NodeEnum::RangeVar(range) => self.range(range)?,
+            NodeEnum::RangeVar(range) => {
+                let mut item = self.range(range)?;
+                self.stands(&item);
+                self.veiled(node, &mut item)?;
+                item
+            }
             NodeEnum::RangeSubselect(subselect) => self.subselect(subselect)?,
             NodeEnum::RangeFunction(function) => self.range_function(function)?,
-            NodeEnum::RangeTableSample(sample) => self.sample(sample)?,
+            NodeEnum::RangeTableSample(sample) => {
+                let mut item = self.sample(sample)?;
+                self.stands(&item);
+                self.veiled(node, &mut item)?;
+                item
+            }
             NodeEnum::RangeTableFunc(table) => self.xml_table(table)?,
             _ => return Err(unknown("a FROM item of this kind")),
         };
         Ok(vec![Rc::new(item)])
+    }
+
+    /// Notes that an item's relation stands in FROM. Column aliases count through all its columns.
+    fn stands(&mut self, item: &Item) {
+        if let Some((id, _)) = item.instance {
+            self.out.from.insert(id);
+        }
+        if item.aliased {
+            self.touch(&item.columns);
+        }
     }
 
     /// A relation or a CTE.
@@ -188,7 +208,7 @@ impl<'a> Resolver<'a> {
         for column in &mut columns {
             column.qualifier = (!name.is_empty()).then(|| name.clone());
         }
-        Ok(Item { name, columns, by_name: true, by_column: true, open, ..Item::default() })
+        Ok(Item { name, columns, by_name: true, by_column: true, open, aliased: !aliases.is_empty(), ..Item::default() })
     }
 
     /// An alias; its names are recorded for the second reader.
@@ -213,6 +233,10 @@ pub(super) fn no_conflict(present: &[Rc<Item>], new: &[Rc<Item>]) -> Checked<()>
         let same = present.iter().find(|p| p.by_name && p.name == item.name);
         if same.is_some_and(|p| p.relation.is_none() || item.relation.is_none() || p.relation == item.relation) {
             return Err(Reject::postgres(Syntax::DuplicateAlias, format!("table name \"{}\" specified more than once", item.name)));
+        }
+        if same.is_some_and(|p| p.veiled || item.veiled) {
+            let message = format!("two relations \"{}\" of different schemas, one of them veiled in SQL", item.name);
+            return Err(Reject::unclear("alias", message).hint("give them aliases"));
         }
     }
     Ok(())

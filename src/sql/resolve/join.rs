@@ -20,7 +20,7 @@ impl Resolver<'_> {
             self.with_items(&left, true, |r| r.from_item(rarg.as_mut().ok_or_else(|| unknown("a join without its right side"))?))?;
         no_conflict(&left, &right)?;
         let using: Vec<Box<str>> =
-            if *is_natural { common(&left, &right)? } else { strings(using_clause)?.into_iter().map(Into::into).collect() };
+            if *is_natural { self.common(&left, &right)? } else { strings(using_clause)?.into_iter().map(Into::into).collect() };
         let both: Vec<Rc<Item>> = left.iter().chain(&right).cloned().collect();
         if let Some(quals) = quals {
             self.with_items(&both, false, |r| r.condition(quals, UseKind::Join))?;
@@ -44,6 +44,9 @@ impl Resolver<'_> {
         let named = self.alias(alias.as_ref())?;
         let mut items: Vec<Rc<Item>> = using_item.into_iter().collect();
         if let Some(name) = named.name {
+            if !named.columns.is_empty() {
+                self.touch(&columns);
+            }
             items.push(Rc::new(self.item_of(name, columns, &named.columns, open)?));
         } else {
             items.push(Rc::new(Item { columns, by_column: true, open, ..Item::default() }));
@@ -67,11 +70,31 @@ impl Resolver<'_> {
         result
     }
 
+    /// The columns of NATURAL, in the left side's order: those that exist for the principal on both sides. A hidden one of such a name
+    /// stands in the way, since the server would join by it.
+    fn common(&mut self, left: &[Rc<Item>], right: &[Rc<Item>]) -> Checked<Vec<Box<str>>> {
+        let sides = || left.iter().chain(right).filter(|i| i.by_column);
+        if sides().any(|i| i.open) {
+            return Err(Reject::unclear("unknown_columns", "NATURAL JOIN over a FROM item whose columns are not known"));
+        }
+        let columns = |side: &[Rc<Item>]| side.iter().filter(|i| i.by_column).flat_map(|i| i.columns.clone()).collect::<Vec<Column>>();
+        let (lefts, rights) = (columns(left), columns(right));
+        for (own, others) in [(&lefts, &rights), (&rights, &lefts)] {
+            self.touch(own);
+            let met: Vec<Column> = own.iter().filter(|c| others.iter().any(|o| o.name == c.name)).cloned().collect();
+            self.shadow(&met, -1);
+        }
+        let shared = |c: &&Column| !c.hidden && rights.iter().any(|r| !r.hidden && r.name == c.name);
+        Ok(lefts.iter().filter(shared).map(|c| c.name.clone()).collect())
+    }
+
     /// A column of USING: both sides are compared.
     fn merge(&mut self, name: &str, left: &[Rc<Item>], right: &[Rc<Item>], kind: JoinType) -> Checked<Column> {
         self.saw(name);
         let (l, r) = (only(name, left, "left")?, only(name, right, "right")?);
         self.operator(&name_nodes(&["="]), 2, -1)?;
+        self.touch_value(&l.value);
+        self.touch_value(&r.value);
         self.consume(&l.value, UseKind::Using);
         self.consume(&r.value, UseKind::Using);
         let value = match kind {
@@ -95,7 +118,9 @@ fn only(name: &str, side: &[Rc<Item>], word: &str) -> Checked<Column> {
     if side.iter().any(|i| i.open && i.by_column) {
         return Err(Reject::unclear("unknown_columns", "USING over a FROM item whose columns are not known"));
     }
-    let mut found = side.iter().filter(|i| i.by_column).flat_map(|i| i.columns.iter()).filter(|c| &*c.name == name);
+    let all = || side.iter().filter(|i| i.by_column).flat_map(|i| i.columns.iter()).filter(|c| &*c.name == name);
+    let exists = all().any(|c| !c.hidden);
+    let mut found = all().filter(|c| !c.hidden || !exists);
     let Some(column) = found.next() else {
         let text = format!("column \"{name}\" specified in USING clause does not exist in {word} table");
         return Err(Reject::postgres(Syntax::UndefinedColumn, text));
@@ -105,19 +130,4 @@ fn only(name: &str, side: &[Rc<Item>], word: &str) -> Checked<Column> {
         return Err(Reject::postgres(Syntax::AmbiguousColumn, text));
     }
     Ok(column.clone())
-}
-
-/// The columns of NATURAL, in the left side's order.
-fn common(left: &[Rc<Item>], right: &[Rc<Item>]) -> Checked<Vec<Box<str>>> {
-    if left.iter().chain(right).any(|i| i.open && i.by_column) {
-        return Err(Reject::unclear("unknown_columns", "NATURAL JOIN over a FROM item whose columns are not known"));
-    }
-    let has = |name: &str| right.iter().filter(|i| i.by_column).any(|i| i.columns.iter().any(|c| &*c.name == name));
-    let columns = left.iter().filter(|i| i.by_column).flat_map(|i| i.columns.iter());
-    let hidden = |name: &str| right.iter().filter(|i| i.by_column).any(|i| i.columns.iter().any(|c| c.hidden && &*c.name == name));
-    if columns.clone().any(|c| (c.hidden && has(&c.name)) || hidden(&c.name)) {
-        return Err(Reject::unclear("natural join", "NATURAL JOIN over a common column that does not exist for the role")
-            .hint("name the columns with USING or ON"));
-    }
-    Ok(columns.filter(|c| has(&c.name)).map(|c| c.name.clone()).collect())
 }

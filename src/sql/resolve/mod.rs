@@ -28,7 +28,11 @@ mod statement;
 mod target;
 mod types;
 mod utility;
+mod veil;
 mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
@@ -36,6 +40,7 @@ use pg_query::protobuf::Node;
 use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Use, UseKind};
 use super::parse::Parsed;
 use super::reject::{Checked, Reject};
+use super::veil::Veils;
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid, Relation};
 use scope::Level;
@@ -66,6 +71,10 @@ pub struct Context<'a> {
     pub params: &'a [Oid],
     /// Whether a column does not exist for the principal.
     pub hidden: &'a dyn Fn(Oid, i16) -> bool,
+    /// On the second walk: what stands in the place of relations.
+    pub veils: Option<&'a Veils>,
+    /// Within a veil's own SQL: what `current_setting` gives for the proxy's own settings.
+    pub says: Option<&'a BTreeMap<Box<str>, Arc<str>>>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -185,7 +194,8 @@ fn inside(kind: UseKind) -> UseKind {
         | UseKind::MixedOutput
         | UseKind::Recursive
         | UseKind::WholeRow
-        | UseKind::Conflict => UseKind::Expression,
+        | UseKind::Conflict
+        | UseKind::Shadow => UseKind::Expression,
     }
 }
 

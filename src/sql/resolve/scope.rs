@@ -16,9 +16,12 @@ pub(super) struct Level {
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The items may not be named: the walk is in a FROM subquery that is not LATERAL.
     pub(super) blocked: bool,
+    /// References to columns of veiled instances.
+    pub(super) references: Vec<super::veil::Reference>,
 }
 
 /// A FROM item.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Item {
     /// Alias, or the relation's own name; empty for a join without an alias.
@@ -37,6 +40,10 @@ pub(super) struct Item {
     pub(super) instance: Option<(InstanceId, InstanceOf)>,
     /// The type of a whole row.
     pub(super) row_type: Option<Oid>,
+    /// Its alias names columns.
+    pub(super) aliased: bool,
+    /// A veil stands in its place.
+    pub(super) veiled: bool,
 }
 
 /// A column of a FROM item.

@@ -87,7 +87,9 @@ impl Resolver<'_> {
             self.condition(condition, UseKind::Filter)?;
         }
         self.order_by(sort_clause, &outs)?;
+        let first_use = self.out.uses.len();
         self.group_by(group_clause, &outs)?;
+        let grouped = self.out.uses.len();
         self.distinct(distinct_clause, &outs)?;
         for window in window_clause {
             match inner(window)? {
@@ -95,6 +97,7 @@ impl Resolver<'_> {
                 _ => return Err(unknown("WINDOW")),
             }
         }
+        self.restore_dependents(group_clause, first_use..grouped);
         Ok(outs)
     }
 

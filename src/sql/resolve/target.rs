@@ -66,7 +66,9 @@ impl Resolver<'_> {
                 .hint("name the columns"));
         }
         self.out.seen.stars += 1;
-        let mut written = items.iter().any(|i| i.has_hidden()).then(Vec::new);
+        let out_of_veil = |i: &Rc<Item>| i.veiled && (qualifier.len() > 1 || self.veil_of(i).is_some_and(|v| v.system));
+        let joined = |i: &Rc<Item>| self.covers_system(i);
+        let mut written = items.iter().any(|i| i.has_hidden() || out_of_veil(i) || joined(i)).then(Vec::new);
         for item in &items {
             for column in &item.columns {
                 let value = Value { at, ..column.value.clone() };
@@ -75,6 +77,7 @@ impl Resolver<'_> {
                     self.out.vanished.extend(vanished);
                     continue;
                 }
+                self.touch_value(&value);
                 if let Some(written) = &mut written {
                     written.push(Self::written_out(&items, column, at)?);
                 }

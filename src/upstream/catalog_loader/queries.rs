@@ -54,10 +54,12 @@ pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgname, n.nspname, p.pron
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
     WHERE NOT t.tgisinternal ORDER BY t.tgrelid, t.tgname";
 
-/// Live columns, with the expression of a default or of a generated column.
+/// Live columns, with the expression of a default or of a generated column, and the collation where it is not the database's.
 pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', \
-    pg_catalog.pg_get_expr(d.adbin, d.adrelid) \
+    pg_catalog.pg_get_expr(d.adbin, d.adrelid), n.nspname, l.collname \
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+    LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation AND l.collprovider <> 'd' \
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace \
     LEFT JOIN pg_catalog.pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum \
     WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't' \
     ORDER BY a.attrelid, a.attnum";

@@ -71,7 +71,11 @@ pub(super) fn column(row: &Row, resolve: impl Fn(Oid, i32) -> PgType) -> Result<
     let expression: Option<Box<str>> = row.try_get(7)?;
     let (generated, default) = if row.try_get(6)? { (expression, None) } else { (None, expression) };
     let ty = resolve(oid(row, 3)?, row.try_get(4)?);
-    let column = Column { number: row.try_get(1)?, name: row.try_get(2)?, ty, not_null: row.try_get(5)?, generated, default };
+    let collation = match (row.try_get::<_, Option<&str>>(8)?, row.try_get::<_, Option<&str>>(9)?) {
+        (Some(schema), Some(name)) => Some(QualifiedName::new(schema, name)),
+        _ => None,
+    };
+    let column = Column { number: row.try_get(1)?, name: row.try_get(2)?, ty, not_null: row.try_get(5)?, generated, default, collation };
     Ok((oid(row, 0)?, column))
 }
 

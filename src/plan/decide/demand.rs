@@ -1,0 +1,109 @@
+//! What must be masked in SQL: columns of instances of which some use does not commute with the mask, and instances whose rows are
+//! chosen. It only grows while a statement is judged, and the judgement is made again until it grows no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Judge, words};
+use crate::catalog::PgType;
+use crate::plan::permit::Action;
+use crate::policy::{MaskRule, Outcome};
+use crate::sql::Reject;
+use crate::sql::model::{InstanceId, Source, UseKind};
+
+/// Instances that become subqueries, each with the columns that are masked in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Demand(BTreeMap<InstanceId, BTreeSet<i16>>);
+
+impl Demand {
+    /// Whether a column is masked in SQL.
+    pub(crate) fn has(&self, source: Source) -> bool {
+        self.0.get(&source.instance).is_some_and(|columns| columns.contains(&source.column))
+    }
+
+    /// Whether an instance is a subquery.
+    pub(crate) fn veils(&self, instance: InstanceId) -> bool {
+        self.0.contains_key(&instance)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The instances.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = InstanceId> + '_ {
+        self.0.keys().copied()
+    }
+}
+
+impl Judge<'_> {
+    /// Has a relation's veil put in the place of an instance; where it does not stand in FROM that cannot be.
+    pub(super) fn veil_instance(&mut self, instance: InstanceId) -> bool {
+        if !self.analysis.from.contains(&instance) {
+            return false;
+        }
+        if !self.demand.veils(instance) {
+            self.demand.0.entry(instance).or_default();
+            self.grew = true;
+        }
+        true
+    }
+
+    /// Has a column masked in SQL, where that can be.
+    pub(super) fn veil_column(&mut self, source: Source) -> bool {
+        let possible = self.source_type(source).is_some_and(|ty| has_sql(&self.outcome(source), &ty));
+        if !possible || !self.veil_instance(source.instance) {
+            return false;
+        }
+        if self.demand.0.entry(source.instance).or_default().insert(source.column) {
+            self.grew = true;
+        }
+        true
+    }
+
+    /// A use of a column that is masked in SQL. What a rule reveals is the raw value, which is not there.
+    pub(super) fn use_in_sql(&self, source: Source, kind: UseKind) -> Result<Action, Reject> {
+        if let Outcome::Masked(rule) = self.outcome(source)
+            && reveals(&rule, kind)
+        {
+            let message =
+                format!("{} of {} sees the raw value, and another use in the statement its mask", words::usage(kind), self.column(source));
+            return Err(Reject::unclear("reveal", message).hint("split the statement in two"));
+        }
+        Ok(Action::Mask)
+    }
+}
+
+/// Whether an outcome can be written in SQL.
+pub(super) fn has_sql(outcome: &Outcome, ty: &PgType) -> bool {
+    match outcome {
+        Outcome::Clear | Outcome::Absent(_) => true,
+        Outcome::Masked(rule) => rule.mask.laws(ty).is_some_and(|l| l.sql),
+        Outcome::Conditional(condition) => has_sql(&condition.then, ty) && has_sql(&condition.otherwise, ty),
+        Outcome::Document(_) => false,
+    }
+}
+
+/// Whether a rule lets a use see the raw value.
+fn reveals(rule: &MaskRule, kind: UseKind) -> bool {
+    match kind {
+        UseKind::Lookup(_) | UseKind::LookupMany => rule.reveal.lookup,
+        UseKind::Group | UseKind::Distinct | UseKind::CountDistinct | UseKind::Equality | UseKind::SetOperation | UseKind::Using => {
+            rule.reveal.equality
+        }
+        UseKind::MinMax | UseKind::Order => rule.reveal.order,
+        UseKind::Output
+        | UseKind::NullTest
+        | UseKind::Count
+        | UseKind::Aggregate
+        | UseKind::Filter
+        | UseKind::EqualsConstant
+        | UseKind::Join
+        | UseKind::Expression
+        | UseKind::MixedOutput
+        | UseKind::Recursive
+        | UseKind::WholeRow
+        | UseKind::WriteSource
+        | UseKind::Conflict
+        | UseKind::Shadow => false,
+    }
+}

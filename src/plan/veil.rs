@@ -1,0 +1,140 @@
+//! From what must be masked in SQL to the subqueries that do it: each visible column that the statement touches, masked or as it is, and
+//! the rows that exist for the principal.
+
+use std::sync::Arc;
+
+use super::Setting;
+use super::decide::{Demand, column_outcome};
+use crate::base::{QualifiedName, quote_ident};
+use crate::catalog::{Catalog, Column, Oid, PgType, Relation, Scalar, Shape};
+use crate::mask::scalar_name;
+use crate::policy::{Condition, Outcome};
+use crate::sql::Reject;
+use crate::sql::model::{Analysis, InstanceId, InstanceOf, Source};
+use crate::sql::veil::{Veil, Veils};
+
+/// System columns by their numbers (`SystemAttributeDefinition` in heap.c).
+const SYSTEM: [(i16, &str); 6] = [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax"), (-6, "tableoid")];
+
+/// The veils that are demanded.
+///
+/// # Errors
+/// One that cannot be written: not to be expected, since what has no SQL form is not demanded.
+pub(super) fn veils(analysis: &Analysis, setting: Setting<'_>, demand: &Demand) -> Result<Veils, Reject> {
+    let mut veils = Veils::default();
+    for id in demand.instances() {
+        let veil = relation_of(analysis, setting.catalog, id).and_then(|relation| veil(analysis, setting, demand, id, relation));
+        veils.insert(id, veil.ok_or_else(|| Reject::unclear("veil", "a mask that is needed in SQL cannot be written there"))?);
+    }
+    veils.says.insert("pgscrim.user".into(), Arc::clone(&setting.profile.principal.login));
+    Ok(veils)
+}
+
+fn relation_of<'a>(analysis: &Analysis, catalog: &'a Catalog, id: InstanceId) -> Option<&'a Relation> {
+    match analysis.instances.get(usize::try_from(id.0).ok()?)?.of {
+        InstanceOf::Catalog(oid) => catalog.relation(oid),
+        InstanceOf::Temporary | InstanceOf::Uncommitted => None,
+    }
+}
+
+fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: InstanceId, relation: &Relation) -> Option<Veil> {
+    let touched = |number: i16| analysis.touched.contains(&Source { instance: id, column: number });
+    let system = SYSTEM.into_iter().filter(|(number, _)| touched(*number)).map(|(_, name)| (name.into(), None));
+    let mut columns: Vec<(Box<str>, Option<String>)> = system.collect();
+    let has_system = !columns.is_empty();
+    for column in relation.columns.iter().filter(|c| touched(c.number)) {
+        let outcome = column_outcome(setting.catalog, setting.profile, relation.oid, column.number);
+        let masked = demand.has(Source { instance: id, column: column.number });
+        let sql = match &outcome {
+            Outcome::Absent(_) => continue,
+            Outcome::Clear => None,
+            Outcome::Masked(_) if !masked => None, // the proxy masks it where it comes out
+            Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) => {
+                Some(expression(setting.catalog, &relation.name, column, &outcome)?)
+            }
+        };
+        columns.push((column.name.clone(), sql));
+    }
+    let rows = setting.profile.rows(relation.oid).map(|r| Arc::clone(&r.sql));
+    Some(Veil { columns, rows, system: has_system })
+}
+
+/// What stands for a column: of its declared type (a domain's base) and of its collation.
+fn expression(catalog: &Catalog, relation: &QualifiedName, column: &Column, outcome: &Outcome) -> Option<String> {
+    let reference = format!("{}.{}", quote_ident(&relation.name), quote_ident(&column.name));
+    let ty = declared(catalog, &column.ty)?;
+    let value = masked(outcome, &column.ty, &reference)?;
+    let cast = format!("({value})::{ty}");
+    Some(match &column.collation {
+        Some(collation) => format!("{cast} COLLATE {}.{}", quote_ident(&collation.schema), quote_ident(&collation.name)),
+        None if is_collated(&column.ty) => format!("{cast} COLLATE pg_catalog.\"default\""),
+        None => cast,
+    })
+}
+
+fn masked(outcome: &Outcome, ty: &PgType, reference: &str) -> Option<String> {
+    match outcome {
+        Outcome::Clear => Some(reference.to_owned()),
+        Outcome::Absent(_) => Some("NULL".to_owned()),
+        Outcome::Masked(rule) => rule.mask.sql(ty, reference),
+        Outcome::Conditional(condition) => {
+            let Condition { when, then, otherwise } = &**condition;
+            let (then, otherwise) = (masked(then, ty, reference)?, masked(otherwise, ty, reference)?);
+            Some(format!("CASE WHEN (\n{when}\n) THEN {then} ELSE {otherwise} END"))
+        }
+        Outcome::Document(_) => None,
+    }
+}
+
+fn is_collated(ty: &PgType) -> bool {
+    match ty.scalar() {
+        Scalar::Text | Scalar::Varchar | Scalar::Bpchar | Scalar::Citext => true,
+        Scalar::Bool
+        | Scalar::Int2
+        | Scalar::Int4
+        | Scalar::Int8
+        | Scalar::Float4
+        | Scalar::Float8
+        | Scalar::Numeric
+        | Scalar::Money
+        | Scalar::Name
+        | Scalar::Date
+        | Scalar::Timestamp
+        | Scalar::Timestamptz
+        | Scalar::Uuid
+        | Scalar::Json
+        | Scalar::Jsonb
+        | Scalar::Bytea
+        | Scalar::Inet
+        | Scalar::Cidr
+        | Scalar::Other => false,
+    }
+}
+
+/// The declared type with its modifier, domains followed to their base: a mask need not satisfy a domain's constraints.
+fn declared(catalog: &Catalog, ty: &PgType) -> Option<String> {
+    let base = base(catalog, ty.oid);
+    match ty.shape {
+        Shape::Scalar(Scalar::Other | Scalar::Citext) => type_name(catalog, base),
+        Shape::Scalar(_) => scalar_name(ty).map(|name| format!("pg_catalog.{name}")),
+        Shape::Array { element, element_oid } => {
+            let element_ty = PgType { oid: element_oid, shape: Shape::Scalar(element), ..*ty };
+            declared(catalog, &element_ty).map(|name| format!("{name}[]"))
+        }
+    }
+}
+
+fn base(catalog: &Catalog, mut oid: Oid) -> Oid {
+    for _ in 0..64 {
+        match catalog.type_info(oid).and_then(|t| t.base) {
+            Some((base, _)) => oid = base,
+            None => break,
+        }
+    }
+    oid
+}
+
+fn type_name(catalog: &Catalog, oid: Oid) -> Option<String> {
+    let name = &catalog.type_info(oid)?.name;
+    Some(format!("{}.{}", quote_ident(&name.schema), quote_ident(&name.name)))
+}
