@@ -88,8 +88,11 @@ fn verdict(catalog: &Catalog, profile: &Profile, text: &str) -> (char, String) {
     for one in planned {
         match one.plan {
             Plan::Refuse(refusal) => return ('r', format!("{:?}: {}", refusal.kind, refusal.message)),
-            Plan::Send(permit) if permit.kind() == Kind::MaskRows => worst = ('m', permit.text().to_owned()),
-            Plan::Send(_) => {}
+            Plan::Send(permit) => match permit.kind() {
+                Kind::Rewrite => worst = ('w', permit.text().to_owned()),
+                Kind::MaskRows if worst.0 != 'w' => worst = ('m', permit.text().to_owned()),
+                Kind::MaskRows | Kind::Forward => {}
+            },
         }
     }
     worst

@@ -174,9 +174,8 @@ pub(super) fn own_setting(node: &NodeEnum, cx: &Context<'_>) -> Option<NodeEnum>
     let says = cx.says?;
     let NodeEnum::FuncCall(call) = node else { return None };
     let named = matches!(strings(&call.funcname).ok()?.as_slice(), ["current_setting"] | ["pg_catalog", "current_setting"]);
-    let Some(NodeEnum::AConst(protobuf::AConst { val: Some(protobuf::a_const::Val::Sval(name)), .. })) = &call.args.first()?.node else {
-        return None;
-    };
+    let Some(NodeEnum::AConst(constant)) = &call.args.first()?.node else { return None };
+    let Some(protobuf::a_const::Val::Sval(name)) = &constant.val else { return None };
     if !named || !name.sval.starts_with("pgscrim.") {
         return None;
     }
