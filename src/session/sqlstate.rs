@@ -92,6 +92,7 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::InvalidSchemaName => "3F000",
         Syntax::InvalidStatementName => "26000",
         Syntax::InvalidCursorName => "34000",
+        Syntax::InvalidColumnReference => "42P10",
         Syntax::UndefinedParameter => "42P02",
         Syntax::FeatureNotSupported => "0A000",
     }

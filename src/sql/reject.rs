@@ -36,6 +36,8 @@ pub enum Syntax {
     InvalidStatementName,
     /// 34000
     InvalidCursorName,
+    /// 42P10
+    InvalidColumnReference,
     /// 42P02
     UndefinedParameter,
     /// 0A000 with PostgreSQL's own words (cross-database references and the like)

@@ -249,7 +249,7 @@ SELECT pg_logical_emit_message(true, 'x', email) FROM people
 ;;
 SELECT lower(email) FROM people
 = an advisory lock's key
-SELECT pg_advisory_lock(salary) FROM people WHERE id = 1
+SELECT pg_try_advisory_xact_lock(salary) FROM people WHERE id = 1
 ;;
 SELECT objid::int FROM pg_locks WHERE locktype = 'advisory'
 = a sequence set to the value

@@ -15,7 +15,7 @@ SELECT p.id, level, region, created, left(name, 1) || repeat('*', length(name) -
 FROM public.people p JOIN veil.map m USING (id);
 CREATE VIEW veil.accounts AS
 SELECT a.id, person_id, m.alias, repeat('*', length(iban) - 4) || right(iban, 4) AS iban, state FROM public.accounts a JOIN veil.map m USING (id);
-CREATE VIEW veil.child AS SELECT id, plain_id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.child;
+CREATE VIEW veil.child AS SELECT id, plain_id, CASE WHEN id > 6 AND secret IS NOT NULL THEN '***' END AS secret FROM public.child;
 CREATE VIEW veil.events AS SELECT id, kind, repeat('*', length(payload) - 4) || right(payload, 4) AS payload FROM public.events;
 CREATE VIEW veil.events_1 AS SELECT id, kind, repeat('*', length(payload) - 4) || right(payload, 4) AS payload FROM public.events_1;
 CREATE VIEW veil.events_2 AS SELECT id, kind, repeat('*', length(payload) - 4) || right(payload, 4) AS payload FROM public.events_2;
@@ -28,6 +28,6 @@ CREATE VIEW veil.noisy AS SELECT id, label, CASE WHEN secret IS NOT NULL THEN '*
 CREATE VIEW veil.checked AS SELECT id, amount, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.checked;
 CREATE VIEW veil.homes AS SELECT id FROM public.homes;
 CREATE VIEW veil.coded AS SELECT id, CASE WHEN code IS NOT NULL THEN '***'::text END AS code, mood FROM public.coded;
-CREATE VIEW veil.fenced AS SELECT id, region, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.fenced;
+CREATE VIEW veil.fenced WITH (security_barrier) AS SELECT id, region, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.fenced WHERE region = 'EU';
 CREATE VIEW veil.copies AS SELECT id FROM public.copies;
 CREATE VIEW veil.v_clear AS SELECT id, level FROM veil.people;

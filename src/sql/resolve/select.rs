@@ -215,7 +215,7 @@ impl Resolver<'_> {
             NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Ival(position)), location }) => {
                 let index = usize::try_from(position.ival).ok().and_then(|p| p.checked_sub(1));
                 let Some(out) = index.and_then(|i| outs.get(i)) else {
-                    return Err(Reject::unclear("position", "a position that is not in the select list").at(*location));
+                    return Err(no_position(kind, position.ival).at(*location));
                 };
                 self.consume(&Value { at: *location, ..out.value.clone() }, kind);
                 return Ok(());
@@ -230,6 +230,16 @@ impl Resolver<'_> {
         let has = |columns: &[Column]| columns.iter().any(|c| &*c.name == name);
         self.levels.last().is_some_and(|l| l.items.iter().any(|i| i.by_column && has(&i.columns)))
     }
+}
+
+/// PostgreSQL's words for a position that is not there (`findTargetlistEntrySQL92`).
+fn no_position(kind: UseKind, position: i32) -> Reject {
+    let clause = match kind {
+        UseKind::Order => "ORDER BY",
+        UseKind::Group => "GROUP BY",
+        _ => "DISTINCT ON",
+    };
+    Reject::postgres(Syntax::InvalidColumnReference, format!("{clause} position {position} is not in select list"))
 }
 
 /// `col = constant`, `col IN (constants)`, `col = ANY (constants)`: what a `lookup` may see, with how many values are compared.

@@ -12,6 +12,8 @@
 )]
 
 mod corpus;
+mod generate;
+mod generated;
 
 use std::fmt::Write as _;
 use std::io::Write as _;

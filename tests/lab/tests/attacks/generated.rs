@@ -1,0 +1,67 @@
+//! Random queries by the clerk against the views that say by hand what the clerk sees: equal rows, or a refusal. `SEED` and `GENERATED`
+//! in the environment choose others and more.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use super::corpus::Case;
+use super::generate::Generator;
+use super::{Mode, Outcome, Runner, lab, sorted};
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |v| v.parse().unwrap())
+}
+
+/// A refusal's reason without the names in it.
+fn reason(text: &str) -> String {
+    text.split('"').enumerate().map(|(i, part)| if i % 2 == 1 { "…" } else { part }).collect()
+}
+
+#[test]
+fn random_queries_are_answered_by_the_veil() {
+    let lab = lab();
+    let (first, count) = (number("SEED", 1), number("GENERATED", 1500));
+    let mut veil = Runner { veiled: true, ..Runner::new(lab.cluster.port(), "postgres", Mode::Simple) };
+    let mut clerks = [Mode::Simple, Mode::Text].map(|mode| Runner::new(lab.port, "clerk", mode));
+    let (mut wrong, mut refused, mut failed) = (String::new(), BTreeMap::<String, u64>::new(), 0);
+    for seed in first..first + count {
+        let text = Generator::new(seed).query();
+        let case = Case { name: seed.to_string(), mark: '-', alone: false, steps: vec![text] };
+        let want = veil.run(&case).remove(0);
+        let clerk = &mut clerks[usize::try_from(seed % 2).unwrap()];
+        let got = clerk.run(&case).remove(0);
+        for leak in lab.leaks() {
+            writeln!(wrong, "LEAK: {seed}: {}: {}", leak.found, case.steps[0]).unwrap();
+        }
+        match (got, want) {
+            (Outcome::Refused(why), _) => *refused.entry(reason(&why)).or_default() += 1,
+            (Outcome::Failed(a), Outcome::Failed(b)) => {
+                failed += 1;
+                if a[..5] != b[..5] {
+                    writeln!(wrong, "{seed}: {a}, the veil: {b}: {}", case.steps[0]).unwrap();
+                }
+            }
+            (Outcome::Answered(a), Outcome::Answered(b)) => {
+                if sorted(a.clone()) != sorted(b.clone()) {
+                    writeln!(wrong, "{seed}: {} rows, the veil: {}: {}", a.len(), b.len(), case.steps[0]).unwrap();
+                }
+            }
+            (got, want) => {
+                let short = |o: &Outcome| match o {
+                    Outcome::Answered(rows) => format!("{} rows", rows.len()),
+                    Outcome::Refused(text) | Outcome::Failed(text) => text.clone(),
+                };
+                writeln!(wrong, "{seed}: {}, the veil: {}: {}", short(&got), short(&want), case.steps[0]).unwrap();
+            }
+        }
+    }
+    let total: u64 = refused.values().sum();
+    // past the test harness, which keeps what a test prints to itself
+    writeln!(std::io::stdout(), "{count} random queries: {total} refused, {failed} fail over the veil too").unwrap();
+    for (why, times) in &refused {
+        writeln!(std::io::stdout(), "{times:6} {why}").unwrap();
+    }
+    assert!(wrong.is_empty(), "{} of {count} differ:\n{wrong}", wrong.lines().count());
+    assert!(failed * 5 < count, "the generator makes texts that PostgreSQL does not take: {failed} of {count}");
+}
