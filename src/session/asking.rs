@@ -26,9 +26,17 @@ use refuse::too_long;
 /// What the messages of the client that are not answered yet have changed; empty where everything is answered.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// `None`: closed.
-    statements: ByName<Option<Rc<Prepared>>>,
+    statements: ByName<AskedStatement>,
     portals: ByName<AskedPortal>,
+    /// Counts the batches: what one of them asked for holds for sure only within it, since an error skips the rest of a batch.
+    batch: u32,
+}
+
+#[derive(Debug)]
+struct AskedStatement {
+    /// `None`: closed.
+    prepared: Option<Rc<Prepared>>,
+    batch: u32,
 }
 
 impl Asked {
@@ -49,6 +57,7 @@ impl Asked {
 #[derive(Debug)]
 struct AskedPortal {
     prepared: Option<Rc<Prepared>>,
+    batch: u32,
     /// The rights that its Bind was sent under.
     profile: ProfileId,
     /// A Describe of it, or of its statement, stands before its Execute.
@@ -157,6 +166,11 @@ impl Session {
         if large && frame.whole.len() > self.limits.of(frame.tag) {
             return self.too_long(frame, cx);
         }
+        if self.is_unanswered(frame) {
+            self.settling = true;
+            Upstream::new(cx.to_server).control(Control::Flush);
+            return;
+        }
         match self.short_names(frame) {
             Some(Ok(shorter)) => self.on_named_frame(Frame { tag: frame.tag, whole: &shorter }, cx),
             Some(Err(Malformed)) => self.malformed(frame, cx),
@@ -229,6 +243,7 @@ impl Session {
                 // It may end a transaction that changed names, and end it badly.
                 self.doubt.names |= self.replies.touched_names();
                 self.push(Expect::Sync, cx);
+                self.asked.batch = self.asked.batch.wrapping_add(1);
                 Upstream::new(cx.to_server).control(Control::Sync);
                 Ok(())
             }

@@ -154,6 +154,8 @@ pub struct Session {
     terminated: bool,
     /// Client bytes that wait for an answer of the server, or for the decision of a long text.
     waiting: Vec<u8>,
+    /// The first of them waits until everything before it is answered.
+    settling: bool,
     analysis: analysis::Analysis,
     /// What must be asked of the server before the next statement is decided.
     doubt: asking::Doubt,
@@ -187,6 +189,7 @@ impl Session {
             close: None,
             terminated: false,
             waiting: Vec::new(),
+            settling: false,
             analysis: analysis::Analysis::default(),
             doubt: if governed { asking::Doubt::all() } else { asking::Doubt::default() },
             rest_passes: false,
@@ -284,7 +287,7 @@ impl Session {
                 Ok(None) => break,
                 Err(e) => self.client_broke(&e, cx),
             }
-            if self.analyses() {
+            if self.analyses() || self.settling {
                 self.waiting.extend_from_slice(input);
                 break;
             }
@@ -319,6 +322,9 @@ impl Session {
         }
         if !self.waiting.is_empty() && !self.analyses() && self.replies.is_empty() && self.close.is_none() {
             let waiting = std::mem::take(&mut self.waiting);
+            if std::mem::take(&mut self.settling) {
+                self.asked.settle();
+            }
             self.client_bytes(&waiting, cx);
         }
     }
@@ -368,7 +374,7 @@ impl Session {
         match piece {
             Piece::Whole(frame) => {
                 self.on_client_frame(frame, cx);
-                if self.analyses() {
+                if self.analyses() || self.settling {
                     self.waiting.extend_from_slice(frame.whole);
                 }
             }

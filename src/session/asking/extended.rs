@@ -13,10 +13,10 @@ use crate::session::sqlstate::{Fault, fault_fields};
 use crate::session::truth::{Current, Prepared, Source};
 use crate::session::upstream::{Unrestricted, Upstream};
 use crate::session::{Cx, Session, WireName, name_key};
-use crate::wire::{Frame, Malformed, Reader};
+use crate::wire::{Frame, Malformed, Reader, client};
 
 use super::refuse::{stale_text, undecodable};
-use super::{AskedPortal, NOBODY};
+use super::{AskedPortal, AskedStatement, NOBODY};
 
 impl Session {
     /// A failing Parse goes in the place of an extended message. It bears the name `parsed`; `failed` is the statement or portal
@@ -70,7 +70,8 @@ impl Session {
             None => upstream.parse(name, prepared.permit().as_ref(), type_bytes),
         }
         let name: WireName = name.into();
-        self.asked.statements.insert(name.clone(), Some(Rc::clone(&prepared)));
+        let asked = AskedStatement { prepared: Some(Rc::clone(&prepared)), batch: self.asked.batch };
+        self.asked.statements.insert(name.clone(), asked);
         self.push(Expect::Parse { name, prepared }, cx);
         Ok(())
     }
@@ -78,8 +79,25 @@ impl Session {
     /// The statement that a name is believed to stand for.
     pub(super) fn believed_statement(&self, name: &[u8]) -> Option<Rc<Prepared>> {
         match self.asked.statements.get(name) {
-            Some(asked) => asked.clone(),
+            Some(asked) => asked.prepared.clone(),
             None => self.replies.truth().statements.get(name).cloned(),
+        }
+    }
+
+    /// Whether a governed client uses a name that an earlier batch gave or took, and that batch is not answered yet: what has the name
+    /// depends on whether it fails. INVARIANT 4.
+    pub(super) fn is_unanswered(&self, frame: Frame<'_>) -> bool {
+        if self.replies.is_empty() || !self.governed() {
+            return false;
+        }
+        let earlier = |batch: u32| batch != self.asked.batch;
+        match frame.tag {
+            client::BIND => read_bind(frame.body())
+                .is_ok_and(|(_, statement, _)| self.asked.statements.get(name_key(statement)).is_some_and(|s| earlier(s.batch))),
+            client::EXECUTE => Reader::new(frame.body())
+                .cstr()
+                .is_ok_and(|portal| self.asked.portals.get(name_key(portal)).is_some_and(|p| earlier(p.batch))),
+            _ => false,
         }
     }
 
@@ -95,7 +113,9 @@ impl Session {
         }
         Upstream::new(cx.to_server).named(frame);
         let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
-        self.asked.portals.insert(portal.into(), AskedPortal { prepared, profile: self.view.profile.id, described });
+        self.asked
+            .portals
+            .insert(portal.into(), AskedPortal { prepared, batch: self.asked.batch, profile: self.view.profile.id, described });
         self.push(Expect::Bind { portal: portal.into(), statement: statement.into(), formats }, cx);
         Ok(())
     }
@@ -185,10 +205,11 @@ impl Session {
 
     pub(super) fn on_close(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (what, name) = read_target(frame.body())?;
+        let batch = self.asked.batch;
         if what == b'S' {
-            self.asked.statements.insert(name.into(), None);
+            self.asked.statements.insert(name.into(), AskedStatement { prepared: None, batch });
         } else {
-            self.asked.portals.insert(name.into(), AskedPortal { prepared: None, profile: self.view.profile.id, described: false });
+            self.asked.portals.insert(name.into(), AskedPortal { prepared: None, batch, profile: self.view.profile.id, described: false });
         }
         Upstream::new(cx.to_server).named(frame);
         self.push(Expect::Close { what, name: name.into() }, cx);
