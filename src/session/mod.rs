@@ -135,6 +135,7 @@ pub enum Close {
 }
 
 /// A client's session after log-in.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 #[derive(Debug)]
 pub struct Session {
     view: Arc<View>,
