@@ -248,7 +248,7 @@ public class Jdbc {
             }
             case "cancel" -> {
                 try (Statement s = c.createStatement()) {
-                    Thread t = new Thread(() -> { try { Thread.sleep(300); s.cancel(); } catch (Exception e) { throw new RuntimeException(e); } });
+                    Thread t = new Thread(() -> { try { new ProcessBuilder(System.getenv("CLIENT_ASLEEP")).inheritIO().start().waitFor(); s.cancel(); } catch (Exception e) { throw new RuntimeException(e); } });
                     t.start();
                     out.add(attempt(c, () -> s.execute("SELECT pg_sleep(60)")));
                     t.join();

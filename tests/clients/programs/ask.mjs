@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createHash } from 'node:crypto'
-import { inspect } from 'node:util'
+import { inspect, promisify } from 'node:util'
+import { execFile } from 'node:child_process'
 
 export const need = createRequire(process.env.NODE_FOLDER + '/x.js')
 export const where = {
@@ -13,6 +14,9 @@ export const MASKED = 'SELECT id, full_name, email, born, joined, tags FROM peop
 export const FORMS = ['text', 'csv', 'binary']
 export const show = value => inspect(value, { depth: 9, maxArrayLength: null, maxStringLength: null, breakLength: Infinity })
 export const digest = value => createHash('sha256').update(value).digest('hex')
+
+// Resolves when the server sleeps for this client: then there is something to cancel.
+export const asleep = () => promisify(execFile)(process.env.CLIENT_ASLEEP)
 
 function parameter(text) {
   const [kind, rest] = [text.trim().split(' ')[0], text.trim().split(' ').slice(1).join(' ')]

@@ -7,6 +7,7 @@ Python shows them: they are compared with those of the same client at another se
 import json
 import os
 import re
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -36,6 +37,11 @@ def checks():
 def percent(sql, parameters):
     """`$1` in the manner of `%s`, for parameters that stand in order."""
     return re.sub(r"\$\d", "%s", sql.replace("%", "%%")) if parameters else sql
+
+
+def asleep():
+    """Returns when the server sleeps for this client: then there is something to cancel."""
+    subprocess.run([os.environ["CLIENT_ASLEEP"]], check=True)
 
 
 class Driver:

@@ -140,10 +140,13 @@ class Asyncpg(Driver):
 
     def check_cancel(self, c):
         async def late():
+            running = asyncio.ensure_future(c.fetch("SELECT pg_sleep(60)"))
+            await asyncio.get_running_loop().run_in_executor(None, ask.asleep)
+            running.cancel()
             try:
-                await c.fetch("SELECT pg_sleep(60)", timeout=0.3)
-            except asyncio.TimeoutError:
-                return "timeout", await c.fetchval("SELECT 1")
+                await running
+            except asyncio.CancelledError:
+                return "cancelled", await c.fetchval("SELECT 1")
         return [self.attempt(c, lambda: wait(late()))]
 
     def check_large(self, c):

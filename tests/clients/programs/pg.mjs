@@ -1,5 +1,5 @@
 // node-postgres, with pg-cursor and pg-query-stream.
-import { MASKED, digest, need, run, show, where } from './ask.mjs'
+import { MASKED, asleep, digest, need, run, show, where } from './ask.mjs'
 
 const pg = need('pg')
 const Cursor = need('pg-cursor')
@@ -77,15 +77,14 @@ await run({
       return [await this.step(c, 'ROLLBACK'), await this.step(c, "SET LOCAL TimeZone TO 'UTC'"), seen]
     },
     async cancel(c) {
-      const other = new pg.Client(where)
-      const timer = setTimeout(() => {
+      const cancelled = asleep().then(() => {
         // The driver's own cancel: a connection of its own with the key it was given.
         const connection = new pg.Connection({ ...where })
         connection.connect(where.port, where.host)
         connection.on('connect', () => connection.cancel(c.processID, c.secretKey))
-      }, 300)
+      })
       const said = await this.step(c, 'SELECT pg_sleep(60)')
-      clearTimeout(timer)
+      await cancelled
       return [said, await this.step(c, 'SELECT 1')]
     },
     async large(c) {

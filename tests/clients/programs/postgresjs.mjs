@@ -1,6 +1,6 @@
 // postgres.js: pipelines by itself, and asks for types when it connects.
 import { Readable } from 'node:stream'
-import { MASKED, FORMS, digest, need, run, show, where } from './ask.mjs'
+import { MASKED, FORMS, asleep, digest, need, run, show, where } from './ask.mjs'
 
 const postgres = need('postgres')
 
@@ -93,7 +93,7 @@ await run({
     },
     async cancel(c) {
       const query = c`SELECT pg_sleep(60)`
-      setTimeout(() => query.cancel(), 300)
+      asleep().then(() => query.cancel())
       return [await this.attempt(c, () => query), await this.step(c, 'SELECT 1')]
     },
     async large(c) {

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 
 import ask
 
@@ -203,10 +202,9 @@ class Psql:
     @staticmethod
     def check_cancel(name):
         child = psql(name, "", wait=False)
-        child.stdin.write(b"\\echo ready\nSELECT pg_sleep(60);\n")
+        child.stdin.write(b"SELECT pg_sleep(60);\n")
         child.stdin.flush()
-        child.stdout.readline()
-        time.sleep(0.3)
+        ask.asleep()
         child.send_signal(signal.SIGINT)
         out = child.communicate(b"SELECT 1;\n", timeout=60)[0]
         return said(out)

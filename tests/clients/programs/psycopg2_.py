@@ -119,10 +119,10 @@ class Psycopg2(Driver):
         return [self.step(c, "ROLLBACK"), self.step(c, "SET LOCAL TimeZone TO 'UTC'"), c.notices]
 
     def check_cancel(self, c):
-        timer = threading.Timer(0.3, c.cancel)
-        timer.start()
+        other = threading.Thread(target=lambda: (ask.asleep(), c.cancel()))
+        other.start()
         said = self.step(c, "SELECT pg_sleep(60)")
-        timer.join()
+        other.join()
         return [said, self.step(c, "SELECT 1")]
 
     def check_large(self, c):

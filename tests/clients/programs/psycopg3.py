@@ -153,10 +153,10 @@ class Psycopg3(Driver):
         return [self.step(c, "ROLLBACK"), self.step(c, "SET LOCAL TimeZone TO 'UTC'"), seen]
 
     def check_cancel(self, c):
-        timer = threading.Timer(0.3, lambda: c.cancel_safe(timeout=10))
-        timer.start()
+        other = threading.Thread(target=lambda: (ask.asleep(), c.cancel_safe(timeout=10)))
+        other.start()
         said = self.step(c, "SELECT pg_sleep(60)")
-        timer.join()
+        other.join()
         return [said, self.step(c, "SELECT 1")]
 
     def check_large(self, c):

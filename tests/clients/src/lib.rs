@@ -5,4 +5,5 @@
 
 pub mod answers;
 pub mod asked;
+pub mod logged;
 pub mod servers;

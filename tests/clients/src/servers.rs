@@ -32,7 +32,8 @@ fn cluster() -> anyhow::Result<Cluster> {
         settings: vec![
             "password_encryption = 'scram-sha-256'".to_owned(),
             "log_statement = 'all'".to_owned(),
-            "log_line_prefix = '@%a|%d|%p|'".to_owned(),
+            "log_connections = on".to_owned(),
+            "log_line_prefix = '@%p|%e|%u|%d|'".to_owned(),
             "jit = off".to_owned(),
         ],
         hba: Some("host all all 127.0.0.1/32 scram-sha-256\nlocal all all scram-sha-256\n".to_owned()),
@@ -56,16 +57,16 @@ async fn run(cluster: &Cluster, database: &str, sql: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Fills the databases `client1` … of a server; the clients that run at the same time have one each.
+/// Fills the databases `client0` … of a server: each client has one.
 async fn fill(cluster: &Cluster, veiled: bool, databases: usize) -> anyhow::Result<()> {
-    run(cluster, "postgres", "CREATE DATABASE client0").await?;
-    run(cluster, "client0", &std::fs::read_to_string(file("setup.sql"))?).await?;
+    run(cluster, "postgres", "CREATE DATABASE model").await?;
+    run(cluster, "model", &std::fs::read_to_string(file("setup.sql"))?).await?;
     if veiled {
         // Not as one string: CLUSTER and a function of the session stand in it.
-        run(cluster, "client0", &std::fs::read_to_string(file("veil.sql"))?).await?;
+        run(cluster, "model", &std::fs::read_to_string(file("veil.sql"))?).await?;
     }
-    for n in 1..=databases {
-        run(cluster, "postgres", &format!("CREATE DATABASE client{n} TEMPLATE client0")).await?;
+    for n in 0..databases {
+        run(cluster, "postgres", &format!("CREATE DATABASE client{n} TEMPLATE model")).await?;
     }
     Ok(())
 }
@@ -82,7 +83,7 @@ impl Servers {
         std::fs::write(&password, PASSWORD)?;
         let config = format!(
             "listen: 127.0.0.1:0\nupstream: {{ host: 127.0.0.1, port: {}, tls: disable }}\npolicies: {}\n\
-             catalog: {{ user: pgscrim, database: client0, password_file: {} }}\nadmin: {{ listen: off }}\naudit: {{ file: {} }}\n",
+             catalog: {{ user: pgscrim, database: model, password_file: {} }}\nadmin: {{ listen: off }}\naudit: {{ file: {} }}\n",
             real.port(),
             file("policy.yaml").display(),
             password.display(),
@@ -117,6 +118,14 @@ impl Servers {
     pub fn audit(&mut self) -> anyhow::Result<String> {
         self.end();
         Ok(std::fs::read_to_string(&self.audit)?)
+    }
+
+    /// The log of the server behind the proxy.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn log(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(std::fs::read(self.real.folder().join("server.log"))?)
     }
 
     fn end(&mut self) {

@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use clients::answers::{Answers, parting, read};
+use clients::logged;
 use clients::servers::{Servers, file};
 
-/// Runs that go on at the same time, each in a database of its own.
+/// Runs that go on at the same time; each client has a database of its own.
 const WORKERS: usize = 2;
 
 /// A client: its name in the table, and its program with arguments.
@@ -38,6 +39,7 @@ const CLIENTS: &[Client] = &[
     Client { name: "JDBC", program: &["java", "extended"] },
     Client { name: "JDBC, simple", program: &["java", "simple"] },
     Client { name: "tokio-postgres", program: &[env!("CARGO_BIN_EXE_client-tokio-postgres")] },
+    Client { name: "sqlx", program: &[env!("CARGO_BIN_EXE_client-sqlx")] },
 ];
 
 fn target() -> PathBuf {
@@ -80,7 +82,7 @@ fn command(program: &[&str]) -> Command {
 }
 
 /// One run of a client, with what it said.
-fn ask(client: &Client, port: u16, user: &str, database: &str, bin: &Path) -> Answers {
+fn ask(client: &Client, [port, direct]: [u16; 2], user: &str, database: &str, bin: &Path) -> Answers {
     let mut command = command(client.program);
     if let Ok(only) = std::env::var("PGSCRIM_CHECKS") {
         command.args(only.split(','));
@@ -89,6 +91,8 @@ fn ask(client: &Client, port: u16, user: &str, database: &str, bin: &Path) -> An
         command.env_remove(name);
     }
     command.env("CLIENT_PORT", port.to_string()).env("CLIENT_USER", user).env("CLIENT_DATABASE", database).env("CLIENT_PASSWORD", "sesame");
+    // What waits for the server to sleep asks the server itself.
+    command.env("CLIENT_DIRECT", direct.to_string()).env("CLIENT_ASLEEP", file("programs/asleep"));
     command.env("CLIENT_BIN", bin).env("CLIENT_CHECKS", file("checks.txt")).env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
     let out = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
     let said = String::from_utf8(out.stdout).unwrap();
@@ -100,15 +104,21 @@ fn ask(client: &Client, port: u16, user: &str, database: &str, bin: &Path) -> An
     answers
 }
 
-/// What a client's answers come to: for each check, whether they are right, with what is wrong.
-fn judge(client: &Client, servers: &Servers, database: &str) -> BTreeMap<String, Option<String>> {
+/// For each check, whether a client's answers are right, with what is wrong.
+type Found = BTreeMap<String, Option<String>>;
+
+/// What a client's answers come to, and how long the server's log was before the unrestricted login came through the proxy.
+fn judge(client: &Client, servers: &Servers, database: &str) -> (Found, usize) {
     let bin = servers.real.bin();
-    let go = |port, user| ask(client, port, user, database, bin);
-    let (veil, real, proxy) = (servers.veil.port(), servers.real.port(), servers.proxy);
+    let go = |ports, user| ask(client, ports, user, database, bin);
+    let (veil, real) = (servers.veil.port(), servers.real.port());
+    let (veil, real, proxy) = ([veil, veil], [real, real], [servers.proxy, real]);
     let (veiled, governed) = (go(veil, "governed"), go(proxy, "governed"));
-    let (plain, unrestricted) = (go(real, "unrestricted"), go(proxy, "unrestricted"));
+    let plain = go(real, "unrestricted");
+    let before = servers.log().unwrap().len();
+    let unrestricted = go(proxy, "unrestricted");
     let allowed = go(proxy, "allowed");
-    let mut found: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut found = Found::new();
     for (login, want, got) in [("governed", &veiled, &governed), ("unrestricted", &plain, &unrestricted), ("allowed", &plain, &allowed)] {
         for (check, want) in want {
             let place = found.entry(check.clone()).or_default();
@@ -128,17 +138,32 @@ fn judge(client: &Client, servers: &Servers, database: &str) -> BTreeMap<String,
             }
         }
     }
-    found
+    (found, before)
+}
+
+/// Whether each statement that the server ran for a client has its record, and no more; with what is wrong.
+fn records(audit: &str, log: &[u8], before: usize, database: &str) -> Option<String> {
+    let mut wrong = String::new();
+    for (user, from) in [("governed", 0), ("allowed", 0), ("unrestricted", before)] {
+        let log = String::from_utf8_lossy(&log[from..]);
+        let (ran, recorded) = (logged::ran(&log, database, user), logged::recorded(audit, database, user).unwrap());
+        assert!(!ran.is_empty(), "the server's log knows of no session of {user} in {database}");
+        if let Some(parting) = logged::parting(&ran, &recorded) {
+            let _ = write!(wrong, "\n  as {user}, {parting}");
+        }
+    }
+    (!wrong.is_empty()).then_some(wrong)
 }
 
 /// The titles of the checks, in order.
 fn titles() -> Vec<(String, String)> {
     let text = std::fs::read_to_string(file("checks.txt")).unwrap();
     let heads = text.lines().filter_map(|l| l.strip_prefix("= ")?.split_once(": "));
-    heads.map(|(name, title)| (name.to_owned(), title.to_owned())).collect()
+    let own = [("records".to_owned(), "One audit record a statement, by the server's log".to_owned())];
+    heads.map(|(name, title)| (name.to_owned(), title.to_owned())).chain(own).collect()
 }
 
-fn page(results: &[(&Client, BTreeMap<String, Option<String>>)]) -> String {
+fn page(results: &[(&Client, Found)]) -> String {
     let mut page = "# Clients\n\nMade by `cargo test -p clients`; do not edit. Each client, unmodified, is asked the same things three times: as a governed \
         login, compared with a plain server that holds a veil made by hand; as a governed login that is allowed everything, and as \
         an unrestricted one, both compared with the plain server. `✓`: equal answers in all three. `✗`: not. Empty: the client has no \
@@ -166,25 +191,33 @@ fn every_client_gets_the_servers_own_answers() {
     assert!(prepared.success(), "the clients could not be installed");
     let only = std::env::var("PGSCRIM_CLIENTS").ok();
     let wanted: Vec<&Client> = CLIENTS.iter().filter(|c| only.as_ref().is_none_or(|o| o.split(',').any(|n| n == c.name))).collect();
-    let servers = Servers::start(WORKERS).unwrap();
+    let mut servers = Servers::start(wanted.len()).unwrap();
     let queue: Mutex<VecDeque<usize>> = Mutex::new((0..wanted.len()).collect());
     let done = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
-        for worker in 1..=WORKERS {
+        for _ in 0..WORKERS {
             let (queue, done, wanted, servers) = (&queue, &done, &wanted, &servers);
             scope.spawn(move || {
                 while let Some(next) = { queue.lock().unwrap().pop_front() } {
-                    let found = judge(wanted[next], servers, &format!("client{worker}"));
+                    let (found, before) = judge(wanted[next], servers, &format!("client{next}"));
                     let wrong: String = found.values().flatten().map(String::as_str).collect();
                     let right = found.values().filter(|w| w.is_none()).count();
                     println!("{}: {right} of {} right{wrong}", wanted[next].name, found.len());
-                    done.lock().unwrap().insert(next, found);
+                    done.lock().unwrap().insert(next, (found, before));
                 }
             });
         }
     });
-    let done = done.into_inner().unwrap();
-    let results: Vec<_> = wanted.iter().copied().zip(done.into_values()).collect();
+    let mut done: BTreeMap<usize, (Found, usize)> = done.into_inner().unwrap();
+    let (audit, log) = (servers.audit().unwrap(), servers.log().unwrap());
+    for (next, (found, before)) in &mut done {
+        let wrong = records(&audit, &log, *before, &format!("client{next}"));
+        if let Some(wrong) = &wrong {
+            println!("{}: records{wrong}", wanted[*next].name);
+        }
+        found.insert("records".to_owned(), wrong);
+    }
+    let results: Vec<_> = wanted.iter().copied().zip(done.into_values().map(|(found, _)| found)).collect();
     if only.is_some() {
         return;
     }

@@ -114,7 +114,9 @@ async fn simply(client: &Client, sql: &str) -> String {
 }
 
 async fn cancel(token: CancelToken) {
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    // When the server sleeps for this client there is something to cancel.
+    let asleep = || std::process::Command::new(std::env::var("CLIENT_ASLEEP").unwrap()).status();
+    tokio::task::spawn_blocking(asleep).await.unwrap().unwrap();
     let _ = token.cancel_query(NoTls).await;
 }
 
