@@ -8,6 +8,7 @@
 )]
 
 mod doors;
+mod long;
 mod random;
 mod shop;
 mod soup;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::doors;
 
 /// Bytes that look like messages: tags that exist, lengths that are nearly right.
-fn stream() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn stream() -> impl Strategy<Value = Vec<u8>> {
     let body = prop::collection::vec(prop_oneof![Just(0u8), 1u8..9, any::<u8>()], 0..40);
     let message = (prop::sample::select(b"QPBEDCHSXdcfFpRTDZ1nAGKNv".to_vec()), body, prop_oneof![9 => Just(0i32), 1 => -6i32..6])
         .prop_map(|(tag, body, off)| {
@@ -15,7 +15,7 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     (1u8..20, prop::collection::vec(message, 0..6)).prop_map(|(size, messages)| [&[size][..], &messages.concat()].concat())
 }
 
-fn startup() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn startup() -> impl Strategy<Value = Vec<u8>> {
     let word =
         prop::sample::select(vec!["user", "database", "options", "-c a=b", "replication", "x", "", "_pq_.a", "\\ ", "client_encoding"]);
     let code = prop::sample::select(vec![196_608, 196_610, 80_877_102, 80_877_103, 80_877_104, 0]);
@@ -29,7 +29,7 @@ fn startup() -> impl Strategy<Value = Vec<u8>> {
 const YAML: &str = "version: classes: rules: roles: tables: columns: mask: users: personal.contact: - { } [ ] , : | > & * !!str ? # ' \" \
     public.users email partial null redact read: write: [read] *.* a: b: 1 16MiB true ~ \\n --- ... <<: listen: upstream: host: audit: file:";
 
-fn yaml() -> impl Strategy<Value = String> {
+pub(crate) fn yaml() -> impl Strategy<Value = String> {
     let word = prop::sample::select(YAML.split(' ').collect::<Vec<_>>());
     let space = prop::sample::select(vec![" ", "\n", "\n  ", "\n    ", ""]);
     prop::collection::vec((word, space), 0..40).prop_map(|parts| parts.into_iter().flat_map(|(w, s)| [w, s]).collect())

@@ -34,7 +34,7 @@ fn word() -> impl Strategy<Value = &'static str> {
 }
 
 /// A statement with a few of its tokens dropped, doubled, swapped or replaced.
-fn mutant() -> impl Strategy<Value = String> {
+pub(crate) fn mutant() -> impl Strategy<Value = String> {
     let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4u8, word());
     (prop::sample::select(STATEMENTS), prop::collection::vec(edit, 0..4)).prop_map(|(statement, edits)| {
         let mut tokens: Vec<&str> = statement.split(' ').collect();
@@ -54,14 +54,19 @@ fn mutant() -> impl Strategy<Value = String> {
     })
 }
 
+/// Tokens in any order.
+pub(crate) fn soup() -> impl Strategy<Value = String> {
+    prop::collection::vec(word(), 0..30).prop_map(|words| words.join(" "))
+}
+
 thread_local!(static SHOP: Shop = Shop::new());
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn token_soup_is_decided(words in prop::collection::vec(word(), 0..30)) {
-        SHOP.with(|shop| doors::sql(shop, &words.join(" ")));
+    fn token_soup_is_decided(text in soup()) {
+        SHOP.with(|shop| doors::sql(shop, &text));
     }
 
     #[test]
