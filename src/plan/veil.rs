@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Column, Oid, PgType, Relation, Scalar, Shape};
 use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
-use crate::sql::model::{Analysis, InstanceId, InstanceOf, Source};
+use crate::sql::model::{Analysis, InstanceId, InstanceOf, Source, UseKind};
 use crate::sql::veil::{Veil, Veils};
 
 /// System columns by their numbers (`SystemAttributeDefinition` in heap.c).
@@ -39,9 +39,7 @@ fn relation_of<'a>(analysis: &Analysis, catalog: &'a Catalog, id: InstanceId) ->
 
 fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: InstanceId, relation: &Relation) -> Option<Veil> {
     let touched = |number: i16| analysis.touched.contains(&Source { instance: id, column: number });
-    let system = SYSTEM.into_iter().filter(|(number, _)| touched(*number)).map(|(_, name)| (name.into(), None));
-    let mut columns: Vec<(Box<str>, Option<String>)> = system.collect();
-    let has_system = !columns.is_empty();
+    let mut columns: Vec<(Box<str>, Option<String>)> = Vec::new();
     for column in relation.columns.iter().filter(|c| touched(c.number)) {
         let outcome = column_outcome(setting.catalog, setting.profile, relation.oid, column.number);
         let masked = demand.has(Source { instance: id, column: column.number });
@@ -55,6 +53,14 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
         };
         columns.push((column.name.clone(), sql));
     }
+    // behind the others, whose places an alias may name
+    let system: Vec<_> = SYSTEM.into_iter().filter(|(number, _)| touched(*number)).map(|(_, name)| (name.into(), None)).collect();
+    let whole_row = analysis.uses.iter().any(|u| u.kind == UseKind::WholeRow && u.source.instance == id);
+    if whole_row && !system.is_empty() {
+        return None; // it would be a part of the row
+    }
+    let has_system = !system.is_empty();
+    columns.extend(system);
     let rows = setting.profile.rows(relation.oid).map(|r| Arc::clone(&r.sql));
     Some(Veil { columns, rows, system: has_system })
 }

@@ -99,7 +99,8 @@ pub(super) fn witness(shape: &Shape, formats: &[i16], permit: &Permit, profile: 
                 Some(MaskedColumn { mask: Arc::clone(&rule.mask), ty: *ty, format: format(origin.format, formats, i) })
             }
             Some(Cell::Clear) | None => {
-                if origin.relation != Oid(0) && profile.read(origin.relation, origin.column).is_veiled() {
+                // system columns are clear wherever anything of their relation is
+                if origin.relation != Oid(0) && origin.column > 0 && profile.read(origin.relation, origin.column).is_veiled() {
                     return Err(Trip);
                 }
                 None

@@ -10,7 +10,7 @@ use super::model::InstanceId;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Veil {
     /// The visible columns that the statement touches, in the relation's order, each with the SQL of its mask over the raw row; `None`
-    /// passes it as it is. System columns have negative numbers and come first.
+    /// passes it as it is. System columns stand behind them.
     pub columns: Vec<(Box<str>, Option<String>)>,
     /// SQL over the raw row that keeps those that exist for the principal.
     pub rows: Option<Arc<str>>,

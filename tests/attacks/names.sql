@@ -75,6 +75,12 @@ SELECT interval '1' day, lower(email) FROM people
 SELECT timestamptz '2026-01-01 00:00+00' AT TIME ZONE 'UTC', lower(email) FROM people
 = a window of the client's own name
 SELECT lower(email), count(*) OVER people FROM people WINDOW people AS ()
+= column aliases that a system column could move
+SELECT p.ctid, lower(c6) FROM people AS p (c1, c2, c3, c4, c5, c6)
+= a whole row with a system column beside it
+SELECT p.ctid, p FROM people AS p
+- a natural join with system columns beside it
+SELECT p.ctid, a.ctid, lower(iban) FROM people p NATURAL JOIN accounts a
 = a join alias
 SELECT lower(j.email) FROM (people JOIN plain USING (id)) AS j
 = a join alias with column names

@@ -77,6 +77,10 @@ impl Resolver<'_> {
         if sides().any(|i| i.open) {
             return Err(Reject::unclear("unknown_columns", "NATURAL JOIN over a FROM item whose columns are not known"));
         }
+        if sides().any(|i| self.covers_system(i)) {
+            return Err(Reject::unclear("natural join", "NATURAL JOIN over a veiled relation whose system columns are asked for")
+                .hint("name the columns with USING or ON"));
+        }
         let columns = |side: &[Rc<Item>]| side.iter().filter(|i| i.by_column).flat_map(|i| i.columns.clone()).collect::<Vec<Column>>();
         let (lefts, rights) = (columns(left), columns(right));
         for (own, others) in [(&lefts, &rights), (&rights, &lefts)] {
