@@ -116,7 +116,7 @@ fn a_refusal_names_role_column_class_and_a_way_out() {
     assert_eq!(
         &*filter.message,
         "lookup of column \"public.users.email\" (class \"personal.contact\"), which role \"support\" masks with \"email\", \
-         needs rewriting, which this version does not do yet"
+         needs rewriting, which this version does not do there yet"
     );
     assert!(filter.hint.unwrap().contains("reveal: [lookup]"));
 }

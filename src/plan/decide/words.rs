@@ -9,7 +9,7 @@ use crate::sql::Reject;
 use crate::sql::model::UseKind;
 
 /// What every refusal for want of `Rewrite` says.
-pub(super) const NOT_YET: &str = "needs rewriting, which this version does not do yet";
+pub(super) const NOT_YET: &str = "needs rewriting, which this version does not do there yet";
 
 /// `public.users.email`.
 pub(super) fn column_name(catalog: &Catalog, relation: Oid, column: i16) -> String {

@@ -51,13 +51,13 @@ async fn each_login_sees_its_own_shop() {
         assert!(masked[2].ends_with(&raw[2][raw[2].len() - 4..]));
     }
     let refused = with(lab.connect("support"), async |c| {
-        let error = c.query("SELECT id FROM users WHERE full_name = $1", &[&"x"]).await.unwrap_err();
+        let error = c.query("SELECT id FROM users WHERE birth_date IS NULL", &[]).await.unwrap_err();
         let still = c.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0);
         assert_eq!(still, 1);
         error.as_db_error().map(|e| (e.code().code().to_owned(), e.message().to_owned())).unwrap()
     })
     .await;
-    assert!(refused.0 == "42501" || refused.0 == "0A000", "{refused:?}");
+    assert_eq!(refused.0, "42501", "{refused:?}");
     assert!(refused.1.starts_with("pgscrim: "), "{refused:?}");
     assert!(lab.connect("pgscrim").connect(NoTls).await.is_err());
     let log = lab.audit().unwrap();
@@ -123,8 +123,9 @@ async fn long_texts_are_answered_alike() {
         assert_eq!((short.len(), &long), (50, &short));
         let simple = c.simple_query(&format!("{}; SELECT 1", sql(15_000))).await.unwrap();
         assert_eq!(simple.iter().filter(|m| matches!(m, tokio_postgres::SimpleQueryMessage::Row(_))).count(), 51);
-        let refused = c.query(&format!("SELECT id FROM users WHERE full_name = 'x' AND id IN ({})", list(15_000)), &[]).await.unwrap_err();
-        assert!(matches!(refused.code().unwrap().code(), "42501" | "0A000"));
+        let refused =
+            c.query(&format!("SELECT id FROM users WHERE birth_date IS NULL AND id IN ({})", list(15_000)), &[]).await.unwrap_err();
+        assert_eq!(refused.code().unwrap().code(), "42501");
         let limit = c.query(&sql(250_000), &[]).await.unwrap_err();
         assert_eq!(limit.code().unwrap().code(), "53400");
         assert_eq!(c.query_one("SELECT 2", &[]).await.unwrap().get::<_, i32>(0), 2);
