@@ -59,6 +59,16 @@ pub struct Column {
     pub collation: Option<QualifiedName>,
 }
 
+/// System columns of every table (`SystemAttributeDefinition` in heap.c): names, numbers, types.
+pub const SYSTEM_COLUMNS: [(&str, i16, Oid); 6] = [
+    ("ctid", -1, Oid(27)),
+    ("xmin", -2, Oid(28)),
+    ("cmin", -3, Oid(29)),
+    ("xmax", -4, Oid(28)),
+    ("cmax", -5, Oid(29)),
+    ("tableoid", -6, Oid(26)),
+];
+
 /// A primary key, unique, foreign key or check constraint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Constraint {
@@ -360,6 +370,12 @@ impl Catalog {
     #[must_use]
     pub fn type_info(&self, oid: Oid) -> Option<&TypeInfo> {
         self.types.get(&oid).and_then(|i| self.contents.types.get(*i))
+    }
+
+    /// The type with this OID, or where that is a domain the type below it.
+    #[must_use]
+    pub fn base_type(&self, oid: Oid) -> Option<&TypeInfo> {
+        self.type_info(resolve::follow(oid, -1, &|oid| self.type_info(oid)).0)
     }
 
     /// The type with this schema and name.

@@ -27,7 +27,7 @@ impl PgType {
 }
 
 /// A domain's base type and modifier, through any depth (`getBaseTypeAndTypmod` in lsyscache.c).
-fn follow<'a>(mut oid: Oid, mut typmod: i32, find: &impl Fn(Oid) -> Option<&'a TypeInfo>) -> (Oid, i32) {
+pub(super) fn follow<'a>(mut oid: Oid, mut typmod: i32, find: &impl Fn(Oid) -> Option<&'a TypeInfo>) -> (Oid, i32) {
     for _ in 0..DEPTH {
         let Some((base, base_typmod)) = find(oid).and_then(|t| t.base) else { break };
         oid = base;

@@ -6,15 +6,12 @@ use std::sync::Arc;
 use super::Setting;
 use super::decide::{Demand, column_outcome};
 use crate::base::{QualifiedName, quote_ident};
-use crate::catalog::{Catalog, Column, Oid, PgType, Relation, Scalar, Shape};
+use crate::catalog::{Catalog, Column, PgType, Relation, SYSTEM_COLUMNS, Scalar, Shape};
 use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
 use crate::sql::model::{Analysis, InstanceId, InstanceOf, Source, UseKind};
 use crate::sql::veil::{Veil, Veils};
-
-/// System columns by their numbers (`SystemAttributeDefinition` in heap.c).
-const SYSTEM: [(i16, &str); 6] = [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax"), (-6, "tableoid")];
 
 /// The veils that are demanded.
 ///
@@ -54,7 +51,8 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
         columns.push((column.name.clone(), sql));
     }
     // behind the others, whose places an alias may name
-    let system: Vec<_> = SYSTEM.into_iter().filter(|(number, _)| touched(*number)).map(|(_, name)| (name.into(), None)).collect();
+    let system: Vec<_> =
+        SYSTEM_COLUMNS.into_iter().filter(|(_, number, _)| touched(*number)).map(|(name, _, _)| (name.into(), None)).collect();
     let whole_row = analysis.uses.iter().any(|u| u.kind == UseKind::WholeRow && u.source.instance == id);
     if whole_row && !system.is_empty() {
         return None; // it would be a part of the row
@@ -73,7 +71,7 @@ fn expression(catalog: &Catalog, relation: &QualifiedName, column: &Column, outc
     let cast = format!("({value})::{ty}");
     Some(match &column.collation {
         Some(collation) => format!("{cast} COLLATE {}.{}", quote_ident(&collation.schema), quote_ident(&collation.name)),
-        None if is_collated(&column.ty) => format!("{cast} COLLATE pg_catalog.\"default\""),
+        None if column.ty.scalar().is_text() => format!("{cast} COLLATE pg_catalog.\"default\""),
         None => cast,
     })
 }
@@ -81,66 +79,27 @@ fn expression(catalog: &Catalog, relation: &QualifiedName, column: &Column, outc
 fn masked(outcome: &Outcome, ty: &PgType, reference: &str) -> Option<String> {
     match outcome {
         Outcome::Clear => Some(reference.to_owned()),
-        Outcome::Absent(_) => Some("NULL".to_owned()),
         Outcome::Masked(rule) => rule.mask.sql(ty, reference),
         Outcome::Conditional(condition) => {
             let Condition { when, then, otherwise } = &**condition;
             let (then, otherwise) = (masked(then, ty, reference)?, masked(otherwise, ty, reference)?);
             Some(format!("CASE WHEN (\n{when}\n) THEN {then} ELSE {otherwise} END"))
         }
-        Outcome::Document(_) => None,
-    }
-}
-
-fn is_collated(ty: &PgType) -> bool {
-    match ty.scalar() {
-        Scalar::Text | Scalar::Varchar | Scalar::Bpchar | Scalar::Citext => true,
-        Scalar::Bool
-        | Scalar::Int2
-        | Scalar::Int4
-        | Scalar::Int8
-        | Scalar::Float4
-        | Scalar::Float8
-        | Scalar::Numeric
-        | Scalar::Money
-        | Scalar::Name
-        | Scalar::Date
-        | Scalar::Timestamp
-        | Scalar::Timestamptz
-        | Scalar::Uuid
-        | Scalar::Json
-        | Scalar::Jsonb
-        | Scalar::Bytea
-        | Scalar::Inet
-        | Scalar::Cidr
-        | Scalar::Other => false,
+        Outcome::Document(_) | Outcome::Absent(_) => None,
     }
 }
 
 /// The declared type with its modifier, domains followed to their base: a mask need not satisfy a domain's constraints.
 fn declared(catalog: &Catalog, ty: &PgType) -> Option<String> {
-    let base = base(catalog, ty.oid);
     match ty.shape {
-        Shape::Scalar(Scalar::Other | Scalar::Citext) => type_name(catalog, base),
+        Shape::Scalar(Scalar::Other | Scalar::Citext) => {
+            let name = &catalog.base_type(ty.oid)?.name;
+            Some(format!("{}.{}", quote_ident(&name.schema), quote_ident(&name.name)))
+        }
         Shape::Scalar(_) => scalar_name(ty).map(|name| format!("pg_catalog.{name}")),
         Shape::Array { element, element_oid } => {
             let element_ty = PgType { oid: element_oid, shape: Shape::Scalar(element), ..*ty };
             declared(catalog, &element_ty).map(|name| format!("{name}[]"))
         }
     }
-}
-
-fn base(catalog: &Catalog, mut oid: Oid) -> Oid {
-    for _ in 0..64 {
-        match catalog.type_info(oid).and_then(|t| t.base) {
-            Some((base, _)) => oid = base,
-            None => break,
-        }
-    }
-    oid
-}
-
-fn type_name(catalog: &Catalog, oid: Oid) -> Option<String> {
-    let name = &catalog.type_info(oid)?.name;
-    Some(format!("{}.{}", quote_ident(&name.schema), quote_ident(&name.name)))
 }

@@ -254,6 +254,11 @@ impl Session {
         self.stale = true;
     }
 
+    /// Whether the client's messages wait: for a text to be decided, or for the answers to those before them.
+    fn waits(&self) -> bool {
+        self.analyses() || self.settling
+    }
+
     fn governed(&self) -> bool {
         !self.view.profile.unrestricted
     }
@@ -288,7 +293,7 @@ impl Session {
                 Ok(None) => break,
                 Err(e) => self.client_broke(&e, cx),
             }
-            if self.analyses() || self.settling {
+            if self.waits() {
                 self.waiting.extend_from_slice(input);
                 break;
             }
@@ -375,7 +380,7 @@ impl Session {
         match piece {
             Piece::Whole(frame) => {
                 self.on_client_frame(frame, cx);
-                if self.analyses() || self.settling {
+                if self.waits() {
                     self.waiting.extend_from_slice(frame.whole);
                 }
             }

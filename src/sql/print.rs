@@ -58,14 +58,14 @@ pub fn copied(parsed: &Parsed) -> Checked<Option<Rendered>> {
     let node = match (&copy.query, &copy.relation) {
         _ if copy.is_from => return Ok(None),
         (Some(query), _) => (**query).clone(),
-        (None, Some(relation)) => select(relation, &copy.attlist),
+        (None, Some(relation)) => select(NodeEnum::RangeVar(relation.clone()), &copy.attlist),
         (None, None) => return Err(unprintable()),
     };
     printed(&Parsed { node, ..parsed.clone() }).map(Some)
 }
 
-/// `SELECT columns FROM relation`.
-fn select(relation: &protobuf::RangeVar, columns: &[Node]) -> Node {
+/// `SELECT columns FROM item`.
+pub(super) fn select(from: NodeEnum, columns: &[Node]) -> Node {
     let target = |name: &Node| {
         let reference = protobuf::ColumnRef { fields: vec![name.clone()], location: -1 };
         let val = Some(Box::new(Node { node: Some(NodeEnum::ColumnRef(reference)) }));
@@ -74,7 +74,7 @@ fn select(relation: &protobuf::RangeVar, columns: &[Node]) -> Node {
     };
     let select = protobuf::SelectStmt {
         target_list: columns.iter().map(target).collect(),
-        from_clause: vec![Node { node: Some(NodeEnum::RangeVar(relation.clone())) }],
+        from_clause: vec![Node { node: Some(from) }],
         limit_option: protobuf::LimitOption::Default as i32,
         op: protobuf::SetOperation::SetopNone as i32,
         ..protobuf::SelectStmt::default()

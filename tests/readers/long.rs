@@ -1,6 +1,7 @@
 //! Each door for as many seconds as `DOOR_SECONDS` says (one, where it is not set; CI says sixty): generated input, then damaged byte by
 //! byte. Other cases at each run; the input that a door fails at is printed whole.
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,9 @@ fn knock(name: &str, input: &impl Strategy<Value = Vec<u8>>, door: impl Fn(&[u8]
         }
         times += 1;
     }
-    println!("{name}: {times} inputs in {seconds} s");
+    // past the test harness, which keeps what a test prints to itself
+    let mut out = std::io::stdout();
+    writeln!(out, "{name}: {times} inputs in {seconds} s").unwrap();
     assert!(times > 0, "{name}: nothing was tried");
 }
 

@@ -6,12 +6,44 @@ use super::{Judge, words};
 use crate::catalog::{PgType, Scalar, Shape};
 use crate::mask::Laws;
 use crate::plan::permit::{Action, Cell};
-use crate::policy::{MaskRule, Outcome};
+use crate::policy::{MaskRule, Outcome, Reveal};
 use crate::sql::Reject;
 use crate::sql::model::{Flow, Output, Source, Use, UseKind};
 
 /// The number of constants that a statement may compare with looked-up columns (semantics.md, `lookup`).
 const LOOKUPS: u32 = 100;
+
+/// What makes a use of the raw column equal to the veil: a law of its mask, or that the rule gives this much up on purpose.
+pub(super) struct Commutes {
+    law: fn(&Laws) -> bool,
+    pub(super) reveal: fn(Reveal) -> bool,
+}
+
+/// What a use asks for (semantics.md, "The laws of a mask").
+pub(super) fn commutes(kind: UseKind) -> Commutes {
+    let by = |law: fn(&Laws) -> bool, reveal: fn(Reveal) -> bool| Commutes { law, reveal };
+    match kind {
+        UseKind::Output => by(|_| true, |_| false),
+        UseKind::NullTest | UseKind::Count => by(|l| l.always, |_| false),
+        // of an equality the other side counts as much: see `equalities`
+        UseKind::Group | UseKind::Distinct | UseKind::CountDistinct | UseKind::Equality => by(|l| l.injective, |r| r.equality),
+        UseKind::SetOperation | UseKind::Using => by(|_| false, |r| r.equality),
+        UseKind::MinMax => by(|l| l.order_preserving, |r| r.order),
+        UseKind::Order => by(|_| false, |r| r.order),
+        UseKind::Lookup(_) | UseKind::LookupMany => by(|_| false, |r| r.lookup),
+        UseKind::EqualsConstant
+        | UseKind::Aggregate
+        | UseKind::Filter
+        | UseKind::Join
+        | UseKind::Expression
+        | UseKind::MixedOutput
+        | UseKind::Recursive
+        | UseKind::WholeRow
+        | UseKind::WriteSource
+        | UseKind::Conflict
+        | UseKind::Shadow => by(|_| false, |_| false),
+    }
+}
 
 impl Judge<'_> {
     /// Every use of a column that is not a result column.
@@ -60,39 +92,20 @@ impl Judge<'_> {
             other @ (Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => return Err(self.not_masked(&other, source)),
         };
         let laws = self.laws(source, &rule);
-        let (reveal, has) = (rule.reveal, |law: fn(&Laws) -> bool| laws.as_ref().is_some_and(law));
-        let commutes = match kind {
-            UseKind::Output => laws.is_some(),
-            UseKind::NullTest | UseKind::Count => has(|l| l.always),
-            UseKind::Group | UseKind::Distinct | UseKind::CountDistinct => reveal.equality || has(|l| l.injective),
-            // the other side counts as much: see `equalities`
-            UseKind::Equality => reveal.equality || has(|l| l.injective),
-            UseKind::SetOperation | UseKind::Using => reveal.equality,
-            UseKind::MinMax => reveal.order || has(|l| l.order_preserving),
-            UseKind::Order => reveal.order,
-            UseKind::Lookup(n) if reveal.lookup => {
-                *lookups = lookups.saturating_add(n);
-                if *lookups > LOOKUPS {
-                    let message = format!("more than {LOOKUPS} values are compared with looked-up columns in one statement");
-                    return Err(Reject::limit("lookups", message));
-                }
-                true
+        let Commutes { law, reveal } = commutes(kind);
+        let revealed = reveal(rule.reveal);
+        if let UseKind::Lookup(n) = kind
+            && revealed
+        {
+            *lookups = lookups.saturating_add(n);
+            if *lookups > LOOKUPS {
+                let message = format!("more than {LOOKUPS} values are compared with looked-up columns in one statement");
+                return Err(Reject::limit("lookups", message));
             }
-            // the array's length is known at Bind only, and nothing counts it there
-            UseKind::Lookup(_) | UseKind::LookupMany => false,
-            UseKind::EqualsConstant
-            | UseKind::Aggregate
-            | UseKind::Filter
-            | UseKind::Join
-            | UseKind::Expression
-            | UseKind::MixedOutput
-            | UseKind::Recursive
-            | UseKind::WholeRow
-            | UseKind::WriteSource
-            | UseKind::Conflict
-            | UseKind::Shadow => false,
-        };
-        if commutes || self.veil_column(source) {
+        }
+        // an array's length is known at Bind only, and nothing counts it there
+        let counted = kind != UseKind::LookupMany;
+        if laws.as_ref().is_some_and(law) || (revealed && counted) || self.veil_column(source) {
             Ok(Action::Mask)
         } else {
             Err(words::cannot_commute(kind, &self.column(source), &rule, laws))
@@ -155,14 +168,11 @@ impl Judge<'_> {
         };
         // what cannot be masked where it comes out may be masked where it goes in
         let cell = match cell {
-            Err(_) if veiled.iter().all(|s| !matches!(self.outcome(*s), Outcome::Absent(_)) && self.veil_column(*s)) => Ok(Cell::Clear),
+            Err(_) if veiled.iter().all(|s| self.veil_column(*s)) => Ok(Cell::Clear),
             other => other,
         };
-        let action = match &cell {
-            Ok(Cell::Clear) => Action::Mask, // in SQL, where it is veiled at all
-            Ok(Cell::Masked { .. }) => Action::Mask,
-            Err(_) => Action::Deny,
-        };
+        // of what is veiled: in the row, or in SQL
+        let action = if cell.is_ok() { Action::Mask } else { Action::Deny };
         for source in sources {
             let clear = !self.outcome(*source).is_veiled();
             self.note(*source, "output", if clear { Action::Allow } else { action });

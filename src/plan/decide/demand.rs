@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::columns::commutes;
 use super::{Judge, words};
 use crate::catalog::PgType;
 use crate::plan::permit::Action;
-use crate::policy::{MaskRule, Outcome};
+use crate::policy::Outcome;
 use crate::sql::Reject;
 use crate::sql::model::{InstanceId, Source, UseKind};
 
@@ -63,7 +64,7 @@ impl Judge<'_> {
     /// A use of a column that is masked in SQL. What a rule reveals is the raw value, which is not there.
     pub(super) fn use_in_sql(&self, source: Source, kind: UseKind) -> Result<Action, Reject> {
         if let Outcome::Masked(rule) = self.outcome(source)
-            && reveals(&rule, kind)
+            && (commutes(kind).reveal)(rule.reveal)
         {
             let message =
                 format!("{} of {} sees the raw value, and another use in the statement its mask", words::usage(kind), self.column(source));
@@ -74,36 +75,11 @@ impl Judge<'_> {
 }
 
 /// Whether an outcome can be written in SQL.
-pub(super) fn has_sql(outcome: &Outcome, ty: &PgType) -> bool {
+fn has_sql(outcome: &Outcome, ty: &PgType) -> bool {
     match outcome {
-        Outcome::Clear | Outcome::Absent(_) => true,
+        Outcome::Clear => true,
         Outcome::Masked(rule) => rule.mask.laws(ty).is_some_and(|l| l.sql),
         Outcome::Conditional(condition) => has_sql(&condition.then, ty) && has_sql(&condition.otherwise, ty),
-        Outcome::Document(_) => false,
-    }
-}
-
-/// Whether a rule lets a use see the raw value.
-fn reveals(rule: &MaskRule, kind: UseKind) -> bool {
-    match kind {
-        UseKind::Lookup(_) | UseKind::LookupMany => rule.reveal.lookup,
-        UseKind::Group | UseKind::Distinct | UseKind::CountDistinct | UseKind::Equality | UseKind::SetOperation | UseKind::Using => {
-            rule.reveal.equality
-        }
-        UseKind::MinMax | UseKind::Order => rule.reveal.order,
-        UseKind::Output
-        | UseKind::NullTest
-        | UseKind::Count
-        | UseKind::Aggregate
-        | UseKind::Filter
-        | UseKind::EqualsConstant
-        | UseKind::Join
-        | UseKind::Expression
-        | UseKind::MixedOutput
-        | UseKind::Recursive
-        | UseKind::WholeRow
-        | UseKind::WriteSource
-        | UseKind::Conflict
-        | UseKind::Shadow => false,
+        Outcome::Document(_) | Outcome::Absent(_) => false,
     }
 }

@@ -91,12 +91,13 @@ impl Session {
             return false;
         }
         let earlier = |batch: u32| batch != self.asked.batch;
+        let mut r = Reader::new(frame.body());
         match frame.tag {
-            client::BIND => read_bind(frame.body())
-                .is_ok_and(|(_, statement, _)| self.asked.statements.get(name_key(statement)).is_some_and(|s| earlier(s.batch))),
-            client::EXECUTE => Reader::new(frame.body())
-                .cstr()
-                .is_ok_and(|portal| self.asked.portals.get(name_key(portal)).is_some_and(|p| earlier(p.batch))),
+            client::BIND => {
+                let statement = r.cstr().and_then(|_portal| r.cstr());
+                statement.is_ok_and(|name| self.asked.statements.get(name_key(name)).is_some_and(|s| earlier(s.batch)))
+            }
+            client::EXECUTE => r.cstr().is_ok_and(|name| self.asked.portals.get(name_key(name)).is_some_and(|p| earlier(p.batch))),
             _ => false,
         }
     }

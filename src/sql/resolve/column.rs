@@ -7,13 +7,9 @@ use pg_query::protobuf::{ColumnRef, Node};
 
 use super::scope::{Column, Item};
 use super::{Resolver, Value, strings, unknown};
-use crate::catalog::Oid;
+use crate::catalog::SYSTEM_COLUMNS;
 use crate::sql::model::{Flow, InstanceOf, Source, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
-
-/// System columns of every table (`SystemAttributeDefinition` in heap.c), their numbers and types.
-const SYSTEM_COLUMNS: [(&str, i16, u32); 6] =
-    [("ctid", -1, 27), ("xmin", -2, 28), ("cmin", -3, 29), ("xmax", -4, 28), ("cmax", -5, 29), ("tableoid", -6, 26)];
 
 /// What a search for a name gave.
 enum Hit {
@@ -71,8 +67,8 @@ impl Resolver<'_> {
     }
 
     /// Columns that do not exist for the principal stand in the way of a name that does.
-    pub(super) fn shadow(&mut self, columns: &[Column], location: i32) {
-        for column in columns.iter().filter(|c| c.hidden) {
+    pub(super) fn shadow<'c>(&mut self, columns: impl Iterator<Item = &'c Column>, location: i32) {
+        for column in columns.filter(|c| c.hidden) {
             let value = Value { at: location, ..column.value.clone() };
             self.consume(&value, UseKind::Shadow);
         }
@@ -110,24 +106,20 @@ impl Resolver<'_> {
 
     /// The one item's column of that name; those that do not exist for the principal make a name ambiguous for nobody.
     fn one_of(&mut self, items: &[Rc<Item>], name: &str, location: i32) -> Checked<Option<Value>> {
-        let exists = |i: &&Rc<Item>| !i.columns.iter().any(|c| c.hidden && &*c.name == name) || i.visible().any(|c| &*c.name == name);
-        let (visible, hidden): (Vec<&Rc<Item>>, Vec<&Rc<Item>>) = items.iter().partition(exists);
+        let exists = |i: &Item| !i.columns.iter().any(|c| c.hidden && &*c.name == name) || i.visible().any(|c| &*c.name == name);
         let mut found = None;
-        for item in &visible {
+        for item in items.iter().filter(|i| exists(i)) {
             if let Hit::Column(value) = self.of_item(item, name, location)?
                 && found.replace(value).is_some()
             {
                 return Err(ambiguous_column(name, location));
             }
         }
-        for item in hidden {
-            match (&found, self.of_item(item, name, location)?) {
-                (None, Hit::Column(value)) => return Ok(Some(value)),
-                (Some(_), _) => {
-                    let own: Vec<Column> = item.columns.iter().filter(|c| &*c.name == name).cloned().collect();
-                    self.shadow(&own, location);
-                }
-                (None, Hit::None) => {}
+        for item in items.iter().filter(|i| !exists(i)) {
+            if found.is_some() {
+                self.shadow(item.named(name), location);
+            } else if let Hit::Column(value) = self.of_item(item, name, location)? {
+                return Ok(Some(value));
             }
         }
         Ok(found)
@@ -135,16 +127,15 @@ impl Resolver<'_> {
 
     /// A column of one FROM item (`scanNSItemForColumn`).
     fn of_item(&mut self, item: &Item, name: &str, location: i32) -> Checked<Hit> {
-        let named: Vec<Column> = item.columns.iter().filter(|c| &*c.name == name).cloned().collect();
-        let mut visible = named.iter().filter(|c| !c.hidden);
+        let mut visible = item.named(name).filter(|c| !c.hidden);
         if let Some(column) = visible.next() {
             if visible.next().is_some() {
                 return Err(ambiguous_column(name, location));
             }
-            self.shadow(&named, location);
+            self.shadow(item.named(name), location);
             return Ok(Hit::Column(Value { at: location, ..column.value.clone() }));
         }
-        if let Some(hidden) = named.first() {
+        if let Some(hidden) = item.named(name).next() {
             return Ok(Hit::Column(Value { at: location, ..hidden.value.clone() }));
         }
         if let Some((instance, of)) = item.instance
@@ -152,7 +143,7 @@ impl Resolver<'_> {
             && !matches!(of, InstanceOf::Catalog(oid) if self.cx.catalog.relation(oid).is_some_and(|r| r.definition.is_some() && r.kind == crate::catalog::RelationKind::View))
         {
             let flow = Flow::Plain(vec![Source { instance, column: *number }]);
-            return Ok(Hit::Column(Value { flow, ty: Some(Oid(*ty)), at: location }));
+            return Ok(Hit::Column(Value { flow, ty: Some(*ty), at: location }));
         }
         Ok(Hit::None)
     }

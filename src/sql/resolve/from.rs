@@ -34,36 +34,18 @@ impl<'a> Resolver<'a> {
 
     /// The items that one FROM item makes visible.
     pub(super) fn from_item(&mut self, node: &mut Node) -> Checked<Vec<Rc<Item>>> {
-        let item = match inner(node)? {
+        let mut item = match inner(node)? {
             NodeEnum::JoinExpr(join) => return self.join(join),
-            NodeEnum::RangeVar(range) => {
-                let mut item = self.range(range)?;
-                self.stands(&item);
-                self.veiled(node, &mut item)?;
-                item
-            }
+            NodeEnum::RangeVar(range) => self.range(range)?,
             NodeEnum::RangeSubselect(subselect) => self.subselect(subselect)?,
             NodeEnum::RangeFunction(function) => self.range_function(function)?,
-            NodeEnum::RangeTableSample(sample) => {
-                let mut item = self.sample(sample)?;
-                self.stands(&item);
-                self.veiled(node, &mut item)?;
-                item
-            }
+            NodeEnum::RangeTableSample(sample) => self.sample(sample)?,
             NodeEnum::RangeTableFunc(table) => self.xml_table(table)?,
             _ => return Err(unknown("a FROM item of this kind")),
         };
+        self.out.from.extend(item.instance.map(|(id, _)| id));
+        self.veiled(node, &mut item)?;
         Ok(vec![Rc::new(item)])
-    }
-
-    /// Notes that an item's relation stands in FROM. Column aliases count through all its columns.
-    fn stands(&mut self, item: &Item) {
-        if let Some((id, _)) = item.instance {
-            self.out.from.insert(id);
-        }
-        if item.aliased {
-            self.touch(&item.columns);
-        }
     }
 
     /// A relation or a CTE.
@@ -191,14 +173,17 @@ impl<'a> Resolver<'a> {
         self.item_of(name, found, &named.columns, false)
     }
 
-    /// An item that can be named and whose columns can be named; column aliases are given out.
-    pub(super) fn item_of(&self, name: Box<str>, mut columns: Vec<Column>, aliases: &[Box<str>], open: bool) -> Checked<Item> {
+    /// An item that can be named and whose columns can be named; column aliases are given out, and count through all its columns.
+    pub(super) fn item_of(&mut self, name: Box<str>, mut columns: Vec<Column>, aliases: &[Box<str>], open: bool) -> Checked<Item> {
         if !aliases.is_empty() && columns.iter().any(|c| c.hidden) {
             return Err(Reject::unclear("column_alias", "column aliases over a relation with columns that do not exist for the role"));
         }
         if aliases.len() > columns.len() && !open {
             let text = format!("table \"{name}\" has {} columns available but {} columns specified", columns.len(), aliases.len());
             return Err(Reject::unclear("columns", text));
+        }
+        if !aliases.is_empty() {
+            self.touch(&columns);
         }
         for (column, alias) in columns.iter_mut().zip(aliases) {
             column.name = alias.clone();
@@ -208,7 +193,7 @@ impl<'a> Resolver<'a> {
         for column in &mut columns {
             column.qualifier = (!name.is_empty()).then(|| name.clone());
         }
-        Ok(Item { name, columns, by_name: true, by_column: true, open, aliased: !aliases.is_empty(), ..Item::default() })
+        Ok(Item { name, columns, by_name: true, by_column: true, open, ..Item::default() })
     }
 
     /// An alias; its names are recorded for the second reader.

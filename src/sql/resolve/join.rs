@@ -44,9 +44,6 @@ impl Resolver<'_> {
         let named = self.alias(alias.as_ref())?;
         let mut items: Vec<Rc<Item>> = using_item.into_iter().collect();
         if let Some(name) = named.name {
-            if !named.columns.is_empty() {
-                self.touch(&columns);
-            }
             items.push(Rc::new(self.item_of(name, columns, &named.columns, open)?));
         } else {
             items.push(Rc::new(Item { columns, by_column: true, open, ..Item::default() }));
@@ -85,8 +82,7 @@ impl Resolver<'_> {
         let (lefts, rights) = (columns(left), columns(right));
         for (own, others) in [(&lefts, &rights), (&rights, &lefts)] {
             self.touch(own);
-            let met: Vec<Column> = own.iter().filter(|c| others.iter().any(|o| o.name == c.name)).cloned().collect();
-            self.shadow(&met, -1);
+            self.shadow(own.iter().filter(|c| others.iter().any(|o| o.name == c.name)), -1);
         }
         let shared = |c: &&Column| !c.hidden && rights.iter().any(|r| !r.hidden && r.name == c.name);
         Ok(lefts.iter().filter(shared).map(|c| c.name.clone()).collect())

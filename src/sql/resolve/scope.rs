@@ -40,8 +40,6 @@ pub(super) struct Item {
     pub(super) instance: Option<(InstanceId, InstanceOf)>,
     /// The type of a whole row.
     pub(super) row_type: Option<Oid>,
-    /// Its alias names columns.
-    pub(super) aliased: bool,
     /// A veil stands in its place.
     pub(super) veiled: bool,
 }
@@ -81,6 +79,11 @@ impl Item {
     /// The columns that exist for the principal.
     pub(super) fn visible(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|c| !c.hidden)
+    }
+
+    /// The columns of a name.
+    pub(super) fn named<'i>(&'i self, name: &'i str) -> impl Iterator<Item = &'i Column> {
+        self.columns.iter().filter(move |c| &*c.name == name)
     }
 
     /// Whether a column does not exist for the principal.

@@ -66,9 +66,8 @@ impl Resolver<'_> {
                 .hint("name the columns"));
         }
         self.out.seen.stars += 1;
-        let out_of_veil = |i: &Rc<Item>| i.veiled && (qualifier.len() > 1 || self.veil_of(i).is_some_and(|v| v.system));
-        let joined = |i: &Rc<Item>| self.covers_system(i);
-        let mut written = items.iter().any(|i| i.has_hidden() || out_of_veil(i) || joined(i)).then(Vec::new);
+        let loses_schema = |i: &Rc<Item>| i.veiled && qualifier.len() > 1;
+        let mut written = items.iter().any(|i| i.has_hidden() || loses_schema(i) || self.covers_system(i)).then(Vec::new);
         for item in &items {
             for column in &item.columns {
                 let value = Value { at, ..column.value.clone() };

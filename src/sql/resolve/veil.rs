@@ -13,9 +13,9 @@ use super::{Context, Resolver, inner, strings, unknown};
 use crate::base::quote_ident;
 use crate::catalog::ConstraintKind;
 use crate::sql::model::{Analysis, InstanceOf, Source, UseKind};
-use crate::sql::parse;
 use crate::sql::reject::{Checked, Reject};
 use crate::sql::veil::Veil;
+use crate::sql::{parse, print};
 
 /// A reference to a column of a veiled instance.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Reference {
 }
 
 impl<'a> Resolver<'a> {
-    /// Whether a join brings in columns of a veiled instance whose system columns are asked for.
+    /// Whether an item has columns of a veiled instance whose system columns are asked for.
     pub(super) fn covers_system(&self, item: &Item) -> bool {
         let Some(veils) = self.cx.veils else { return false };
         let of = |s: &Source| veils.of(s.instance).is_some_and(|v| v.system);
@@ -60,23 +60,9 @@ impl<'a> Resolver<'a> {
         let query = self.veil_query(&range, veil, None)?;
         let alias = Alias { aliasname: range.relname.clone(), colnames: Vec::new() };
         let from = protobuf::RangeSubselect { lateral: false, subquery: Some(Box::new(query)), alias: Some(alias) };
-        let names = strings(attlist)?.into_iter().map(str::to_owned).collect::<Vec<_>>();
-        let target = |name: &String| {
-            let val = Some(Box::new(reference(&[&range.relname, name])));
-            let target = protobuf::ResTarget { name: String::new(), indirection: Vec::new(), val, location: -1 };
-            Node { node: Some(NodeEnum::ResTarget(Box::new(target))) }
-        };
-        let select = protobuf::SelectStmt {
-            target_list: names.iter().map(target).collect(),
-            from_clause: vec![Node { node: Some(NodeEnum::RangeSubselect(Box::new(from))) }],
-            limit_option: protobuf::LimitOption::Default as i32,
-            op: protobuf::SetOperation::SetopNone as i32,
-            ..protobuf::SelectStmt::default()
-        };
         self.out.veiled.insert(id);
         *relation = None;
-        attlist.clear();
-        Ok(Some(Node { node: Some(NodeEnum::SelectStmt(Box::new(select))) }))
+        Ok(Some(print::select(NodeEnum::RangeSubselect(Box::new(from)), &std::mem::take(attlist))))
     }
 
     /// The subquery, its own names resolved too: the SQL is the policy's, and no `search_path` of a session may lead it astray.

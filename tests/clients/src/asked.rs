@@ -15,6 +15,28 @@ pub enum Parameter {
     Null,
 }
 
+/// A query with a parameter over masked columns.
+pub const MASKED: &str = "SELECT id, full_name, email, born, joined, tags FROM people WHERE level = $1 ORDER BY id";
+
+/// Several statements in one string, right and wrong ones.
+pub const MULTI: [&str; 7] = [
+    "SELECT 1; SELECT id, email FROM people ORDER BY id LIMIT 2; SELECT 2",
+    "INSERT INTO scratch VALUES (50, 'x', 1); SELECT secret FROM vault; SELECT 2",
+    "BEGIN; SELECT 1; COMMIT",
+    "SELECT count(*) FROM scratch",
+    "DELETE FROM scratch WHERE id > 9",
+    ";",
+    "",
+];
+
+/// COPY to the client: each of four things in each of three formats.
+pub fn copies() -> impl Iterator<Item = String> {
+    ["text", "csv", "binary"].into_iter().flat_map(|form| {
+        ["people", "(SELECT id, email, born, tags FROM people WHERE level = 1 ORDER BY id)", "scratch", "vault (secret)"]
+            .map(|what| format!("COPY {what} TO STDOUT WITH (FORMAT {form})"))
+    })
+}
+
 /// One check.
 #[derive(Clone, Debug)]
 pub struct Check {

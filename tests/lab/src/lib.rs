@@ -13,6 +13,7 @@
 )]
 
 pub mod canary;
+pub mod dice;
 mod log;
 mod proxy;
 pub mod tap;

@@ -5,14 +5,12 @@
 
 use std::fmt::Debug;
 
-use clients::asked::{self, Parameter};
+use clients::asked::{self, MASKED, MULTI, Parameter};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgQueryResult, PgRow, PgSslMode};
 use sqlx::query::Query;
 use sqlx::{Column, ConnectOptions, Connection, Either, Error, Executor, PgConnection, Postgres, Row, Statement, ValueRef};
-
-const MASKED: &str = "SELECT id, full_name, email, born, joined, tags FROM people WHERE level = $1 ORDER BY id";
 
 type Answer = Result<Vec<String>, Error>;
 
@@ -68,15 +66,7 @@ async fn ask(c: &mut PgConnection, sql: &str, parameters: &[Parameter]) -> Strin
 
 async fn multi(c: &mut PgConnection) -> Answer {
     let mut out = Vec::new();
-    for sql in [
-        "SELECT 1; SELECT id, email FROM people ORDER BY id LIMIT 2; SELECT 2",
-        "INSERT INTO scratch VALUES (50, 'x', 1); SELECT secret FROM vault; SELECT 2",
-        "BEGIN; SELECT 1; COMMIT",
-        "SELECT count(*) FROM scratch",
-        "DELETE FROM scratch WHERE id > 9",
-        ";",
-        "",
-    ] {
+    for sql in MULTI {
         out.push(said(all(c, sqlx::raw_sql(sql)).await));
     }
     Ok(out)
@@ -113,13 +103,11 @@ async fn copied(c: &mut PgConnection, sql: &str) -> Result<String, Error> {
 
 async fn copyout(c: &mut PgConnection) -> Answer {
     let mut out = Vec::new();
-    for form in ["text", "csv", "binary"] {
-        for what in ["people", "(SELECT id, email, born, tags FROM people WHERE level = 1 ORDER BY id)", "scratch", "vault (secret)"] {
-            // sqlx 0.8.6 takes the end of a COPY that failed for the beginning of the next one: each has a connection of its own.
-            let mut fresh = PgConnection::connect_with(&options("copyout")).await?;
-            out.push(said(copied(&mut fresh, &format!("COPY {what} TO STDOUT WITH (FORMAT {form})")).await));
-            fresh.close_hard().await?;
-        }
+    for copy in asked::copies() {
+        // sqlx 0.8.6 takes the end of a COPY that failed for the beginning of the next one: each has a connection of its own.
+        let mut fresh = PgConnection::connect_with(&options("copyout")).await?;
+        out.push(said(copied(&mut fresh, &copy).await));
+        fresh.close_hard().await?;
     }
     out.push(ask(c, "SELECT 1", &[]).await);
     Ok(out)

@@ -7,13 +7,11 @@ use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
-use clients::asked::{self, Parameter};
+use clients::asked::{self, MASKED, MULTI, Parameter};
 use futures_util::{SinkExt, StreamExt, TryStreamExt, future, stream};
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, Error, NoTls, Row, SimpleQueryMessage};
-
-const MASKED: &str = "SELECT id, full_name, email, born, joined, tags FROM people WHERE level = $1 ORDER BY id";
 
 /// A value as it came: in binary.
 struct Raw(Option<Vec<u8>>);
@@ -130,15 +128,7 @@ async fn own(name: &str, c: &mut Connected) -> Result<Option<Vec<String>>, Error
     let mut out = Vec::new();
     match name {
         "multi" => {
-            for sql in [
-                "SELECT 1; SELECT id, email FROM people ORDER BY id LIMIT 2; SELECT 2",
-                "INSERT INTO scratch VALUES (50, 'x', 1); SELECT secret FROM vault; SELECT 2",
-                "BEGIN; SELECT 1; COMMIT",
-                "SELECT count(*) FROM scratch",
-                "DELETE FROM scratch WHERE id > 9",
-                ";",
-                "",
-            ] {
+            for sql in MULTI {
                 out.push(simply(&c.client, sql).await);
             }
         }
@@ -179,12 +169,8 @@ async fn own(name: &str, c: &mut Connected) -> Result<Option<Vec<String>>, Error
             out = future::join_all(many).await;
         }
         "copyout" => {
-            for form in ["text", "csv", "binary"] {
-                for what in
-                    ["people", "(SELECT id, email, born, tags FROM people WHERE level = 1 ORDER BY id)", "scratch", "vault (secret)"]
-                {
-                    out.push(said(copied(&c.client, &format!("COPY {what} TO STDOUT WITH (FORMAT {form})")).await));
-                }
+            for copy in asked::copies() {
+                out.push(said(copied(&c.client, &copy).await));
             }
             out.push(ask(&c.client, "SELECT 1", &[]).await);
         }

@@ -1,6 +1,8 @@
 //! Random queries of every type that fits, over the attacked tables: seeded, deterministic up to the order of rows, and without what
 //! fails on some value. Not here: what they are held against.
 
+use lab::dice::Dice;
+
 use Type::{Bool, Date, Int, Number, Text};
 
 /// What an expression gives.
@@ -49,34 +51,17 @@ type Named = (String, Type);
 
 /// A generator of queries.
 pub(crate) struct Generator {
-    state: u64,
+    dice: Dice,
     aliases: u32,
 }
 
 impl Generator {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { state: seed, aliases: 0 }
-    }
-
-    /// `SplitMix64`.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n as u64).unwrap()
+        Self { dice: Dice::new(seed), aliases: 0 }
     }
 
     fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
+        self.dice.roll(n) == 0
     }
 
     fn alias(&mut self) -> String {
@@ -87,31 +72,31 @@ impl Generator {
     /// A whole query.
     pub(crate) fn query(&mut self) -> String {
         self.aliases = 0;
-        match self.below(10) {
+        match self.dice.roll(10) {
             0 => {
-                let types: Vec<Type> = (0..1 + self.below(3)).map(|_| self.pick(&TYPES)).collect();
-                let word = self.pick(&["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "EXCEPT ALL"]);
+                let types: Vec<Type> = (0..1 + self.dice.roll(3)).map(|_| self.dice.one(&TYPES)).collect();
+                let word = self.dice.one(&["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "EXCEPT ALL"]);
                 format!("{} {word} {}", self.select(&types, &[], 2), self.select(&types, &[], 2))
             }
             1 => {
-                let (name, types) = (self.alias(), [self.pick(&TYPES), self.pick(&TYPES)]);
+                let (name, types) = (self.alias(), [self.dice.one(&TYPES), self.dice.one(&TYPES)]);
                 let inner = self.select(&types, &[], 2);
                 let columns = vec![(format!("{name}.a"), types[0]), (format!("{name}.b"), types[1])];
-                let materialized = self.pick(&["", "MATERIALIZED ", "NOT MATERIALIZED "]);
+                let materialized = self.dice.one(&["", "MATERIALIZED ", "NOT MATERIALIZED "]);
                 let rest = self.rest(&columns, &[], 2);
                 format!("WITH {name} (a, b) AS {materialized}({inner}) {}", rest.replace("\u{1}", &name))
             }
             2 => {
-                let (table, columns) = self.pick(TABLES);
+                let (table, columns) = self.dice.one(TABLES);
                 let alias = self.alias();
                 let scope: Vec<Named> = columns.iter().map(|(c, t)| (format!("{alias}.{c}"), *t)).collect();
                 let condition = self.expr(Bool, &scope, 2);
-                let what = self.pick(&["*", "{}.*", "count(*)", "row_to_json({})", "to_jsonb({}) - 'pin'", "count({})", "({}).id"]);
+                let what = self.dice.one(&["*", "{}.*", "count(*)", "row_to_json({})", "to_jsonb({}) - 'pin'", "count({})", "({}).id"]);
                 format!("SELECT {} FROM {table} {alias} WHERE {condition}", what.replace("{}", &alias))
                     .replace("to_jsonb", "pg_catalog.to_jsonb")
             }
             _ => {
-                let types: Vec<Type> = (0..1 + self.below(4)).map(|_| self.pick(&TYPES)).collect();
+                let types: Vec<Type> = (0..1 + self.dice.roll(4)).map(|_| self.dice.one(&TYPES)).collect();
                 self.select(&types, &[], 3)
             }
         }
@@ -133,27 +118,27 @@ impl Generator {
     /// The same over columns that stand in FROM already, as `\u{1}`.
     fn rest(&mut self, scope: &[Named], outer: &[Named], depth: usize) -> String {
         let all: Vec<Named> = scope.iter().chain(outer).cloned().collect();
-        let types: Vec<Type> = (0..1 + self.below(3)).map(|_| self.pick(&TYPES)).collect();
+        let types: Vec<Type> = (0..1 + self.dice.roll(3)).map(|_| self.dice.one(&TYPES)).collect();
         let list: Vec<String> = types.iter().map(|t| self.expr(*t, &all, depth)).collect();
         format!("SELECT {} FROM \u{1} WHERE {}", list.join(", "), self.expr(Bool, &all, depth))
     }
 
     fn target(&mut self, ty: Type, scope: &[Named], depth: usize) -> String {
         if ty == Int && self.one_in(8) {
-            let (by, over) = (self.pick(&TYPES), self.pick(&TYPES));
+            let (by, over) = (self.dice.one(&TYPES), self.dice.one(&TYPES));
             let (by, over) = (self.expr(by, scope, 1), self.expr(over, scope, 1));
-            let function = self.pick(&["rank()", "dense_rank()", "count(*)"]);
+            let function = self.dice.one(&["rank()", "dense_rank()", "count(*)"]);
             return format!("({function} OVER (PARTITION BY {by} ORDER BY {over}))::int");
         }
         self.expr(ty, scope, depth)
     }
 
     fn grouped(&mut self, types: &[Type], from: &str, scope: &[Named], depth: usize) -> String {
-        let by = self.pick(&TYPES);
+        let by = self.dice.one(&TYPES);
         let key = self.expr(by, scope, 1);
         let list: Vec<String> = types.iter().map(|t| self.aggregate(*t, by, &key, scope)).collect();
         let condition = if self.one_in(2) { String::new() } else { format!(" WHERE {}", self.expr(Bool, scope, depth.min(2))) };
-        let having = if self.one_in(2) { String::new() } else { format!(" HAVING count(*) > {}", self.below(3)) };
+        let having = if self.one_in(2) { String::new() } else { format!(" HAVING count(*) > {}", self.dice.roll(3)) };
         format!("SELECT {} FROM {from}{condition} GROUP BY {key}{having}", list.join(", "))
     }
 
@@ -161,14 +146,14 @@ impl Generator {
         if ty == by && self.one_in(2) {
             return key.to_owned();
         }
-        let any = self.pick(&TYPES);
+        let any = self.dice.one(&TYPES);
         match ty {
-            Int => match self.below(3) {
+            Int => match self.dice.roll(3) {
                 0 => format!("count(DISTINCT {})::int", self.expr(any, scope, 1)),
                 1 => format!("count({})::int", self.expr(any, scope, 1)),
                 _ => format!("max({})", self.expr(Int, scope, 1)),
             },
-            Text => match self.below(2) {
+            Text => match self.dice.roll(2) {
                 0 => format!("min({})", self.expr(Text, scope, 1)),
                 _ => {
                     let value = self.expr(Text, scope, 1);
@@ -184,15 +169,15 @@ impl Generator {
     /// FROM with what can be named in it.
     fn from(&mut self, outer: &[Named], depth: usize) -> (String, Vec<Named>) {
         let (mut text, mut scope) = self.item(outer, depth);
-        for _ in 0..self.below(3).min(depth) {
+        for _ in 0..self.dice.roll(3).min(depth) {
             let (item, columns) = self.item(outer, depth.saturating_sub(1));
             let mut both = scope.clone();
             both.extend(columns.iter().cloned());
-            match self.below(4) {
+            match self.dice.roll(4) {
                 0 => text = format!("{text} CROSS JOIN {item}"),
                 kind => {
                     let word = ["JOIN", "LEFT JOIN", "FULL JOIN"][kind - 1];
-                    let ty = self.pick(&[Int, Text]);
+                    let ty = self.dice.one(&[Int, Text]);
                     let (a, b) = (self.column(ty, &scope), self.column(ty, &columns));
                     let more =
                         if word == "FULL JOIN" || self.one_in(2) { String::new() } else { format!(" AND {}", self.expr(Bool, &both, 1)) };
@@ -210,13 +195,13 @@ impl Generator {
     fn item(&mut self, outer: &[Named], depth: usize) -> (String, Vec<Named>) {
         let alias = self.alias();
         if depth > 1 && self.one_in(5) {
-            let types = [self.pick(&TYPES), self.pick(&TYPES)];
+            let types = [self.dice.one(&TYPES), self.dice.one(&TYPES)];
             let inner = self.select(&types, &[], depth - 1);
             let columns = vec![(format!("{alias}.a"), types[0]), (format!("{alias}.b"), types[1])];
             return (format!("({inner}) AS {alias} (a, b)"), columns);
         }
         let _ = outer;
-        let (table, columns) = self.pick(TABLES);
+        let (table, columns) = self.dice.one(TABLES);
         // nothing of `plain` is veiled, and the veil has no view for it
         let schema = if table != "plain" && self.one_in(4) { "public." } else { "" };
         (format!("{schema}{table} {alias}"), columns.iter().map(|(c, t)| (format!("{alias}.{c}"), *t)).collect())
@@ -224,16 +209,16 @@ impl Generator {
 
     fn column(&mut self, ty: Type, scope: &[Named]) -> Option<String> {
         let fitting: Vec<&Named> = scope.iter().filter(|(_, t)| *t == ty).collect();
-        if fitting.is_empty() { None } else { Some(fitting[self.below(fitting.len())].0.clone()) }
+        if fitting.is_empty() { None } else { Some(fitting[self.dice.roll(fitting.len())].0.clone()) }
     }
 
     fn literal(&mut self, ty: Type) -> String {
         match ty {
-            Int => self.pick(&["0", "3", "7", "1000000", "12"]).to_owned(),
-            Text => self.pick(&["'a***@example.com'", "'***'", "'EU'", "'gold'", "'h'", "''", "'label 3'"]).to_owned(),
-            Bool => self.pick(&["true", "false", "NULL::boolean"]).to_owned(),
-            Date => self.pick(&["date '1950-01-01'", "date '1970-01-01'"]).to_owned(),
-            Number => self.pick(&["0.5", "1000000.25"]).to_owned(),
+            Int => self.dice.one(&["0", "3", "7", "1000000", "12"]).to_owned(),
+            Text => self.dice.one(&["'a***@example.com'", "'***'", "'EU'", "'gold'", "'h'", "''", "'label 3'"]).to_owned(),
+            Bool => self.dice.one(&["true", "false", "NULL::boolean"]).to_owned(),
+            Date => self.dice.one(&["date '1950-01-01'", "date '1970-01-01'"]).to_owned(),
+            Number => self.dice.one(&["0.5", "1000000.25"]).to_owned(),
         }
     }
 
@@ -257,12 +242,12 @@ impl Generator {
             return format!("coalesce({}, {})", self.expr(ty, scope, d), self.expr(ty, scope, d));
         }
         match ty {
-            Int => match self.below(3) {
+            Int => match self.dice.roll(3) {
                 0 => format!("length({})", self.expr(Text, scope, d)),
                 1 => format!("({} % 1000 + {} % 1000)", self.expr(Int, scope, d), self.expr(Int, scope, d)),
                 _ => format!("extract(year FROM {})::int", self.expr(Date, scope, d)),
             },
-            Text => match self.below(5) {
+            Text => match self.dice.roll(5) {
                 0 => format!("lower({})", self.expr(Text, scope, d)),
                 1 => format!("({} || {})", self.expr(Text, scope, d), self.expr(Text, scope, d)),
                 2 => format!("substr({}, 2, 3)", self.expr(Text, scope, d)),
@@ -280,18 +265,18 @@ impl Generator {
     }
 
     fn condition(&mut self, scope: &[Named], depth: usize) -> String {
-        let ty = self.pick(&TYPES);
-        match self.below(9) {
+        let ty = self.dice.one(&TYPES);
+        match self.dice.roll(9) {
             0 => format!("{} AND {}", self.expr(Bool, scope, depth), self.expr(Bool, scope, depth)),
             1 => format!("{} OR NOT {}", self.expr(Bool, scope, depth), self.expr(Bool, scope, depth)),
-            2 => format!("{} IS {}NULL", self.expr(ty, scope, depth), self.pick(&["", "NOT "])),
-            3 => format!("{} LIKE '%{}%'", self.expr(Text, scope, depth), self.pick(&["a", "*", "9", "E"])),
+            2 => format!("{} IS {}NULL", self.expr(ty, scope, depth), self.dice.one(&["", "NOT "])),
+            3 => format!("{} LIKE '%{}%'", self.expr(Text, scope, depth), self.dice.one(&["a", "*", "9", "E"])),
             4 => format!("{} IN ({}, {})", self.expr(ty, scope, depth), self.literal(ty), self.literal(ty)),
             5 if depth > 0 => format!("EXISTS ({})", self.select(&[Int], scope, 1)),
             6 if depth > 0 => format!("{} IN ({})", self.expr(ty, scope, 1), self.select(&[ty], scope, 1)),
             7 => format!("{} BETWEEN {} AND {}", self.expr(ty, scope, depth), self.expr(ty, scope, 0), self.expr(ty, scope, 0)),
             _ => {
-                let word = self.pick(&["=", "<>", "<", ">=", "IS DISTINCT FROM"]);
+                let word = self.dice.one(&["=", "<>", "<", ">=", "IS DISTINCT FROM"]);
                 format!("{} {word} {}", self.expr(ty, scope, depth), self.expr(ty, scope, depth))
             }
         }

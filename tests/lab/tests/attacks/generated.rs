@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use lab::dice::asked_for;
+
 use super::corpus::Case;
 use super::generate::Generator;
 use super::{Mode, Outcome, Runner, lab, sorted};
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |v| v.parse().unwrap())
-}
 
 /// A refusal's reason without the names in it.
 fn reason(text: &str) -> String {
@@ -21,7 +19,7 @@ fn reason(text: &str) -> String {
 #[test]
 fn random_queries_are_answered_by_the_veil() {
     let lab = lab();
-    let (first, count) = (number("SEED", 1), number("GENERATED", 1500));
+    let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 1500));
     let mut veil = Runner { veiled: true, ..Runner::new(lab.cluster.port(), "postgres", Mode::Simple) };
     let mut clerks = [Mode::Simple, Mode::Text].map(|mode| Runner::new(lab.port, "clerk", mode));
     let (mut wrong, mut refused, mut failed) = (String::new(), BTreeMap::<String, u64>::new(), 0);

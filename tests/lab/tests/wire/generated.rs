@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use lab::dice::{Dice, asked_for};
+
 use crate::fixture::Fixture;
 use crate::raw::{Message, Raw};
 use crate::script::{Script, Step, read};
@@ -9,23 +11,6 @@ use crate::transcripts::comparable;
 
 /// Conversations for each login. `GENERATED=n` asks for more.
 const CONVERSATIONS: u64 = 60;
-
-/// A small generator of numbers (splitmix64): the conversation is its seed's.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % below as u64).unwrap()
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.roll(of.len())]
-    }
-}
 
 const DIVIDES: &str = "SELECT 1/(id-1) FROM item";
 
@@ -92,7 +77,7 @@ fn line(dice: &mut Dice, out: &mut String) {
 
 /// `failing` stands in the place of the statement that divides by zero.
 fn conversation(seed: u64, failing: &str) -> Script {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut out = format!("--- {seed}\n");
     for _ in 0..5 + dice.roll(40) {
         line(&mut dice, &mut out);
@@ -127,8 +112,7 @@ fn shown(heard: Vec<Message>, governed: bool) -> Vec<String> {
 #[test]
 fn generated_conversations_are_answered_as_postgresql_answers_them() {
     let mut fixture = Fixture::start("");
-    let first: u64 = std::env::var("SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let count = std::env::var("GENERATED").ok().and_then(|n| n.parse().ok()).unwrap_or(CONVERSATIONS);
+    let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", CONVERSATIONS));
     let mut wrong = Vec::new();
     for seed in first..first + count {
         let script = conversation(seed, DIVIDES);
