@@ -326,7 +326,8 @@ impl Session {
         if !self.held.resize(self.server.keeping().max(self.replies.copy_kept())) && self.close.is_none() {
             self.stop(Fault::RowBudget, cx);
         }
-        if !self.waiting.is_empty() && !self.analyses() && self.replies.is_empty() && self.close.is_none() {
+        let answered = self.replies.is_empty() || self.replies.copies_in();
+        if !self.waiting.is_empty() && !self.analyses() && answered && self.close.is_none() {
             let waiting = std::mem::take(&mut self.waiting);
             if std::mem::take(&mut self.settling) {
                 self.asked.settle();

@@ -87,7 +87,8 @@ impl Session {
     /// Whether a governed client uses a name that an earlier batch gave or took, and that batch is not answered yet: what has the name
     /// depends on whether it fails. INVARIANT 4.
     pub(super) fn is_unanswered(&self, frame: Frame<'_>) -> bool {
-        if self.replies.is_empty() || !self.governed() {
+        // a server that takes in data answers nothing of what stands behind, and takes any message but data for an error
+        if self.replies.is_empty() || self.replies.copies_in() || !self.governed() {
             return false;
         }
         let earlier = |batch: u32| batch != self.asked.batch;

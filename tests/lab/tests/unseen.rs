@@ -198,3 +198,25 @@ fn what_an_error_skips_gives_no_name() {
     let last = own.last().unwrap();
     assert_eq!((last["statement"].as_str(), last["rows"].as_u64()), (Some("INSERT INTO mine VALUES ($1)"), Some(1)), "{own:?}");
 }
+
+/// While the server takes in data it answers nothing of what stands behind: who waits for those answers would wait for ever.
+#[test]
+fn a_bind_behind_a_copy_waits_for_nothing() {
+    let lab = lab();
+    let answered = |port| {
+        let mut client = Client::connect(port, "clerk", "postgres").unwrap();
+        let made = send(&mut client, &[q("CREATE TEMP TABLE mine (a int)"), p("c", "COPY mine FROM STDIN"), S]);
+        assert!(made.iter().all(|m| m.tag != b'E'), "{made:?}");
+        for message in [p("z", "SELECT 1"), B("", "c"), E(""), S, B("", "z"), E(""), S] {
+            say(&mut client, &message).unwrap();
+        }
+        // the server ends the connection over it
+        let heard: Vec<Message> = std::iter::from_fn(|| client.receive().ok()).collect();
+        let codes: Vec<String> = heard.iter().filter_map(|m| m.field(b'C').filter(|_| m.tag == b'E')).collect();
+        (heard.iter().map(|m| char::from(m.tag)).collect::<String>(), codes)
+    };
+    // the server says it twice: that the message is wrong, and that it can read no further
+    let said = |tags: &str, codes: &[&str]| (tags.to_owned(), codes.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>());
+    assert_eq!(answered(lab.cluster.port()), said("12GEE", &["08P01", "08P01"]));
+    assert_eq!(answered(lab.port), said("12GE", &["08P01"]));
+}
