@@ -11,7 +11,7 @@ use crate::sql::model::Analysis;
 /// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
 /// is unrestricted.
 pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysis, decided: Decided) -> Permit {
-    let Decided { kind, cells, arity, decision, defers, demand: _ } = decided;
+    let Decided { kind, cells, arity, decision, defers, demand: _, lookups } = decided;
     let own = Draft {
         kind,
         text,
@@ -23,6 +23,7 @@ pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysi
         returns_rows: analysis.returns_rows,
         defers,
         copied,
+        lookups,
     };
     if let Deed::Prepare { name, rows } = &analysis.deed {
         return prepare(own, name, *rows);
@@ -34,7 +35,7 @@ pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysi
 
 /// PREPARE: the cells belong to EXECUTE.
 fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
-    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _ } = own;
+    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _, lookups } = own;
     let inner = Draft {
         kind,
         text: Arc::clone(&text),
@@ -46,7 +47,9 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         returns_rows: rows,
         defers,
         copied: None,
+        lookups: lookups.clone(),
     };
     let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
-    Permit::new(Draft { kind, text, cells: Vec::new(), arity: None, decision, effect, rows_of, returns_rows: false, defers, copied: None })
+    let (cells, arity) = (Vec::new(), None);
+    Permit::new(Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows: false, defers, copied: None, lookups })
 }

@@ -5,6 +5,7 @@ mod decide;
 mod effects;
 mod fold;
 mod grant;
+mod lookups;
 mod permit;
 mod refusal;
 mod text;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::lookups::Lookups;
+use super::refusal::Refusal;
 use crate::base::QualifiedName;
 use crate::catalog::{Oid, PgType};
 pub use crate::policy::Reveal;
@@ -159,6 +161,7 @@ struct Grant {
     returns_rows: bool,
     defers: bool,
     copied: Option<Arc<str>>,
+    lookups: Lookups,
 }
 
 /// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
@@ -182,13 +185,14 @@ pub(super) struct Draft {
     pub(super) returns_rows: bool,
     pub(super) defers: bool,
     pub(super) copied: Option<Arc<str>>,
+    pub(super) lookups: Lookups,
 }
 
 impl Permit {
     /// Only `plan` can call this.
     pub(super) fn new(draft: Draft) -> Self {
-        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied } = draft;
-        Self(Arc::new(Grant { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied }))
+        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups } = draft;
+        Self(Arc::new(Grant { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups }))
     }
 
     /// Which plan it is.
@@ -250,6 +254,20 @@ impl Permit {
     #[must_use]
     pub fn defers(&self) -> bool {
         self.0.defers
+    }
+
+    /// Whether its parameters must be counted at Bind ([`Permit::check_lengths`]); where nothing counts them it must not run.
+    #[must_use]
+    pub fn counts_at_bind(&self) -> bool {
+        self.0.lookups.wait_for_bind()
+    }
+
+    /// Whether it may run with arrays of these lengths as its parameters, the first one at index 0.
+    ///
+    /// # Errors
+    /// It would compare more values with looked-up columns than a statement may.
+    pub fn check_lengths(&self, lengths: &[u64]) -> Result<(), Refusal> {
+        self.0.lookups.check(lengths).map_err(|reject| Refusal::from_reject(reject, "", self.0.decision.clone()))
     }
 
     /// Whether any result column is masked by the proxy.

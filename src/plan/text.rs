@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::decide::{self, Allowance, Decided, Demand, column_outcome};
 use super::fold::Fold;
 use super::grant::grant;
+use super::lookups::Lookups;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
 use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, veil};
 use crate::base::RawSql;
@@ -128,6 +129,7 @@ fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan 
         decision: decide::survey(analysis, setting),
         defers: false,
         demand: Demand::default(),
+        lookups: Lookups::default(),
     };
     Plan::Send(grant(own.into(), None, analysis, decided))
 }
@@ -153,6 +155,7 @@ fn pass(text: &str) -> Plan {
         returns_rows: true,
         defers: false,
         copied: None,
+        lookups: Lookups::default(),
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The client's direction: each message is read, each text decided, and what may go on is written to the server together with an
 //! entry in the reply queue. What is believed of names here only saves work; what counts is settled where the server answers.
 
+mod elements;
 mod extended;
 mod query;
 mod refuse;

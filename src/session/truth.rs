@@ -191,7 +191,7 @@ fn gives_rows(permit: &Permit) -> bool {
     permit.rows_of() == &RowsOf::Own
 }
 
-/// It changes nothing that the session follows.
-fn is_plain(permit: &Permit) -> bool {
-    matches!(permit.effect(), Effect::None)
+/// It changes nothing that the session follows, and nothing must be counted before it runs.
+pub(super) fn is_plain(permit: &Permit) -> bool {
+    matches!(permit.effect(), Effect::None) && !permit.counts_at_bind()
 }

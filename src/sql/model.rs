@@ -131,8 +131,8 @@ pub enum UseKind {
     Filter,
     /// Compared for equality with that many constants or parameters, as a conjunct of WHERE or ON.
     Lookup(u32),
-    /// Compared for equality with an array whose length is known at Bind only, as a conjunct of WHERE or ON.
-    LookupMany,
+    /// Compared for equality with the elements of an array that is this parameter, as a conjunct of WHERE or ON.
+    LookupMany(i32),
     /// Compared for equality with a constant elsewhere.
     EqualsConstant,
     /// ON, other than lookups and equality between columns.

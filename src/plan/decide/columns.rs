@@ -8,10 +8,8 @@ use crate::mask::Laws;
 use crate::plan::permit::{Action, Cell};
 use crate::policy::{MaskRule, Outcome, Reveal};
 use crate::sql::Reject;
+use crate::sql::effect::Deed;
 use crate::sql::model::{Flow, Output, Source, Use, UseKind};
-
-/// The number of constants that a statement may compare with looked-up columns (semantics.md, `lookup`).
-const LOOKUPS: u32 = 100;
 
 /// What makes a use of the raw column equal to the veil: a law of its mask, or that the rule gives this much up on purpose.
 pub(super) struct Commutes {
@@ -30,7 +28,7 @@ pub(super) fn commutes(kind: UseKind) -> Commutes {
         UseKind::SetOperation | UseKind::Using => by(|_| false, |r| r.equality),
         UseKind::MinMax => by(|l| l.order_preserving, |r| r.order),
         UseKind::Order => by(|_| false, |r| r.order),
-        UseKind::Lookup(_) | UseKind::LookupMany => by(|_| false, |r| r.lookup),
+        UseKind::Lookup(_) | UseKind::LookupMany(_) => by(|_| false, |r| r.lookup),
         UseKind::EqualsConstant
         | UseKind::Aggregate
         | UseKind::Filter
@@ -48,9 +46,8 @@ pub(super) fn commutes(kind: UseKind) -> Commutes {
 impl Judge<'_> {
     /// Every use of a column that is not a result column.
     pub(super) fn uses(&mut self) {
-        let mut lookups: u32 = 0;
         for Use { source, kind, at } in &self.analysis.uses {
-            let verdict = self.a_use(*source, *kind, &mut lookups);
+            let verdict = self.a_use(*source, *kind);
             self.conclude(*source, *kind, verdict, *at);
         }
         if let Some(first) = self.analysis.vanished.first()
@@ -73,7 +70,7 @@ impl Judge<'_> {
         }
     }
 
-    fn a_use(&mut self, source: Source, kind: UseKind, lookups: &mut u32) -> Result<Action, Reject> {
+    fn a_use(&mut self, source: Source, kind: UseKind) -> Result<Action, Reject> {
         if self.demand.has(source) {
             return self.use_in_sql(source, kind);
         }
@@ -93,23 +90,30 @@ impl Judge<'_> {
         };
         let laws = self.laws(source, &rule);
         let Commutes { law, reveal } = commutes(kind);
-        let revealed = reveal(rule.reveal);
+        let revealed = reveal(rule.reveal) && self.countable(source, kind);
         if let UseKind::Lookup(n) = kind
             && revealed
         {
-            *lookups = lookups.saturating_add(n);
-            if *lookups > LOOKUPS {
-                let message = format!("more than {LOOKUPS} values are compared with looked-up columns in one statement");
-                return Err(Reject::limit("lookups", message));
-            }
+            self.lookups.values(n)?;
         }
-        // an array's length is known at Bind only, and nothing counts it there
-        let counted = kind != UseKind::LookupMany;
-        if laws.as_ref().is_some_and(law) || (revealed && counted) || self.veil_column(source) {
+        if let UseKind::LookupMany(parameter) = kind
+            && revealed
+        {
+            self.lookups.array(parameter);
+        }
+        if laws.as_ref().is_some_and(law) || revealed || self.veil_column(source) {
             Ok(Action::Mask)
         } else {
             Err(words::cannot_commute(kind, &self.column(source), &rule, laws))
         }
+    }
+
+    /// Whether it is known when all that a lookup compares is counted: the elements of an array at Bind, where they stand apart by commas.
+    /// What PREPARE prepares gets its arrays from EXECUTE, and nothing counts those.
+    fn countable(&self, source: Source, kind: UseKind) -> bool {
+        let commas = |ty: PgType| matches!(ty.shape, Shape::Scalar(scalar) if scalar != Scalar::Other);
+        !matches!(kind, UseKind::LookupMany(_))
+            || (!matches!(self.analysis.deed, Deed::Prepare { .. }) && self.source_type(source).is_some_and(commas))
     }
 
     /// Why a column that is neither clear nor masked cannot be used at all.

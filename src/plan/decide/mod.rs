@@ -14,6 +14,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use super::Setting;
+use super::lookups::Lookups;
 use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
@@ -41,6 +42,8 @@ pub(super) struct Decided {
     pub(super) defers: bool,
     /// What must be masked in SQL.
     pub(super) demand: Demand,
+    /// What it compares with looked-up columns.
+    pub(super) lookups: Lookups,
 }
 
 /// Whether a statement may leave work to the end of its transaction: deferred constraints and triggers of what it writes, directly or in
@@ -71,7 +74,8 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
         }
         let kind = if judge.demand.is_empty() { judge.kind } else { Kind::Rewrite };
         let defers = decision.scrub && defers(analysis);
-        return Ok(Decided { kind, cells, arity: analysis.outputs.as_ref().map(Vec::len), decision, defers, demand: judge.demand });
+        let arity = analysis.outputs.as_ref().map(Vec::len);
+        return Ok(Decided { kind, cells, arity, decision, defers, demand: judge.demand, lookups: judge.lookups });
     }
 }
 
@@ -108,6 +112,7 @@ struct Judge<'a> {
     demand: Demand,
     /// This judgement has added to it.
     grew: bool,
+    lookups: Lookups,
 }
 
 impl<'a> Judge<'a> {
@@ -124,6 +129,7 @@ impl<'a> Judge<'a> {
             scrub: false,
             demand: Demand::default(),
             grew: false,
+            lookups: Lookups::default(),
         }
     }
 

@@ -70,7 +70,7 @@ fn a_mask_stands_where_its_laws_hold() {
         (2, UseKind::Group, false),
         (2, UseKind::Order, false),
         (2, UseKind::Lookup(1), false),
-        (2, UseKind::LookupMany, false),
+        (2, UseKind::LookupMany(1), false),
         (2, UseKind::Expression, false),
         (2, UseKind::WholeRow, false),
         (2, UseKind::WriteSource, false),
@@ -95,7 +95,11 @@ fn what_a_rule_reveals_is_all_that_it_gives_up() {
     reveal(&mut p, 2, Reveal { lookup: true, ..Reveal::default() });
     assert!(judged(&using(&[USERS], 2, UseKind::Lookup(100)), &p).is_ok());
     assert_eq!(refused(&using(&[USERS], 2, UseKind::Lookup(101)), &p).0, RefusalKind::Limit);
-    for kind in [UseKind::LookupMany, UseKind::EqualsConstant, UseKind::Filter, UseKind::Order, UseKind::Group] {
+    let many = judged(&using(&[USERS], 2, UseKind::LookupMany(1)), &p).unwrap();
+    assert!(many.lookups.check(&[100]).is_ok() && many.lookups.check(&[101]).is_err());
+    let prepare = Deed::Prepare { name: "p".into(), rows: true };
+    assert!(judged(&Analysis { deed: prepare, ..using(&[USERS], 2, UseKind::LookupMany(1)) }, &p).is_err());
+    for kind in [UseKind::EqualsConstant, UseKind::Filter, UseKind::Order, UseKind::Group] {
         assert!(judged(&using(&[USERS], 2, kind), &p).is_err(), "{kind:?}");
     }
     reveal(&mut p, 2, Reveal { order: true, ..Reveal::default() });

@@ -81,7 +81,7 @@ pub(super) fn usage(kind: UseKind) -> &'static str {
         UseKind::MinMax => "min or max",
         UseKind::Aggregate => "aggregate",
         UseKind::Filter => "filter",
-        UseKind::Lookup(_) | UseKind::LookupMany => "lookup",
+        UseKind::Lookup(_) | UseKind::LookupMany(_) => "lookup",
         UseKind::EqualsConstant => "comparison",
         UseKind::Join => "join",
         UseKind::Equality => "equality",
@@ -114,7 +114,7 @@ pub(super) fn cannot_commute(kind: UseKind, column: &str, rule: &MaskRule, laws:
 
 fn reason(kind: UseKind) -> &'static str {
     match kind {
-        UseKind::Filter | UseKind::Lookup(_) | UseKind::LookupMany | UseKind::EqualsConstant => "filter",
+        UseKind::Filter | UseKind::Lookup(_) | UseKind::LookupMany(_) | UseKind::EqualsConstant => "filter",
         UseKind::Join | UseKind::Equality | UseKind::Using => "join",
         UseKind::Group | UseKind::Distinct | UseKind::CountDistinct | UseKind::SetOperation => "group",
         UseKind::Order | UseKind::MinMax => "order",
@@ -128,7 +128,7 @@ fn reason(kind: UseKind) -> &'static str {
 
 fn hint(kind: UseKind) -> &'static str {
     match kind {
-        UseKind::Lookup(_) | UseKind::LookupMany | UseKind::EqualsConstant => {
+        UseKind::Lookup(_) | UseKind::LookupMany(_) | UseKind::EqualsConstant => {
             "a rule with 'reveal: [lookup]' would allow 'column = constant' in WHERE; the column may be selected, counted and tested for NULL"
         }
         UseKind::Equality

@@ -9,12 +9,13 @@ use crate::catalog::Oid;
 use crate::plan::{Permit, Planned, Protocol};
 use crate::session::open::{OpenStatement, PlannedRef, Under};
 use crate::session::replies::{Expect, Refused};
-use crate::session::sqlstate::{Fault, fault_fields};
+use crate::session::sqlstate::{Fault, fault_fields, refusal_fields};
 use crate::session::truth::{Current, Prepared, Source};
 use crate::session::upstream::{Unrestricted, Upstream};
 use crate::session::{Cx, Session, WireName, name_key};
 use crate::wire::{Frame, Malformed, Reader, client};
 
+use super::elements::lengths;
 use super::refuse::{stale_text, undecodable};
 use super::{AskedPortal, AskedStatement, NOBODY};
 
@@ -113,6 +114,10 @@ impl Session {
         if self.analyses() {
             return Ok(());
         }
+        if let Some(refused) = prepared.as_ref().and_then(|p| Self::looks_up_too_much(p, frame, cx)) {
+            self.refuse_extended(NOBODY, portal, refused, cx);
+            return Ok(());
+        }
         Upstream::new(cx.to_server).named(frame);
         let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
         self.asked
@@ -127,6 +132,15 @@ impl Session {
         let (planned, (text, reason)) = self.replan(prepared, cx)?;
         let open = planned.filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
         Some(Refused::of(open, text, reason))
+    }
+
+    /// A Bind whose arrays bring more values than may be looked up.
+    fn looks_up_too_much(prepared: &Prepared, frame: Frame<'_>, cx: &mut Cx<'_>) -> Option<Refused> {
+        let current = prepared.current.borrow();
+        let permit = current.planned.as_ref()?.permit().filter(|p| p.counts_at_bind())?;
+        let refusal = permit.check_lengths(&lengths(frame.body()).ok()?).err()?;
+        let open = current.planned.clone().filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+        Some(Refused::of(open, refusal_fields(&refusal), refusal.reason))
     }
 
     pub(super) fn on_describe(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {

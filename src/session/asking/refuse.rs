@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::plan::{self, Decision, Described, Effect, Permit, Plan, Planned, Refusal, RefusalKind, RowsOf, Syntax};
 use crate::session::Session;
 use crate::session::sqlstate::{ErrorText, refusal_fields};
+use crate::session::truth::is_plain;
 
 impl Session {
     /// The first reason for which none of these statements may be sent, with its index.
@@ -50,7 +51,7 @@ impl Session {
     fn runs_unseen(&self, permit: &Permit) -> bool {
         let RowsOf::Prepared(name) = permit.rows_of() else { return self.governed() && self.replies.truth().runs_unseen(permit) };
         let asked = self.believed_statement(name.as_bytes()).and_then(|s| s.permit());
-        let plain = |p: &Permit| p.rows_of() == &RowsOf::Own && matches!(p.effect(), Effect::None);
+        let plain = |p: &Permit| p.rows_of() == &RowsOf::Own && is_plain(p);
         self.governed() && (asked.is_some_and(|p| !plain(&p)) || self.replies.truth().runs_unseen(permit))
     }
 

@@ -182,7 +182,7 @@ fn inside(kind: UseKind) -> UseKind {
         | UseKind::CountDistinct
         | UseKind::MinMax
         | UseKind::Lookup(_)
-        | UseKind::LookupMany
+        | UseKind::LookupMany(_)
         | UseKind::EqualsConstant
         | UseKind::Equality
         | UseKind::Using

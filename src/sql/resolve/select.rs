@@ -281,7 +281,7 @@ fn array_length(node: &Node) -> Option<UseKind> {
         Some(NodeEnum::AArrayExpr(array)) if array.elements.iter().all(is_element) => {
             u32::try_from(array.elements.len()).ok().map(UseKind::Lookup)
         }
-        Some(NodeEnum::ParamRef(_)) => Some(UseKind::LookupMany),
+        Some(NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ })) => Some(UseKind::LookupMany(*number)),
         Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
             let separators = s.sval.bytes().filter(|b| *b == b',' || b.is_ascii_whitespace()).count();
             u32::try_from(separators + 1).ok().map(UseKind::Lookup)

@@ -1,5 +1,5 @@
 //! A server with a few small tables, and the proxy before it: `gov` is governed and allowed everything, `free` is unrestricted,
-//! `guest` sees names masked and may do little.
+//! `guest` sees names masked and may do little, `finder` may look persons up.
 
 use lab::Lab;
 
@@ -22,10 +22,13 @@ roles:
   guest:
     members: [guest]
     read: { personal: { mask: email }, secret: deny }
+  finder:
+    members: [finder]
+    read: { personal: { mask: email, reveal: [lookup] }, secret: deny }
 "#;
 
 const SETUP: &str = "
-CREATE ROLE pgscrim LOGIN; CREATE ROLE gov LOGIN; CREATE ROLE free LOGIN; CREATE ROLE guest LOGIN;
+CREATE ROLE pgscrim LOGIN; CREATE ROLE gov LOGIN; CREATE ROLE free LOGIN; CREATE ROLE guest LOGIN; CREATE ROLE finder LOGIN;
 GRANT ALL ON SCHEMA public TO gov, free;
 CREATE TABLE item (id int PRIMARY KEY, name text, price numeric);
 CREATE TABLE log (id serial PRIMARY KEY, msg text NOT NULL);
@@ -37,9 +40,9 @@ CREATE TABLE other.item (id int);
 INSERT INTO other.place VALUES (1, 'here'), (2, 'there');
 INSERT INTO item SELECT i, 'item ' || i, i * 1.5 FROM generate_series(1, 5) i;
 INSERT INTO person SELECT i, 'canary' || i || '@example.com', 'canary' FROM generate_series(1, 1000) i;
-GRANT USAGE ON SCHEMA other TO gov, free, guest;
-GRANT ALL ON ALL TABLES IN SCHEMA public, other TO gov, free, guest;
-GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO gov, free, guest;
+GRANT USAGE ON SCHEMA other TO gov, free, guest, finder;
+GRANT ALL ON ALL TABLES IN SCHEMA public, other TO gov, free, guest, finder;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO gov, free, guest, finder;
 ANALYZE";
 
 pub(crate) struct Fixture {

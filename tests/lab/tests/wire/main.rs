@@ -5,6 +5,7 @@
 mod ends;
 mod fixture;
 mod generated;
+mod lookups;
 mod raw;
 mod script;
 mod transcripts;
