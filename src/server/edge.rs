@@ -9,11 +9,13 @@ use tokio::time::Instant;
 
 use super::audit_writer::{AuditHandle, AuditWriter, SessionAudit};
 use super::metrics::{ConnectionState, Counted, Metrics, SessionMetrics};
-use super::relay::Edge;
+use super::relay::{Cancelling, Edge};
 use super::startup::{Arrival, AuthFailure};
 use crate::audit::{Kind, Who, WhoPart, session_id};
+use crate::auth::CancelKey;
 use crate::config::Config;
 use crate::session::{Counts, Finished, View};
+use crate::upstream::{Target, cancel};
 
 /// The audit and the clock, shared by all threads.
 #[derive(Clone, Debug)]
@@ -84,11 +86,19 @@ pub(crate) struct SessionEdge {
     /// For when the database's schema may have changed.
     poke: Arc<Notify>,
     epoch: Instant,
+    upstream: (Arc<Target>, Option<CancelKey>),
 }
 
 impl SessionEdge {
     /// `None` where the log has no room for the session's beginning.
-    pub(crate) fn open(watch: &Watch, arrival: &Arrival, settings: &[(String, String)], view: &View, poke: Arc<Notify>) -> Option<Self> {
+    pub(crate) fn open(
+        watch: &Watch,
+        arrival: &Arrival,
+        settings: &[(String, String)],
+        view: &View,
+        poke: Arc<Notify>,
+        upstream: (Arc<Target>, Option<CancelKey>),
+    ) -> Option<Self> {
         let own = |name: &str| settings.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str().into());
         let mut random = [0; 10];
         getrandom::fill(&mut random).ok()?;
@@ -105,7 +115,7 @@ impl SessionEdge {
         };
         let audit = SessionAudit::new(watch.audit.clone(), who);
         let metrics = SessionMetrics::new(&watch.metrics, &view.profile.principal.roles);
-        audit.connected(view).then_some(Self { audit, metrics, poke, epoch: watch.epoch })
+        audit.connected(view).then_some(Self { audit, metrics, poke, epoch: watch.epoch, upstream })
     }
 }
 
@@ -146,5 +156,15 @@ impl Edge for SessionEdge {
 
     fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.audit.poll_durable(cx)
+    }
+
+    fn cancel(&self) -> Cancelling {
+        let (target, key) = self.upstream.clone();
+        Cancelling(Box::pin(async move {
+            let Some(key) = key else { return };
+            if let Err(error) = cancel(&target, &key).await {
+                tracing::warn!("a result that was broken off could not be cancelled: {error}");
+            }
+        }))
     }
 }

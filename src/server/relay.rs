@@ -48,6 +48,15 @@ impl Worker {
     }
 }
 
+/// A request to cancel, until the server has handled it or cannot be asked.
+pub(crate) struct Cancelling(pub(crate) Pin<Box<dyn Future<Output = ()>>>);
+
+impl std::fmt::Debug for Cancelling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cancelling")
+    }
+}
+
 /// The edge that a session's records and counts go to, and the clock that its times come from.
 pub(crate) trait Edge {
     /// Microseconds of a clock that never goes back.
@@ -62,6 +71,8 @@ pub(crate) trait Edge {
     fn count(&self, counts: Counts, since: u64);
     /// Whether everything that was recorded so far may be told to the client (`durability: each`).
     fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Asks the server to give up what it runs for this session.
+    fn cancel(&self) -> Cancelling;
 }
 
 /// Bytes that a peer has not taken yet.
@@ -129,6 +140,8 @@ pub(crate) struct Relay<C, U, E> {
     draining: bool,
     /// The decision of a long text, when the analyst has it.
     analysis: Option<oneshot::Receiver<Decided>>,
+    /// A request to cancel what the server runs.
+    cancelling: Option<Cancelling>,
     /// The server takes no more.
     deaf: bool,
     over: Option<End>,
@@ -164,6 +177,7 @@ where
             flush: (false, false),
             draining: false,
             analysis: None,
+            cancelling: None,
             deaf: false,
             over: None,
         }
@@ -200,7 +214,7 @@ where
             if let Some(end) = self.over {
                 return Poll::Ready(end);
             }
-            let mut moved = self.write_kept(cx) | self.take_analysis(cx);
+            let mut moved = self.write_kept(cx) | self.take_analysis(cx) | self.take_cancel(cx);
             // A result that the client does not take stops the reading of more of it, and a request that the server does not
             // take stops the reading of more requests: nothing grows.
             if self.to_client.is_empty() {
@@ -252,6 +266,17 @@ where
         }
         self.see_close();
         true
+    }
+
+    /// Whether a request to cancel was handled just now.
+    fn take_cancel(&mut self, cx: &mut Context<'_>) -> bool {
+        let handled = self.cancelling.as_mut().is_some_and(|c| c.0.as_mut().poll(cx).is_ready());
+        if handled {
+            self.cancelling = None;
+            self.lend(0, cx, Session::cancelled);
+            self.see_close();
+        }
+        handled
     }
 
     fn say(&mut self, fault: Fault, cx: &mut Context<'_>) {
@@ -357,6 +382,10 @@ where
         if let Some(work) = self.session.work() {
             self.analysis = Some(worker.analyst.decide(work));
             // it may be there already
+            cx.waker().wake_by_ref();
+        }
+        if self.session.cancels() {
+            self.cancelling = Some(self.edge.cancel());
             cx.waker().wake_by_ref();
         }
         self.hand_over(worker, cx);

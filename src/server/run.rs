@@ -579,9 +579,10 @@ fn session(ready: Ready<Admitted>, shared: &Shared) -> Option<(Box<Relay<Stream,
     let Ready { client, upstream, arrival, grant, settings, server_parameters, upstream_key, client_rest, upstream_rest, .. } = ready;
     let Admitted { seat, view } = grant.session;
     let gate = &shared.startup.admission;
-    gate.sessions.runs(seat.number, upstream_key);
+    gate.sessions.runs(seat.number, upstream_key.clone());
     // A session whose beginning cannot be recorded does not begin.
-    let edge = SessionEdge::open(&shared.watch, &arrival, &settings, &view, gate.databases.poke(&arrival.database))?;
+    let asked = (Arc::clone(&shared.startup.upstream), upstream_key);
+    let edge = SessionEdge::open(&shared.watch, &arrival, &settings, &view, gate.databases.poke(&arrival.database), asked)?;
     let session = Session::new(view, shared.limits, &server_parameters).sharing(&shared.budget);
     let mailbox = Arc::clone(&seat.mailbox);
     let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), mailbox));

@@ -143,6 +143,9 @@ impl Session {
     /// Whether the client's next message has to wait: names are in doubt, and the server must be asked first. Only what is
     /// decided by names waits: data of a COPY that the server awaits does not, nor what ends a batch.
     pub(super) fn must_wait(&mut self, tag: u8, cx: &mut Cx<'_>) -> bool {
+        if self.settles() {
+            return true;
+        }
         if !self.doubt.names || self.status == b'E' || self.replies.is_skipping() || self.replies.copies_in() {
             return false;
         }

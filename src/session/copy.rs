@@ -2,7 +2,7 @@
 //! bytes, since nothing promises that a message is a row; each row goes on as a message of its own.
 //! Source: PostgreSQL documentation, COPY, "File Formats"; `CopyAttributeOutText` and `CopyAttributeOutCSV` for what is quoted.
 
-use super::rows::NotMasked;
+use super::rows::{NotMasked, Written};
 use super::witness::MaskedColumn;
 use crate::mask::{Format, Masked, Rendering};
 use crate::plan::CopyFormat;
@@ -50,13 +50,6 @@ impl From<NotMasked> for CopyStop {
     }
 }
 
-/// What a piece of the stream came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Copied {
-    pub(super) rows: u64,
-    pub(super) masked: u64,
-}
-
 impl CopyMask {
     pub(super) fn new(format: CopyFormat, columns: Vec<Option<MaskedColumn>>, limit: usize) -> Self {
         let header = match &format {
@@ -68,25 +61,24 @@ impl CopyMask {
     }
 
     /// Takes a piece of the stream and writes the rows that it completes. Only what is left of a row is kept.
-    pub(super) fn feed(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>) -> Result<Copied, CopyStop> {
-        let mut copied = Copied::default();
+    pub(super) fn feed(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<(), CopyStop> {
         if self.partial.is_empty() {
-            let taken = self.rows(bytes, rendering, out, &mut copied)?;
+            let taken = self.rows(bytes, rendering, out, copied)?;
             self.partial.extend_from_slice(bytes.get(taken..).unwrap_or_default());
         } else {
             let mut kept = std::mem::take(&mut self.partial);
             kept.extend_from_slice(bytes);
-            let taken = self.rows(&kept, rendering, out, &mut copied)?;
+            let taken = self.rows(&kept, rendering, out, copied)?;
             if taken < kept.len() {
                 kept.drain(..taken);
                 self.partial = kept;
             }
         }
-        if self.partial.len() > self.limit { Err(CopyStop::TooLong) } else { Ok(copied) }
+        if self.partial.len() > self.limit { Err(CopyStop::TooLong) } else { Ok(()) }
     }
 
     /// Writes the rows that `bytes` begins with; how many bytes they have.
-    fn rows(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Copied) -> Result<usize, CopyStop> {
+    fn rows(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<usize, CopyStop> {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let Some(end) = self.row_end(rest)? else { break };
@@ -107,7 +99,7 @@ impl CopyMask {
         self.partial.is_empty() && self.prefix.is_empty()
     }
 
-    fn row(&mut self, row: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Copied) -> Result<(), NotMasked> {
+    fn row(&mut self, row: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<(), NotMasked> {
         let frame_at = out.len();
         if std::mem::take(&mut self.header) {
             if self.format == CopyFormat::Binary {

@@ -37,6 +37,7 @@ use crate::wire::{Cutter, FrameError, Hold, Piece, backend, client};
 
 use by_name::ByName;
 use replies::Replies;
+use sqlstate::ErrorText;
 use upstream::Upstream;
 
 /// What a session's statements are decided by: one principal's profile over one catalog. Immutable; a change is a new one.
@@ -166,6 +167,8 @@ pub struct Session {
     stale: bool,
     /// What rows that wait to be masked take of the process's budget.
     held: budget::Held,
+    /// A request to cancel what the server runs.
+    cancel: replies::Cancel,
 }
 
 impl Session {
@@ -196,6 +199,7 @@ impl Session {
             rest_passes: false,
             stale: false,
             held: budget::Held::default(),
+            cancel: replies::Cancel::None,
         }
     }
 
@@ -317,17 +321,26 @@ impl Session {
                 Ok(Some(piece)) => self.on_server(piece, cx),
                 Ok(None) => break,
                 Err(FrameError::TooLong { tag: backend::DATA_ROW | backend::COPY_DATA, limit }) => {
-                    self.stop(Fault::RowTooLong { limit }, cx);
+                    self.break_off(Fault::RowTooLong { limit }, cx);
                 }
                 Err(_) => self.stop(Fault::ServerProtocol, cx),
             }
         }
         self.server = cutter;
-        if !self.held.resize(self.server.keeping().max(self.replies.copy_kept())) && self.close.is_none() {
-            self.stop(Fault::RowBudget, cx);
+        let kept = if self.replies.is_broken() { 0 } else { self.server.keeping().max(self.replies.copy_kept()) };
+        if !self.held.resize(kept) && self.close.is_none() {
+            self.break_off(Fault::RowBudget, cx);
         }
+        if self.close.is_none() {
+            self.consider_cancel();
+        }
+        self.take_up(cx);
+    }
+
+    /// Goes on with the client's messages that waited for the server, once it has answered all before them.
+    fn take_up(&mut self, cx: &mut Cx<'_>) {
         let answered = self.replies.is_empty() || self.replies.copies_in();
-        if !self.waiting.is_empty() && !self.analyses() && answered && self.close.is_none() {
+        if !self.waiting.is_empty() && !self.analyses() && answered && !self.settles() && self.close.is_none() {
             let waiting = std::mem::take(&mut self.waiting);
             if std::mem::take(&mut self.settling) {
                 self.asked.settle();
@@ -361,9 +374,7 @@ impl Session {
 
     /// What was to come is not passed on: the client hears why, and both sides are closed.
     fn stop(&mut self, fault: Fault, cx: &mut Cx<'_>) {
-        if matches!(fault, Fault::Witness) {
-            cx.counts.witness_trips += 1;
-        }
+        cx.counts.witness_trips += u64::from(fault == Fault::Witness);
         self.replies.stopped(fault, cx);
         self.say_fatal(fault, cx);
         self.close = Some(Close::Stopped);
@@ -371,10 +382,11 @@ impl Session {
 
     fn say_fatal(&self, fault: Fault, cx: &mut Cx<'_>) {
         // Within a message whose beginning has gone out, the client would take it for the rest of that.
-        if self.server.is_passing() && self.replies.copy_kept() == 0 {
+        if self.server.is_passing() && self.replies.copy_kept() == 0 && !self.replies.is_broken() {
             return;
         }
-        crate::wire::error_frame(cx.to_client, &fault_fields(fault).as_fields());
+        let fatal = ErrorText { severity: "FATAL", ..fault_fields(fault) };
+        crate::wire::error_frame(cx.to_client, &fatal.as_fields());
     }
 
     fn on_client(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::View;
+use super::sqlstate::{Fault, fault_fields, fault_reason};
 use crate::plan::{Effect, Kind, Permit, Plan, Planned};
 use crate::policy::ProfileId;
 
@@ -108,11 +109,13 @@ pub(super) struct OpenStatement {
     pub(super) bytes: u64,
     /// For FETCH and EXECUTE, whose rows they give.
     pub(super) of: Option<Permit>,
+    /// Why the proxy broke its result off: whatever the server says of it, it failed.
+    pub(super) broken: Option<Fault>,
 }
 
 impl OpenStatement {
     pub(super) fn new(planned: PlannedRef, now: u64) -> Self {
-        Self { planned, started: now, rows: 0, bytes: 0, of: None }
+        Self { planned, started: now, rows: 0, bytes: 0, of: None, broken: None }
     }
 
     pub(super) fn permit(&self) -> Option<&Permit> {
@@ -124,7 +127,7 @@ impl OpenStatement {
     }
 
     fn finish(self, outcome: Outcome, reason: Option<Box<str>>, sqlstate: Option<[u8; 5]>, now: u64) -> Finished {
-        let Self { planned, started, rows, bytes, of } = self;
+        let Self { planned, started, rows, bytes, of, broken: _ } = self;
         Finished { planned, outcome, reason, rows, bytes, duration: now.saturating_sub(started), sqlstate, of }
     }
 
@@ -132,6 +135,10 @@ impl OpenStatement {
     pub(super) fn done(mut self, tag_rows: u64, now: u64) -> Finished {
         if self.rows == 0 {
             self.rows = tag_rows;
+        }
+        if let Some(fault) = self.broken {
+            // what it changed stands or falls with its transaction, as any statement's does
+            return self.broke_off(fault, ", after it ran", now);
         }
         let outcome = match self.of.as_ref().or(self.permit()).map(Permit::kind) {
             Some(Kind::Rewrite) => Outcome::Rewritten,
@@ -146,8 +153,16 @@ impl OpenStatement {
         self.finish(Outcome::Refused, Some(reason.into()), Some(sqlstate), now)
     }
 
+    fn broke_off(self, fault: Fault, how_far: &str, now: u64) -> Finished {
+        let reason = format!("{}{how_far}", fault_reason(fault));
+        self.finish(Outcome::Failed, Some(reason.into()), Some(sqlstate_bytes(fault_fields(fault).sqlstate)), now)
+    }
+
     /// The upstream refused it, or it broke off.
     pub(super) fn failed(self, reason: Option<&str>, sqlstate: Option<[u8; 5]>, now: u64) -> Finished {
+        if let Some(fault) = self.broken {
+            return self.broke_off(fault, "", now);
+        }
         self.finish(Outcome::Failed, reason.map(Into::into), sqlstate, now)
     }
 

@@ -2,6 +2,7 @@
 // INVARIANT 8: what goes to the client goes in the order in which it asked; a refusal takes the place of the server's own error.
 
 mod answers;
+mod broken;
 mod copy;
 mod errors;
 mod names;
@@ -12,13 +13,16 @@ use std::rc::Rc;
 
 use super::copy::CopyMask;
 use super::open::{OpenStatement, sqlstate_bytes};
-use super::sqlstate::{ErrorText, Fault};
+use super::sqlstate::{ErrorText, Fault, fault_reason};
 use super::truth::{Prepared, Truth};
 use super::upstream::{Control, Upstream};
 use super::witness::{Shape, Witnessed};
 use super::{Cx, WireName};
 use crate::plan::{CopyDirection, Effect, Permit};
 use crate::wire::error_frame;
+
+use broken::Broken;
+pub(super) use broken::Cancel;
 
 /// Entries beyond which a client is not read any further.
 const QUEUE_LIMIT: usize = 4096;
@@ -144,6 +148,8 @@ pub(super) struct Replies {
     copy_error: Option<Vec<u8>>,
     /// The masked COPY TO STDOUT that runs.
     copy_out: Option<CopyMask>,
+    /// The result that was broken off, until its batch is over.
+    broken: Option<Broken>,
     /// The statement or portal whose Parse or Bind failed last: its Execute is the same statement.
     failed: Option<Failed>,
     since_flush: usize,
@@ -328,21 +334,8 @@ impl Replies {
 
     /// The proxy stopped the session.
     pub(super) fn stopped(&mut self, fault: Fault, cx: &mut Cx<'_>) {
-        let reason = match fault {
-            Fault::Witness => "witness",
-            Fault::CannotMask => "cannot mask",
-            Fault::RowTooLong { .. } => "row too long",
-            Fault::RowBudget => "row budget",
-            Fault::ClientProtocol
-            | Fault::MalformedMessage
-            | Fault::ServerProtocol
-            | Fault::AuditUnavailable
-            | Fault::UpstreamGone
-            | Fault::ShuttingDown
-            | Fault::CatalogStale => "protocol",
-        };
         let sqlstate = sqlstate_bytes(super::fault_fields(fault).sqlstate);
-        self.close_all(Some(reason), Some(sqlstate), cx);
+        self.close_all(Some(fault_reason(fault)), Some(sqlstate), cx);
     }
 
     fn close_all(&mut self, reason: Option<&str>, sqlstate: Option<[u8; 5]>, cx: &mut Cx<'_>) {
@@ -378,6 +371,28 @@ impl Replies {
         cx.finished.extend(suspended.into_iter().map(|s| s.done(0, now)));
     }
 
+    /// The statement that the server is answering.
+    fn head_statement(&mut self) -> Option<&mut OpenStatement> {
+        match self.queue.front_mut()? {
+            Expect::Query(q) => q.statements.front_mut(),
+            Expect::Execute { portal, open } => {
+                let suspended = self.truth.portals.get_mut(portal).and_then(|p| p.open.as_mut());
+                suspended.or(open.as_mut())
+            }
+            Expect::RefusedQuery(_)
+            | Expect::Refused { .. }
+            | Expect::Parse { .. }
+            | Expect::Bind { .. }
+            | Expect::Describe { .. }
+            | Expect::Close { .. }
+            | Expect::Malformed
+            | Expect::Sync
+            | Expect::CopyEnd
+            | Expect::Ask(_)
+            | Expect::CopyShape(_) => None,
+        }
+    }
+
     /// The permit of the statement that the server is answering.
     fn head_permit(&self) -> Option<Permit> {
         match self.queue.front()? {
@@ -401,6 +416,3 @@ impl Replies {
         }
     }
 }
-
-/// The answer is not one to what was asked.
-struct Unexpected;

@@ -24,19 +24,31 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotMasked;
 
-/// Appends a run of `DataRow` frames, masked as witnessed. Returns how many values were masked.
-pub(super) fn mask_run(run: Run<'_>, witnessed: &Witnessed, rendering: &Rendering, out: &mut Vec<u8>) -> Result<u64, NotMasked> {
-    let mut masked = 0;
+/// What was written of a result: rows, and masked values in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) rows: u64,
+    pub(super) masked: u64,
+}
+
+/// Appends a run of `DataRow` frames, masked as witnessed, up to the first that cannot be. `written` counts what was appended.
+pub(super) fn mask_run(
+    run: Run<'_>,
+    witnessed: &Witnessed,
+    rendering: &Rendering,
+    out: &mut Vec<u8>,
+    written: &mut Written,
+) -> Result<(), NotMasked> {
     for frame in run.frames() {
         let start = out.len();
-        if let Some(n) = mask_row(frame, witnessed, rendering, out) {
-            masked += n;
-        } else {
+        let Some(masked) = mask_row(frame, witnessed, rendering, out) else {
             out.truncate(start);
             return Err(NotMasked);
-        }
+        };
+        written.rows += 1;
+        written.masked += masked;
     }
-    Ok(masked)
+    Ok(())
 }
 
 /// What stands between two masked cells is copied in one piece.

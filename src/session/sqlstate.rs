@@ -98,7 +98,24 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
     }
 }
 
-/// The error that a client sees for a fault.
+/// The audit's word for why a statement failed with a fault.
+pub(super) fn fault_reason(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Witness => "witness",
+        Fault::CannotMask => "cannot mask",
+        Fault::RowTooLong { .. } => "row too long",
+        Fault::RowBudget => "row budget",
+        Fault::ClientProtocol
+        | Fault::MalformedMessage
+        | Fault::ServerProtocol
+        | Fault::AuditUnavailable
+        | Fault::UpstreamGone
+        | Fault::ShuttingDown
+        | Fault::CatalogStale => "protocol",
+    }
+}
+
+/// The error that a client sees for a fault; one that ends the session is FATAL whatever stands here.
 #[must_use]
 pub fn fault_fields(fault: Fault) -> ErrorText {
     let (severity, sqlstate, message) = match fault {
@@ -106,13 +123,13 @@ pub fn fault_fields(fault: Fault) -> ErrorText {
         Fault::MalformedMessage => ("ERROR", "08P01", "invalid message format".to_owned()),
         Fault::ServerProtocol => ("FATAL", "08P01", "pgscrim: the server answered with what was not asked".to_owned()),
         Fault::Witness => {
-            ("FATAL", "42501", "pgscrim: the result was stopped: a column of it is veiled and the plan has no mask for it".to_owned())
+            ("ERROR", "42501", "pgscrim: the result was stopped: a column of it is veiled and the plan has no mask for it".to_owned())
         }
-        Fault::CannotMask => ("FATAL", "0A000", "pgscrim: cannot veil this statement: a value could not be masked".to_owned()),
+        Fault::CannotMask => ("ERROR", "0A000", "pgscrim: cannot veil this statement: a value could not be masked".to_owned()),
         Fault::RowTooLong { limit } => {
-            ("FATAL", "53400", format!("pgscrim: a row to be masked is longer than limits.masked_row, {limit} bytes"))
+            ("ERROR", "53400", format!("pgscrim: a row to be masked is longer than limits.masked_row, {limit} bytes"))
         }
-        Fault::RowBudget => ("FATAL", "53400", "pgscrim: rows that wait to be masked take all that limits.masked_rows gives".to_owned()),
+        Fault::RowBudget => ("ERROR", "53400", "pgscrim: rows that wait to be masked take all that limits.masked_rows gives".to_owned()),
         Fault::AuditUnavailable => ("ERROR", "58030", "pgscrim: the audit log cannot be written".to_owned()),
         Fault::UpstreamGone => ("FATAL", "08006", "pgscrim: the server closed the connection".to_owned()),
         Fault::ShuttingDown => ("FATAL", "57P01", "pgscrim: the proxy is shutting down or the rights of this login are gone".to_owned()),

@@ -116,6 +116,12 @@ impl<'a> Notice<'a> {
     }
 }
 
+/// Whether a command tag is one of a statement that changed the rows it counts.
+#[must_use]
+pub fn command_writes(tag: &[u8]) -> bool {
+    [&b"INSERT "[..], b"UPDATE ", b"DELETE ", b"MERGE "].iter().any(|word| tag.starts_with(word))
+}
+
 /// The number of rows at the end of a command tag (`UPDATE 3`, `INSERT 0 1`), 0 where there is none.
 #[must_use]
 pub fn command_rows(tag: &[u8]) -> u64 {

@@ -27,6 +27,12 @@ impl Session {
         self.push(Expect::Refused { refused: Some(refused), failed: failed.into() }, cx);
     }
 
+    /// The same where the client has had its error: what it sends up to its Sync does not run.
+    pub(in crate::session) fn fail_batch(&mut self, cx: &mut Cx<'_>) {
+        Upstream::new(cx.to_server).fail_parse(NOBODY);
+        self.push(Expect::Refused { refused: None, failed: NOBODY.into() }, cx);
+    }
+
     /// The same for a text that is refused.
     pub(super) fn refuse_planned(&mut self, parsed: &[u8], failed: &[u8], planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
         let (text, reason) = Self::text_refusal(planned).unwrap_or((fault_fields(Fault::ClientProtocol), "protocol"));

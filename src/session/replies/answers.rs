@@ -1,16 +1,15 @@
 //! Each answer of the server held against the head of the queue: everything but errors and the rows between.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::session::asking::{changes_names, changes_schema, ends_transaction};
 use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
-use crate::session::witness::Shape;
+use crate::session::witness::{Shape, Trip};
 use crate::session::{Close, Cx, Session, WireName};
-use crate::wire::{Frame, Piece, backend, command_rows};
+use crate::wire::{Frame, Piece, backend, command_rows, command_writes};
 
-use super::{Expect, QueryReply, Unexpected};
+use super::{Expect, QueryReply};
 
 impl Session {
     pub(in crate::session) fn on_server(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {
@@ -18,6 +17,8 @@ impl Session {
             self.replies.queue.pop_front();
         }
         let result = match piece {
+            Piece::Run(_) | Piece::Begin(_) | Piece::Part { .. } if self.replies.is_broken() => Ok(()),
+            Piece::Whole(frame) if self.replies.is_broken() => self.on_drained(frame, cx),
             Piece::Run(run) if run.tag == backend::COPY_DATA => self.on_copy_run(run, cx),
             Piece::Run(run) => self.on_rows(run, cx),
             Piece::Whole(frame) => self.on_server_frame(frame, cx),
@@ -30,7 +31,7 @@ impl Session {
             }
         };
         if let Err(fault) = result {
-            self.stop(fault, cx);
+            self.break_off(fault, cx);
         }
         if self.replies.queue.is_empty() {
             self.asked.settle();
@@ -51,13 +52,13 @@ impl Session {
             }
             backend::READY => self.on_ready(frame, cx),
             _ if matches!(self.replies.queue.front(), Some(Expect::Ask(_))) => self.on_ask_answer(frame),
-            _ => self.on_answer(frame, cx).map_err(|Unexpected| Fault::ServerProtocol),
+            _ => self.on_answer(frame, cx),
         }
     }
 
     /// Everything that answers the head of the queue and is not an error.
-    pub(super) fn on_answer(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Unexpected> {
-        let Some(head) = self.replies.queue.pop_front() else { return Err(Unexpected) };
+    pub(super) fn on_answer(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let Some(head) = self.replies.queue.pop_front() else { return Err(Fault::ServerProtocol) };
         let keep = match (head, frame.tag) {
             (Expect::Parse { name, prepared }, backend::PARSE_COMPLETE) => {
                 cx.to_client.extend_from_slice(frame.whole);
@@ -89,7 +90,7 @@ impl Session {
             }
             (head @ Expect::CopyShape(_), backend::PARSE_COMPLETE | backend::PARAMETER_DESCRIPTION) => Some(head),
             (head @ Expect::CopyShape(_), backend::ROW_DESCRIPTION) => {
-                self.replies.copy_shape = Some(Shape::read(frame.body()).map_err(|_| Unexpected)?);
+                self.replies.copy_shape = Some(Shape::read(frame.body()).map_err(|_| Fault::ServerProtocol)?);
                 Some(head)
             }
             (Expect::CopyShape(batch), backend::CLOSE_COMPLETE) => (!batch).then_some(Expect::CopyShape(false)),
@@ -108,7 +109,7 @@ impl Session {
             }
             (head, _) => {
                 self.replies.queue.push_front(head);
-                return Err(Unexpected);
+                return Err(Fault::ServerProtocol);
             }
         };
         if let Some(head) = keep {
@@ -117,47 +118,36 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn on_query_answer(&mut self, query: &mut QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Unexpected> {
+    pub(super) fn on_query_answer(&mut self, query: &mut QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         match frame.tag {
             backend::ROW_DESCRIPTION => {
-                let shape = Shape::read(frame.body()).map_err(|_| Unexpected)?;
+                let shape = Shape::read(frame.body()).map_err(|_| Fault::ServerProtocol)?;
                 let witnessed = self.witness(query.statements.front().and_then(OpenStatement::permit), &shape, &[]);
                 let of = self.rows_of(query.statements.front().and_then(OpenStatement::permit));
                 if let Some(open) = query.statements.front_mut() {
                     open.of = of;
                 }
-                if let Ok(witnessed) = witnessed {
-                    query.witnessed = Some(witnessed);
-                    cx.to_client.extend_from_slice(frame.whole);
-                } else {
-                    self.trip(Expect::Query(std::mem::replace(query, QueryReply::new(VecDeque::new()))), cx);
-                }
+                query.witnessed = Some(witnessed.map_err(|Trip| Fault::Witness)?);
+                cx.to_client.extend_from_slice(frame.whole);
             }
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);
                 query.witnessed = None;
                 if let Some(open) = query.statements.pop_front() {
-                    self.completed(open, command_rows(frame.body()), cx);
+                    self.completed(open, frame.body(), cx);
                 }
             }
             backend::EMPTY_QUERY | backend::FUNCTION_RESULT if query.statements.is_empty() => cx.to_client.extend_from_slice(frame.whole),
             backend::COPY_IN | backend::COPY_OUT | backend::COPY_DONE => {
                 let permit = query.statements.front().and_then(OpenStatement::permit).cloned();
                 if self.copy_trips(permit.as_ref(), frame.tag) {
-                    self.trip(Expect::Query(std::mem::replace(query, QueryReply::new(VecDeque::new()))), cx);
-                    return Ok(());
+                    return Err(Fault::Witness);
                 }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
             }
-            _ => return Err(Unexpected),
+            _ => return Err(Fault::ServerProtocol),
         }
         Ok(())
-    }
-
-    /// The second witness stops the session at this head of the queue.
-    fn trip(&mut self, head: Expect, cx: &mut Cx<'_>) {
-        self.replies.queue.push_front(head);
-        self.stop(Fault::Witness, cx);
     }
 
     /// Whether the Execute goes on.
@@ -167,7 +157,7 @@ impl Session {
         open: &mut Option<OpenStatement>,
         frame: Frame<'_>,
         cx: &mut Cx<'_>,
-    ) -> Result<bool, Unexpected> {
+    ) -> Result<bool, Fault> {
         if let Some(suspended) = self.replies.truth.portals.get_mut(name).and_then(|p| p.open.take()) {
             // It goes on: the place that this Execute took is not needed.
             *cx.places += u32::from(open.is_some());
@@ -175,14 +165,14 @@ impl Session {
         }
         // Only the empty statement has no record. What runs without one was not decided. INVARIANT 4.
         if open.is_none() && frame.tag != backend::EMPTY_QUERY && self.governed() {
-            return Err(Unexpected);
+            return Err(Fault::ServerProtocol);
         }
         match frame.tag {
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);
                 if let Some(mut open) = open.take() {
                     open.of = self.rows_of(open.permit());
-                    self.completed(open, command_rows(frame.body()), cx);
+                    self.completed(open, frame.body(), cx);
                 }
                 Ok(false)
             }
@@ -194,7 +184,8 @@ impl Session {
             backend::SUSPENDED => {
                 cx.to_client.extend_from_slice(frame.whole);
                 match self.replies.truth.portals.get_mut(name) {
-                    Some(portal) => portal.open = open.take(),
+                    Some(portal) if open.as_ref().is_none_or(|o| o.broken.is_none()) => portal.open = open.take(),
+                    Some(_) => cx.finished.extend(open.take().map(|o| o.failed(None, None, cx.now))),
                     // A cursor that a function opened: where it goes on cannot be followed.
                     None => cx.finished.extend(open.take().map(|o| o.done(0, cx.now))),
                 }
@@ -203,18 +194,18 @@ impl Session {
             backend::COPY_IN | backend::COPY_OUT | backend::COPY_DONE => {
                 let permit = open.as_ref().and_then(OpenStatement::permit).cloned();
                 if self.copy_trips(permit.as_ref(), frame.tag) {
-                    self.trip(Expect::Execute { portal: name.clone(), open: open.take() }, cx);
-                    return Ok(false);
+                    return Err(Fault::Witness);
                 }
                 self.on_copy_answer(permit.as_ref(), frame, cx)?;
                 Ok(true)
             }
-            _ => Err(Unexpected),
+            _ => Err(Fault::ServerProtocol),
         }
     }
 
-    /// A statement ran to its end.
-    pub(super) fn completed(&mut self, open: OpenStatement, tag_rows: u64, cx: &mut Cx<'_>) {
+    /// A statement ran to its end. Of a result that was broken off, only what it changed counts.
+    pub(super) fn completed(&mut self, open: OpenStatement, tag: &[u8], cx: &mut Cx<'_>) {
+        let tag_rows = if open.broken.is_some() && !command_writes(tag) { 0 } else { command_rows(tag) };
         if let Some(permit) = open.permit().cloned() {
             // What it did to the session is not known: nothing may be decided by what is believed of it. INVARIANT 4.
             if self.governed() && self.replies.truth.runs_unseen(&permit) {
@@ -254,6 +245,9 @@ impl Session {
                 other.into_iter().for_each(|head| self.replies.queue.push_front(head));
                 return Err(Fault::ServerProtocol);
             }
+        }
+        if self.fails_transaction(cx) {
+            return Ok(());
         }
         if status == b'I' {
             let ended = self.replies.truth.end_transaction();

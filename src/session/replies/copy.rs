@@ -4,12 +4,13 @@ use crate::mask::Format;
 use crate::plan::{CopyDirection, CopyFormat, Effect, Permit};
 use crate::session::copy::{CopyMask, CopyStop};
 use crate::session::open::OpenStatement;
+use crate::session::rows::Written;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::MaskedColumn;
 use crate::session::{Cx, Session};
 use crate::wire::{Frame, Run, backend};
 
-use super::{CopyIn, Expect, Unexpected};
+use super::{CopyIn, Expect};
 
 impl Session {
     /// Whether a COPY that begins gives other columns than its permit says: what the server said of its query.
@@ -21,19 +22,19 @@ impl Session {
     }
 
     /// COPY's answers, where the permit says that there may be any.
-    pub(super) fn on_copy_answer(&mut self, permit: Option<&Permit>, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Unexpected> {
+    pub(super) fn on_copy_answer(&mut self, permit: Option<&Permit>, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let direction = permit.and_then(|p| if let Effect::Copy(direction, _) = p.effect() { Some(*direction) } else { None });
         let allowed = match frame.tag {
             backend::COPY_IN => direction == Some(CopyDirection::In),
             _ => direction == Some(CopyDirection::Out),
         };
         if !allowed && self.governed() {
-            return Err(Unexpected);
+            return Err(Fault::ServerProtocol);
         }
         match frame.tag {
             backend::COPY_IN => self.copy_begins(cx),
             backend::COPY_OUT => self.copy_out_begins(permit, frame)?,
-            backend::COPY_DONE if self.replies.copy_out.take().is_some_and(|c| !c.at_boundary()) => return Err(Unexpected),
+            backend::COPY_DONE if self.replies.copy_out.take().is_some_and(|c| !c.at_boundary()) => return Err(Fault::ServerProtocol),
             _ => {}
         }
         cx.to_client.extend_from_slice(frame.whole);
@@ -41,14 +42,14 @@ impl Session {
     }
 
     /// Rows that are masked are taken apart from here on. The number of columns is the server's word against the plan's.
-    pub(super) fn copy_out_begins(&mut self, permit: Option<&Permit>, frame: Frame<'_>) -> Result<(), Unexpected> {
+    pub(super) fn copy_out_begins(&mut self, permit: Option<&Permit>, frame: Frame<'_>) -> Result<(), Fault> {
         self.replies.copy_out = None;
         let Some(permit) = permit.filter(|_| self.governed()) else { return Ok(()) };
-        let Effect::Copy(_, format) = permit.effect() else { return Err(Unexpected) };
+        let Effect::Copy(_, format) = permit.effect() else { return Err(Fault::ServerProtocol) };
         let mut r = crate::wire::Reader::new(frame.body());
-        let (Ok(_), Ok(columns)) = (r.u8(), r.count()) else { return Err(Unexpected) };
+        let (Ok(_), Ok(columns)) = (r.u8(), r.count()) else { return Err(Fault::ServerProtocol) };
         if permit.arity().is_some_and(|n| n != columns) || permit.cells().len() > columns {
-            return Err(Unexpected);
+            return Err(Fault::ServerProtocol);
         }
         if permit.masks_rows() {
             let wire = if matches!(format, CopyFormat::Binary) { Format::Binary } else { Format::Text };
@@ -79,15 +80,15 @@ impl Session {
     /// A piece of a COPY stream whose rows are masked.
     pub(super) fn copy_masked(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Fault> {
         let Some(copy) = &mut self.replies.copy_out else { return Err(Fault::ServerProtocol) };
-        let before = cx.to_client.len();
-        let copied = copy.feed(bytes, self.rendering.rendering(), cx.to_client).map_err(|stop| match stop {
-            CopyStop::NotMasked => Fault::CannotMask,
-            CopyStop::TooLong => Fault::RowTooLong { limit: self.limits.masked_row },
-        })?;
+        let (before, mut copied) = (cx.to_client.len(), Written::default());
+        let fed = copy.feed(bytes, self.rendering.rendering(), cx.to_client, &mut copied);
         cx.counts.masked += copied.masked;
         let written = cx.to_client.len() - before;
         self.count_bytes(copied.rows, written);
-        Ok(())
+        fed.map_err(|stop| match stop {
+            CopyStop::NotMasked => Fault::CannotMask,
+            CopyStop::TooLong => Fault::RowTooLong { limit: self.limits.masked_row },
+        })
     }
 
     /// Syncs and Flushes that the client sent before it saw the response are passed over by the server; so are their entries,

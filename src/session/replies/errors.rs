@@ -98,6 +98,8 @@ impl Session {
                 refused.close(cx);
             }
             Some(refused) => refused.say(cx),
+            // that the connection ends is said, whoever asked
+            None if self.replies.farewell => cx.to_client.extend_from_slice(frame.whole),
             None => {}
         }
     }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::session::sqlstate::Fault;
 use crate::session::truth::Portal;
 use crate::session::witness::Shape;
 use crate::session::{Cx, Session, WireName};
 use crate::wire::{Frame, backend};
-
-use super::Unexpected;
 
 impl Session {
     pub(super) fn bound(&mut self, name: WireName, statement: &[u8], formats: Box<[i16]>, cx: &mut Cx<'_>) {
@@ -38,8 +37,9 @@ impl Session {
         }
     }
 
-    pub(super) fn described(&mut self, what: u8, name: &[u8], frame: Frame<'_>) -> Result<(), Unexpected> {
-        let shape = if frame.tag == backend::NO_DATA { Shape::none() } else { Shape::read(frame.body()).map_err(|_| Unexpected)? };
+    pub(super) fn described(&mut self, what: u8, name: &[u8], frame: Frame<'_>) -> Result<(), Fault> {
+        let shape =
+            if frame.tag == backend::NO_DATA { Shape::none() } else { Shape::read(frame.body()).map_err(|_| Fault::ServerProtocol)? };
         let shape = Arc::new(shape);
         if what == b'S' {
             if let Some(prepared) = self.replies.truth.statements.get(name) {

@@ -13,6 +13,9 @@ use super::Expect;
 impl Session {
     /// What a `DataRow` must wait for: a masked one until it is whole, others for nothing.
     pub(in crate::session) fn row_rule(&self) -> Hold {
+        if self.replies.is_broken() {
+            return Hold::Pass;
+        }
         let masked = match self.replies.queue.front() {
             Some(Expect::Query(q)) => q.witnessed.as_ref().is_some_and(|w| !w.is_clear()),
             Some(Expect::Ask(_)) | None => true,
@@ -54,16 +57,17 @@ impl Session {
             Some(Expect::Ask(_)) => return run.frames().try_for_each(|f| self.on_ask_row(f)),
             _ => return Err(Fault::ServerProtocol),
         };
-        let before = cx.to_client.len();
         if witnessed.is_clear() {
             cx.to_client.extend_from_slice(run.bytes);
-        } else {
-            let masked = rows::mask_run(run, &witnessed, self.rendering.rendering(), cx.to_client);
-            cx.counts.masked += masked.map_err(|rows::NotMasked| Fault::CannotMask)?;
+            self.count_bytes(run.count as u64, run.bytes.len() - 5 * run.count);
+            return Ok(());
         }
-        let bytes = cx.to_client.len() - before;
-        self.count_bytes(run.count as u64, bytes - 5 * run.count);
-        Ok(())
+        let (before, mut written) = (cx.to_client.len(), rows::Written::default());
+        let masked = rows::mask_run(run, &witnessed, self.rendering.rendering(), cx.to_client, &mut written);
+        cx.counts.masked += written.masked;
+        let bytes = (cx.to_client.len() - before) as u64 - 5 * written.rows;
+        self.count_bytes(written.rows, usize::try_from(bytes).unwrap_or_default());
+        masked.map_err(|rows::NotMasked| Fault::CannotMask)
     }
 
     /// What the rows of a portal are held against, made once for each of its Describes.
@@ -90,15 +94,7 @@ impl Session {
 
     /// Adds to the statement that rows are sent for.
     pub(super) fn count_bytes(&mut self, rows: u64, bytes: usize) {
-        let open = match self.replies.queue.front_mut() {
-            Some(Expect::Query(q)) => q.statements.front_mut(),
-            Some(Expect::Execute { portal, open }) => {
-                let suspended = self.replies.truth.portals.get_mut(portal).and_then(|p| p.open.as_mut());
-                suspended.or(open.as_mut())
-            }
-            _ => None,
-        };
-        if let Some(open) = open {
+        if let Some(open) = self.replies.head_statement() {
             open.rows += rows;
             open.bytes += bytes as u64;
         }
