@@ -6,7 +6,7 @@ use crate::sql::effect::Deed;
 /// The effect of a deed; PREPARE's is made with its inner permit, not here.
 pub(super) fn effect(deed: &Deed) -> Effect {
     match deed {
-        Deed::None | Deed::Execute(_) | Deed::Fetch(_) | Deed::Prepare { .. } => Effect::None,
+        Deed::None | Deed::Execute(_) | Deed::ExplainExecute(_) | Deed::Fetch(_) | Deed::Prepare { .. } => Effect::None,
         Deed::Begin => Effect::Begin,
         Deed::Commit { chain } => Effect::Commit { chain: *chain },
         Deed::Rollback { chain } => Effect::Rollback { chain: *chain },
@@ -29,6 +29,7 @@ pub(super) fn effect(deed: &Deed) -> Effect {
 pub(super) fn rows_of(deed: &Deed) -> RowsOf {
     match deed {
         Deed::Execute(name) => RowsOf::Prepared(name.clone()),
+        Deed::ExplainExecute(name) => RowsOf::Plan(name.clone()),
         Deed::Fetch(name) => RowsOf::Cursor(name.clone()),
         Deed::None
         | Deed::Begin

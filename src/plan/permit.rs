@@ -89,6 +89,19 @@ pub enum RowsOf {
     Cursor(Box<str>),
     /// EXECUTE: those of this SQL-prepared statement.
     Prepared(Box<str>),
+    /// EXPLAIN EXECUTE: its own, which say how this SQL-prepared statement is run.
+    Plan(Box<str>),
+}
+
+impl RowsOf {
+    /// The SQL-prepared statement that is run or explained.
+    #[must_use]
+    pub fn prepared(&self) -> Option<&str> {
+        match self {
+            Self::Prepared(name) | Self::Plan(name) => Some(name),
+            Self::Own | Self::Cursor(_) => None,
+        }
+    }
 }
 
 /// What a statement does to the session beside giving rows.

@@ -9,7 +9,7 @@ use super::open::{OpenStatement, PlannedRef};
 use super::witness::{Shape, Witnessed};
 use super::{ByName, WireName};
 use crate::catalog::Oid;
-use crate::plan::{Effect, Names, Permit, RowsOf};
+use crate::plan::{Effect, Kind, Names, Permit, RowsOf};
 use crate::policy::ProfileId;
 
 /// A plan and the snapshot that it was made for.
@@ -87,6 +87,7 @@ impl Truth {
     pub(super) fn rows_permit(&self, permit: &Permit) -> Option<Permit> {
         let of = match permit.rows_of() {
             RowsOf::Own => return Some(permit.clone()),
+            RowsOf::Plan(name) => return self.statements.get(name.as_bytes())?.permit().filter(shows_its_plan).map(|_| permit.clone()),
             RowsOf::Cursor(name) => self.portals.get(name.as_bytes())?.permit.clone()?,
             RowsOf::Prepared(name) => self.statements.get(name.as_bytes())?.permit()?,
         };
@@ -99,6 +100,7 @@ impl Truth {
     pub(super) fn runs_unseen(&self, permit: &Permit) -> bool {
         match permit.rows_of() {
             RowsOf::Own => false,
+            RowsOf::Plan(name) => self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !shows_its_plan(&p)),
             RowsOf::Cursor(name) => self.portals.get(name.as_bytes()).and_then(|p| p.permit.as_ref()).is_some_and(|p| !gives_rows(p)),
             RowsOf::Prepared(name) => {
                 self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !gives_rows(&p) || !is_plain(&p))
@@ -111,7 +113,7 @@ impl Truth {
         match permit.rows_of() {
             RowsOf::Own => true,
             RowsOf::Cursor(name) => self.portals.contains_key(name.as_bytes()),
-            RowsOf::Prepared(name) => self.statements.contains_key(name.as_bytes()),
+            RowsOf::Prepared(name) | RowsOf::Plan(name) => self.statements.contains_key(name.as_bytes()),
         }
     }
 
@@ -187,8 +189,14 @@ impl Truth {
 }
 
 /// Its rows are its own.
-fn gives_rows(permit: &Permit) -> bool {
+pub(super) fn gives_rows(permit: &Permit) -> bool {
     permit.rows_of() == &RowsOf::Own
+}
+
+/// EXPLAIN of it shows nothing but what its text says: not a veil that was put into it, with conditions of the policy and estimates from
+/// raw rows.
+pub(super) fn shows_its_plan(permit: &Permit) -> bool {
+    gives_rows(permit) && is_plain(permit) && permit.kind() != Kind::Rewrite
 }
 
 /// It changes nothing that the session follows, and nothing must be counted before it runs.

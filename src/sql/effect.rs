@@ -95,6 +95,8 @@ pub enum Deed {
     },
     /// EXECUTE name.
     Execute(Box<str>),
+    /// EXPLAIN EXECUTE name.
+    ExplainExecute(Box<str>),
     /// DEALLOCATE name, or all.
     Deallocate(Option<Box<str>>),
     /// DECLARE name CURSOR: the result columns are those of FETCH.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use pgscrim::catalog::{FIRST_NORMAL_OID, class_of_call, classified_functions};
+use pgscrim::base::{RawSql, quote_ident};
+use pgscrim::catalog::{Catalog, FIRST_NORMAL_OID, class_of_call, classified_functions};
+use pgscrim::plan::{Names, Plan, Protocol, Setting, plan_text};
+use pgscrim::policy::{Principal, Profile};
 use pgscrim::upstream::catalog_loader::{Login, load};
 
 use crate::server::{Server, installations};
@@ -38,5 +41,38 @@ async fn the_shipped_list_knows_every_function_and_no_others() {
         for (name, _, _) in classified_functions() {
             assert!(names.contains_key(name), "{name} is a function of no version");
         }
+    }
+}
+
+/// PostgreSQL takes `(x).f` and `t.f` for `f(x)` and `f(t)`, whatever `f` is. Nothing may come through so that a call would not.
+#[tokio::test(flavor = "current_thread")]
+async fn in_field_notation_no_function_is_called() {
+    let principal = Principal { login: "clerk".into(), roles: vec!["clerk".into()], ..Principal::default() };
+    let profile = Profile { principal, ..Profile::default() };
+    let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
+    for bin in installations() {
+        let server = Server::start(&bin);
+        let setup = "CREATE TABLE t (x text, n int); CREATE FUNCTION one(t) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION one(text) RETURNS int LANGUAGE sql AS 'SELECT 1'";
+        server.sql("postgres", setup).await;
+        let catalog = Catalog::new(load(server.dial().await, LOGIN).await.unwrap());
+        let setting = Setting { catalog: &catalog, profile: &profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+        let sent = |text: &str| {
+            let planned = plan_text(&RawSql::new(text), &[], Protocol::Simple, setting);
+            planned.iter().all(|p| matches!(p.plan, Plan::Send(_)))
+        };
+        assert!(sent("SELECT lower(t.x), t.x, (t).x FROM t") && !sent("SELECT pg_read_file(t.x) FROM t"));
+        let mut tried = 0;
+        for f in catalog.contents().functions.iter().filter(|f| f.args - f.defaults <= 1 && (f.args >= 1 || f.variadic)) {
+            let f = quote_ident(&f.name.name);
+            for text in [
+                format!("SELECT (t.x).{f} FROM t"),
+                format!("SELECT t.{f} FROM t"),
+                format!("SELECT (t).{f} FROM t WHERE (t.n).{f} IS NULL"),
+            ] {
+                assert!(!sent(&text), "{text}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 3000, "{tried} texts");
     }
 }

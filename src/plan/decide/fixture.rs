@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::QualifiedName;
-use crate::catalog::{Catalog, Column, Contents, Function, Oid, Operator, PgType, Relation, RelationKind};
+use crate::catalog::{Catalog, Column, Contents, Function, Oid, Operator, PgType, Relation, RelationKind, TypeInfo};
 use crate::mask::{Keyring, Mask, MaskSpec};
 use crate::policy::{Absence, ColumnProfile, MaskRule, Outcome, Principal, Profile, RelationProfile, Reveal};
 
@@ -73,6 +73,7 @@ pub(crate) fn catalog() -> Catalog {
             relation(ORDERS, "public", "orders", RelationKind::Table, orders),
             relation(ACTIVITY, "pg_catalog", "pg_stat_activity", RelationKind::View, vec![column(1, "pid", 23), column(2, "query", 25)]),
             relation(FILE_SETTINGS, "pg_catalog", "pg_file_settings", RelationKind::View, vec![column(1, "name", 25)]),
+            relation(Oid(20003), "public", "accounts", RelationKind::Table, vec![column(1, "id", 23), column(2, "total", 1700)]),
             relation(Oid(20010), "public", "orders_id_seq", RelationKind::Sequence, vec![column(1, "last_value", 20)]),
             view,
         ],
@@ -82,12 +83,27 @@ pub(crate) fn catalog() -> Catalog {
             function(2078, "pg_catalog", "set_config", 3),
             function(1574, "pg_catalog", "nextval", 1),
             function(30000, "public", "price_of", 1),
+            function(30001, "public", "tells", 0),
         ],
         operators: vec![operator(97, "<", 23), operator(96, "=", 23), operator(98, "=", 25)],
+        types: [(23, "int4"), (25, "text"), (1700, "numeric")].map(|(oid, name)| builtin(oid, name)).into(),
         schemas: vec![(Oid(11), "pg_catalog".into()), (Oid(2200), "public".into())],
         database: "shop".into(),
         ..Contents::default()
     })
+}
+
+fn builtin(oid: u32, name: &str) -> TypeInfo {
+    TypeInfo {
+        oid: Oid(oid),
+        name: QualifiedName::new("pg_catalog", name),
+        element: Oid(0),
+        array: Oid(0),
+        base: None,
+        relation: Oid(0),
+        kind: 'b',
+        foreign_code: false,
+    }
 }
 
 pub(crate) fn masked(name: &str, spec: &MaskSpec, reveal: Reveal) -> Outcome {

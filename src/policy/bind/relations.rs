@@ -259,10 +259,14 @@ impl<'a> Binder<'a> {
                     self.lacks_object(key, place);
                 }
             }
-            let rows = role.rows.iter().filter(|r| !r.optional).map(|r| (&r.key, &r.place));
-            for (key, place) in rows.chain(role.delete.iter().map(|(key, place)| (key, place))) {
+            for rows in role.rows.iter().filter(|r| !r.optional && !self.met.contains(&r.place)).collect::<Vec<_>>() {
+                self.lacks_object(&rows.key, &rows.place);
+            }
+            // the items of a list have no place for 'optional'
+            for (key, place) in &role.delete {
                 if !self.met.contains(place) {
-                    self.lacks_object(key, place);
+                    let near = self.near(key, &key.to_string());
+                    self.lack(place, format!("nothing in the database is called '{key}'"), near.map(|n| format!("did you mean '{n}'?")));
                 }
             }
         }
@@ -276,7 +280,7 @@ impl<'a> Binder<'a> {
         }
         let shown: String = key.parts.iter().take(2).map(ToString::to_string).collect::<Vec<_>>().join(".");
         let near = self.near(key, &shown);
-        self.lack(place, format!("nothing in the database is called '{shown}'"), near);
+        self.lack(place, format!("nothing in the database is called '{shown}'"), Some(help(near)));
     }
 
     /// The nearest table: by its own name where the schema is right, else by both.
@@ -298,16 +302,21 @@ impl<'a> Binder<'a> {
 
     fn lacks(&mut self, place: &Place, message: String, near: &[String], got: &str) {
         let near = crate::base::nearest(got, near.iter().map(String::as_str)).map(str::to_owned);
-        self.lack(place, message, near);
+        self.lack(place, message, Some(help(near)));
     }
 
-    fn lack(&mut self, place: &Place, message: String, near: Option<String>) {
+    fn lack(&mut self, place: &Place, message: String, help: Option<String>) {
         let diagnostic = if self.strict { Diagnostic::error(place.clone(), message) } else { Diagnostic::warning(place.clone(), message) };
-        self.found.push(match near {
-            Some(near) => diagnostic.help(format!("did you mean '{near}'?")),
-            None => diagnostic.help("'optional: true' beside it would let it be missing"),
+        self.found.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
         });
     }
+}
+
+/// What would be right in the place of a key that means nothing.
+fn help(near: Option<String>) -> String {
+    near.map_or_else(|| "'optional: true' beside it would let it be missing".to_owned(), |near| format!("did you mean '{near}'?"))
 }
 
 fn columns(relation: &Relation) -> Vec<String> {

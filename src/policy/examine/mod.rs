@@ -1,11 +1,12 @@
-//! What `check --against` says of a policy over a database beside what stops a start: masks that do not fit, partitions that
-//! cannot hold what is said of them, columns that look personal and have no class, and every leak that was accepted on purpose.
-//! One file a question; nothing here decides what a session may do.
+//! What `check --against` says of a policy over a database beside what stops a start: masks that do not fit, conditions whose
+//! names do not resolve, partitions that cannot hold what is said of them, columns that look personal and have no class, and every
+//! leak that was accepted on purpose. One file a question; nothing here decides what a session may do.
 
 mod conditions;
 mod dump;
 mod fit;
 mod leaks;
+mod names;
 mod partitions;
 mod personal;
 mod triggers;
@@ -52,6 +53,7 @@ pub fn examine(policy: &BoundPolicy, catalog: &Catalog, triggers: &[Trigger], to
     let roles = roles.map(|(at, role)| Alone { at, role, profile: alone(policy, role, catalog) }).collect();
     let mut examined = Examined { policy, catalog, triggers, roles, today, found: Diagnostics::default() };
     examined.fit();
+    examined.names();
     examined.partitions();
     examined.personal();
     examined.triggers();

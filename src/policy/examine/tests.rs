@@ -58,17 +58,24 @@ fn each_question_has_its_words() {
             ],
         ),
         (
+            "roles: { r: { read: { personal.contact: { when: \"born IS NULL OR rgion IS NULL\", then: allow, else: { mask: redact } }, personal.birth: allow, money: allow }, rows: { public.plain: \"b IS NULL\", public.orders: \"card IS NULL\" } } }",
+            vec![
+                "p.yaml:6:168: error: this condition cannot be used for 'public.plain': column \"b\" does not exist",
+                "p.yaml:6:23: error: this condition cannot be used for 'public.users': column \"rgion\" does not exist",
+            ],
+        ),
+        (
             "roles: { r: { read: { personal: allow, money: allow, public.orders_1.card: deny } } }",
             vec![
                 "p.yaml:6:54: error: 'public.orders_1.card' is stricter for role 'r' than 'public.orders.card', which shows the same rows\n  help: say it of 'public.orders'",
             ],
         ),
         (
-            "roles: { a: { members: [alice], read: { personal.contact: { mask: email }, personal.birth: allow, money: allow }, rows: { public.plain: \"a = 1\" } }, b: { members: [alice], read: { personal.contact: { mask: name }, personal.birth: allow, money: allow }, rows: { public.plain: \"a = 2\" } } }",
+            "roles: { a: { members: [alice], read: { personal.contact: { mask: email }, personal.birth: allow, money: allow }, rows: { public.plain: \"a IS NULL\" } }, b: { members: [alice], read: { personal.contact: { mask: name }, personal.birth: allow, money: allow }, rows: { public.plain: \"true\" } } }",
             vec![
-                "p.yaml:6:150: warning: login 'alice' is in 'a', 'b', which mask 'public.users.email' differently (email, name)\n  help: the role that stands first in the policy decides",
-                "p.yaml:6:150: warning: login 'alice' is in 'a', 'b', which mask 'public.users.phone' differently (email, name)\n  help: the role that stands first in the policy decides",
-                "p.yaml:6:150: note: accepted leak: login 'alice' is in 'a', 'b': their conditions on rows of 'public.plain' are joined with OR",
+                "p.yaml:6:154: warning: login 'alice' is in 'a', 'b', which mask 'public.users.email' differently (email, name)\n  help: the role that stands first in the policy decides",
+                "p.yaml:6:154: warning: login 'alice' is in 'a', 'b', which mask 'public.users.phone' differently (email, name)\n  help: the role that stands first in the policy decides",
+                "p.yaml:6:154: note: accepted leak: login 'alice' is in 'a', 'b': their conditions on rows of 'public.plain' are joined with OR",
             ],
         ),
     ] {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::plan::{self, Decision, Described, Effect, Permit, Plan, Planned, Refusal, RefusalKind, RowsOf, Syntax};
 use crate::session::Session;
 use crate::session::sqlstate::{ErrorText, refusal_fields};
-use crate::session::truth::is_plain;
+use crate::session::truth::{gives_rows, is_plain, shows_its_plan};
 
 impl Session {
     /// The first reason for which none of these statements may be sent, with its index.
@@ -30,7 +30,7 @@ impl Session {
     /// Why a statement cannot run that gives the rows of a name.
     pub(super) fn nameless(&self, permit: &Permit) -> Option<(ErrorText, &'static str)> {
         let unknown = self.unknown_name(permit).map(|text| (text, "unknown name"));
-        let unseen = || self.runs_unseen(permit).then(|| (unseen_text(), "unseen"));
+        let unseen = || self.runs_unseen(permit).then(|| (unseen_text(permit.rows_of()), "unseen"));
         unknown.or_else(unseen).or_else(|| self.stale_cursor(permit).then(|| (stale_text(), "policy changed")))
     }
 
@@ -42,17 +42,18 @@ impl Session {
         let (syntax, message) = match permit.rows_of() {
             plan::RowsOf::Own => return None,
             plan::RowsOf::Cursor(name) => (Syntax::InvalidCursorName, format!("cursor \"{name}\" does not exist")),
-            plan::RowsOf::Prepared(name) => (Syntax::InvalidStatementName, format!("prepared statement \"{name}\" does not exist")),
+            plan::RowsOf::Prepared(name) | plan::RowsOf::Plan(name) => {
+                (Syntax::InvalidStatementName, format!("prepared statement \"{name}\" does not exist"))
+            }
         };
         Some(refusal_fields(&postgres_refusal(syntax, &message)))
     }
 
     /// EXECUTE of a statement that is no query of its own, as far as is known now; what comes out where the server answers stops the session.
     fn runs_unseen(&self, permit: &Permit) -> bool {
-        let RowsOf::Prepared(name) = permit.rows_of() else { return self.governed() && self.replies.truth().runs_unseen(permit) };
-        let asked = self.believed_statement(name.as_bytes()).and_then(|s| s.permit());
-        let plain = |p: &Permit| p.rows_of() == &RowsOf::Own && is_plain(p);
-        self.governed() && (asked.is_some_and(|p| !plain(&p)) || self.replies.truth().runs_unseen(permit))
+        let asked = permit.rows_of().prepared().and_then(|name| self.believed_statement(name.as_bytes())).and_then(|s| s.permit());
+        let unseen = asked.is_some_and(|p| !can_run(permit.rows_of(), &p));
+        self.governed() && (unseen || self.replies.truth().runs_unseen(permit))
     }
 
     /// A FETCH from a cursor that was opened under other rights.
@@ -72,7 +73,8 @@ pub(super) fn made(planned: &[Planned], i: usize, permit: &Permit) -> bool {
 /// Whether a statement makes the name whose rows another one of its string gives.
 fn makes(before: &Permit, permit: &Permit) -> bool {
     match (before.effect(), permit.rows_of()) {
-        (Effect::Prepare(made, _), RowsOf::Prepared(name)) | (Effect::Declare { name: made, .. }, RowsOf::Cursor(name)) => made == name,
+        (Effect::Prepare(made, inner), rows @ (RowsOf::Prepared(name) | RowsOf::Plan(name))) => made == name && can_run(rows, inner),
+        (Effect::Declare { name: made, .. }, RowsOf::Cursor(name)) => made == name,
         _ => false,
     }
 }
@@ -89,11 +91,21 @@ pub(super) fn stale_text() -> ErrorText {
     })
 }
 
-fn unseen_text() -> ErrorText {
+/// Whether a name that stands for a statement under `permit` gives these rows.
+fn can_run(rows: &RowsOf, permit: &Permit) -> bool {
+    if matches!(rows, RowsOf::Plan(_)) { shows_its_plan(permit) } else { gives_rows(permit) && is_plain(permit) }
+}
+
+fn unseen_text(rows: &RowsOf) -> ErrorText {
+    let (message, hint) = if matches!(rows, RowsOf::Plan(_)) {
+        ("the plan of what this name stands for would show what is masked in SQL", "EXPLAIN that statement itself")
+    } else {
+        ("what this name stands for is no query of its own, and would run unseen", "run that statement itself")
+    };
     refusal_fields(&Refusal {
         kind: RefusalKind::Unclear,
-        message: "what this name stands for is no query of its own, and would run unseen".into(),
-        hint: Some("run that statement itself".into()),
+        message: message.into(),
+        hint: Some(hint.into()),
         position: None,
         reason: "unseen",
         decision: Arc::default(),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::plan::{Permit, Plan, Planned, Protocol, RowsOf, Syntax};
+use crate::plan::{Permit, Plan, Planned, Protocol, Syntax};
 use crate::session::open::{PlannedRef, Under};
 use crate::session::sqlstate::{ErrorText, refusal_fields};
 use crate::session::truth::{Current, Prepared, Source};
@@ -48,10 +48,9 @@ impl Session {
         None
     }
 
-    /// The same of the statement that an EXECUTE runs; why the EXECUTE cannot run.
+    /// The same of the statement that an EXECUTE runs or EXPLAIN explains; why that cannot be.
     pub(super) fn renew(&mut self, permit: &Permit, cx: &mut Cx<'_>) -> Option<Why> {
-        let RowsOf::Prepared(name) = permit.rows_of() else { return None };
-        let prepared = self.believed_statement(name.as_bytes())?;
+        let prepared = self.believed_statement(permit.rows_of().prepared()?.as_bytes())?;
         self.replan(&prepared, cx).map(|(_, why)| why)
     }
 

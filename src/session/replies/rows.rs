@@ -41,10 +41,14 @@ impl Session {
         witness(shape, formats, &of, &self.view.profile)
     }
 
-    /// For FETCH and EXECUTE, the permit of what they give the rows of.
+    /// For FETCH and EXECUTE, the permit of what they give the rows of; for EXPLAIN EXECUTE, of what is explained and may be run.
     pub(super) fn rows_of(&self, permit: Option<&Permit>) -> Option<Permit> {
-        let permit = permit.filter(|p| p.rows_of() != &RowsOf::Own)?;
-        self.replies.truth.rows_permit(permit)
+        let truth = &self.replies.truth;
+        match permit?.rows_of() {
+            RowsOf::Own => None,
+            RowsOf::Plan(name) => truth.statements.get(name.as_bytes())?.permit(),
+            RowsOf::Cursor(_) | RowsOf::Prepared(_) => truth.rows_permit(permit?),
+        }
     }
 
     pub(super) fn on_rows(&mut self, run: Run<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {

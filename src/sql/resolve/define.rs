@@ -1,4 +1,4 @@
-//! Temporary tables, tables made from queries, DROP TABLE, TRUNCATE, LOCK. Other definitions are refused.
+//! Tables, tables made from queries, DROP TABLE, TRUNCATE, LOCK, EXPLAIN.
 
 use std::rc::Rc;
 
@@ -72,11 +72,7 @@ impl Resolver<'_> {
             (InstanceOf::Temporary, None)
         } else {
             if schemaname.is_empty() {
-                let own = |s: &&str| !matches!(*s, "pg_catalog" | TEMPORARY) && self.cx.catalog.has_schema(s);
-                let Some(schema) = self.cx.path.iter().map(AsRef::as_ref).find(own) else {
-                    return Err(Reject::postgres(Syntax::InvalidSchemaName, "no schema has been selected to create in").at(*location));
-                };
-                schemaname.push_str(schema);
+                schemaname.push_str(self.home().map_err(|reject| reject.at(*location))?);
             }
             let need = Need::Ddl(what);
             if !self.out.needs.contains(&need) {
@@ -94,6 +90,13 @@ impl Resolver<'_> {
         self.instance(of, name, Access::Define, *location);
         self.out.deed = Deed::Create { schema, name: relname.as_str().into(), columns };
         Ok(())
+    }
+
+    /// The schema in which something is made whose name has none.
+    pub(super) fn home(&self) -> Checked<&str> {
+        let own = |s: &&str| !matches!(*s, "pg_catalog" | TEMPORARY) && self.cx.catalog.has_schema(s);
+        let found = self.cx.path.iter().map(AsRef::as_ref).find(own);
+        found.ok_or_else(|| Reject::postgres(Syntax::InvalidSchemaName, "no schema has been selected to create in"))
     }
 
     /// CREATE TABLE.
@@ -138,12 +141,12 @@ impl Resolver<'_> {
     }
 
     /// `serial` is no type but a column with a sequence of its own (`transformColumnDefinition`).
-    fn serial_or_type(&mut self, ty: &mut protobuf::TypeName) -> Checked<Option<crate::catalog::Oid>> {
+    pub(super) fn serial_or_type(&mut self, ty: &mut protobuf::TypeName) -> Checked<Option<crate::catalog::Oid>> {
         let serial = matches!(strings(&ty.names)?.as_slice(), ["serial" | "serial4" | "bigserial" | "serial8" | "smallserial" | "serial2"]);
         if serial { Ok(None) } else { self.type_name(ty).map(Some) }
     }
 
-    fn element(&mut self, node: &mut Node) -> Checked<()> {
+    pub(super) fn element(&mut self, node: &mut Node) -> Checked<()> {
         match inner(node)? {
             NodeEnum::ColumnDef(column) => {
                 self.used_opt(&mut column.raw_default, UseKind::Expression)?;
@@ -154,7 +157,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn constraint(&mut self, node: &mut Node) -> Checked<()> {
+    pub(super) fn constraint(&mut self, node: &mut Node) -> Checked<()> {
         use protobuf::ConstrType as Kind;
         let NodeEnum::Constraint(constraint) = inner(node)? else { return Err(unknown("a constraint")) };
         match Kind::try_from(constraint.contype) {
@@ -167,6 +170,7 @@ impl Resolver<'_> {
                 | Kind::ConstrCheck
                 | Kind::ConstrPrimary
                 | Kind::ConstrUnique
+                | Kind::ConstrForeign
                 | Kind::ConstrAttrDeferrable
                 | Kind::ConstrAttrNotDeferrable
                 | Kind::ConstrAttrDeferred
@@ -174,19 +178,21 @@ impl Resolver<'_> {
             ) => {}
             _ => return Err(unknown("a constraint of this kind")),
         }
-        absent(
-            "a constraint of this form",
-            constraint.where_clause.is_none() && constraint.exclusions.is_empty() && constraint.pktable.is_none(),
-        )?;
+        absent("a constraint of this form", constraint.where_clause.is_none() && constraint.exclusions.is_empty())?;
+        if let Some(referred) = &mut constraint.pktable {
+            // whether a key is there is a bit of the other table
+            self.relation(referred, Access::Define)?;
+        }
         self.used_opt(&mut constraint.raw_expr, UseKind::Expression)
     }
 
-    /// DROP TABLE and DROP VIEW.
+    /// DROP TABLE, DROP VIEW and DROP SEQUENCE.
     pub(super) fn drop(&mut self, statement: &mut protobuf::DropStmt) -> Checked<()> {
         let protobuf::DropStmt { objects, remove_type, behavior: _, missing_ok, concurrent: _ } = statement;
         let what = match ObjectType::try_from(*remove_type) {
             Ok(ObjectType::ObjectTable) => "DROP TABLE",
             Ok(ObjectType::ObjectView) => "DROP VIEW",
+            Ok(ObjectType::ObjectSequence) => "DROP SEQUENCE",
             Ok(
                 ObjectType::ObjectFunction
                 | ObjectType::ObjectProcedure
@@ -276,7 +282,7 @@ impl Resolver<'_> {
         self.each_relation(relations, Access::Lock)
     }
 
-    fn each_relation(&mut self, nodes: &mut [Node], access: Access) -> Checked<()> {
+    pub(super) fn each_relation(&mut self, nodes: &mut [Node], access: Access) -> Checked<()> {
         for node in nodes {
             let NodeEnum::RangeVar(range) = inner(node)? else { return Err(unknown("a relation")) };
             self.relation(range, access)?;
@@ -295,6 +301,12 @@ impl Resolver<'_> {
             }
         }
         let query = query.as_mut().ok_or_else(|| unknown("EXPLAIN"))?;
+        if let NodeEnum::ExecuteStmt(execute) = inner(query)? {
+            self.execute(execute)?;
+            self.out.deed = Deed::ExplainExecute(execute.name.as_str().into());
+            self.own_rows(&["QUERY PLAN"]);
+            return Ok(());
+        }
         self.plannable(query)?;
         for output in self.out.outputs.take().unwrap_or_default() {
             self.consume(&Value { flow: output.flow, ty: None, at: output.at }, UseKind::Output);

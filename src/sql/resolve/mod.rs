@@ -7,6 +7,7 @@
     reason = "the tree has 270 kinds of node: what a walk does not name it refuses, or hands to the walk that refuses it"
 )]
 
+mod alter;
 mod call;
 mod colname;
 mod column;

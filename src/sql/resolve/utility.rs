@@ -18,7 +18,8 @@ impl Resolver<'_> {
     /// A statement that needs a right: the right is asked for first, so that who lacks it hears that.
     pub(super) fn utility(&mut self, node: &mut Node) -> Checked<()> {
         let node = inner(node)?;
-        self.out.needs.extend(need(node));
+        let need = need(node);
+        self.out.needs.extend(need.clone());
         match node {
             // bodies are not looked into: who may write them can read everything
             NodeEnum::DoStmt(protobuf::DoStmt { args: _ }) | NodeEnum::CreateFunctionStmt(_) => {}
@@ -32,16 +33,22 @@ impl Resolver<'_> {
             }
             NodeEnum::IndexStmt(index) => self.index(index)?,
             NodeEnum::ViewStmt(view) => return self.view(view),
-            // what it touches is judged, though it is not understood: a veiled relation is the better reason
-            NodeEnum::AlterTableStmt(alter) => {
-                if let Some(range) = &mut alter.relation
-                    && self.find(&range.schemaname, &range.relname).is_some()
-                {
-                    self.relation(range, Access::Define)?;
-                }
-                return Err(unknown("ALTER"));
+            NodeEnum::AlterTableStmt(alter) => self.alter(alter)?,
+            NodeEnum::RenameStmt(rename) => self.rename(rename)?,
+            NodeEnum::CommentStmt(comment) => self.comment(comment)?,
+            NodeEnum::GrantStmt(grant) => self.privileges(grant)?,
+            NodeEnum::CreateSeqStmt(sequence) => return self.create_sequence(sequence),
+            NodeEnum::AlterSeqStmt(sequence) => self.alter_sequence(sequence)?,
+            NodeEnum::CreateEnumStmt(create) => self.create_enum(create)?,
+            NodeEnum::AlterEnumStmt(alter) => self.alter_enum(alter)?,
+            NodeEnum::CreateTrigStmt(trigger) => self.trigger(trigger)?,
+            _ => {
+                let what = match need {
+                    Some(Need::Ddl(what) | Need::Code(what)) => what,
+                    _ => "a statement of this kind",
+                };
+                return Err(unknown(what).hint("a login whose role is 'unrestricted' may use it"));
             }
-            _ => return Err(unknown("a statement of this kind")),
         }
         self.out.deed = Deed::CatalogChanged;
         Ok(())
@@ -262,6 +269,20 @@ fn need(node: &NodeEnum) -> Option<Need> {
         N::CreatePublicationStmt(_) | N::AlterPublicationStmt(_) => Need::Ddl("a publication"),
         N::DropOwnedStmt(_) | N::ReassignOwnedStmt(_) => Need::Ddl("what a role owns"),
         N::CreateForeignTableStmt(_) | N::ImportForeignSchemaStmt(_) => Need::Ddl("a foreign table"),
+        N::CreateForeignServerStmt(_) | N::AlterForeignServerStmt(_) => Need::Ddl("a foreign server"),
+        N::CreateUserMappingStmt(_) | N::AlterUserMappingStmt(_) | N::DropUserMappingStmt(_) => Need::Ddl("a user mapping"),
+        N::CreateSubscriptionStmt(_) | N::AlterSubscriptionStmt(_) | N::DropSubscriptionStmt(_) => Need::Ddl("a subscription"),
+        N::CreateRoleStmt(_) | N::AlterRoleStmt(_) | N::AlterRoleSetStmt(_) | N::DropRoleStmt(_) => Need::Ddl("a statement on roles"),
+        N::CreatedbStmt(_)
+        | N::AlterDatabaseStmt(_)
+        | N::AlterDatabaseRefreshCollStmt(_)
+        | N::AlterDatabaseSetStmt(_)
+        | N::DropdbStmt(_) => Need::Ddl("a statement on databases"),
+        N::CreateTableSpaceStmt(_) | N::DropTableSpaceStmt(_) | N::AlterTableSpaceOptionsStmt(_) => Need::Ddl("a statement on tablespaces"),
+        // settings of the server name libraries and commands
+        N::AlterSystemStmt(_) => Need::Code("ALTER SYSTEM"),
+        N::LoadStmt(_) => Need::Code("LOAD"),
+        N::CreateFdwStmt(_) | N::AlterFdwStmt(_) => Need::Code("a foreign-data wrapper"),
         _ => return None,
     })
 }

@@ -1,0 +1,70 @@
+//! Conditions (`rows`, `when`) whose names the database does not resolve, or that the proxy does not understand: each statement that needs
+//! one would be refused.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::{Alone, Examined};
+use crate::base::{Diagnostic, Place, quote_ident};
+use crate::catalog::{Catalog, Relation};
+use crate::policy::profile::Outcome;
+use crate::sql::{self, Checked, Context};
+
+/// More than any condition has that a policy may hold, and the name of a relation.
+const LIMIT: usize = 32 << 10;
+
+impl Examined<'_> {
+    pub(super) fn names(&mut self) {
+        let mut found = Vec::new();
+        let mut seen = HashSet::new();
+        for role in &self.roles {
+            for (relation, _) in self.relations(role) {
+                for (sql, place) in self.conditions(role, relation) {
+                    if seen.insert((relation.oid, Arc::clone(&sql)))
+                        && let Err(reject) = resolves(self.catalog, relation, &sql)
+                    {
+                        let message = format!("this condition cannot be used for '{}': {}", relation.name, reject.message);
+                        found.push(Diagnostic::error(place, message));
+                    }
+                }
+            }
+        }
+        found.into_iter().for_each(|d| self.say(d));
+    }
+
+    /// What a role has for a relation, each with its place.
+    fn conditions(&self, role: &Alone<'_>, relation: &Relation) -> Vec<(Arc<str>, Place)> {
+        let rows = self.policy.relations.get(&relation.oid).and_then(|b| b.roles.get(role.at)?.rows);
+        let rows = rows.and_then(|at| role.role.rows.get(at)).map(|rows| (Arc::clone(&rows.sql), rows.place.clone()));
+        let mut all: Vec<_> = rows.into_iter().collect();
+        for column in &relation.columns {
+            let mut texts = Vec::new();
+            whens(&role.profile.read(relation.oid, column.number), &mut texts);
+            let place = || self.policy.rule_place((role.at, role.role), relation.oid, column).unwrap_or_else(|| role.role.place.clone());
+            all.extend(texts.into_iter().map(|sql| (sql, place())));
+        }
+        all
+    }
+}
+
+fn whens(outcome: &Outcome, texts: &mut Vec<Arc<str>>) {
+    if let Outcome::Conditional(condition) = outcome {
+        texts.push(Arc::clone(&condition.when));
+        whens(&condition.then, texts);
+        whens(&condition.otherwise, texts);
+    }
+}
+
+/// As a veil resolves it: under a path of `pg_catalog` and the relation's schema.
+fn resolves(catalog: &Catalog, relation: &Relation, condition: &str) -> Checked<()> {
+    let (schema, name) = (&relation.name.schema, &relation.name.name);
+    let text = format!("SELECT 1 FROM {}.{} WHERE (\n{condition}\n)", quote_ident(schema), quote_ident(name));
+    let path = ["pg_catalog".into(), schema.clone()];
+    let says = BTreeMap::from([("pgscrim.user".into(), Arc::from(""))]);
+    let hidden = |_, _| false;
+    let context = Context { catalog, path: &path, locals: &[], params: &[], hidden: &hidden, veils: None, says: Some(&says) };
+    for mut statement in sql::read(&text, LIMIT)?.statements {
+        sql::analyse(&mut statement, context).map_err(|(reject, _)| reject)?;
+    }
+    Ok(())
+}
