@@ -42,7 +42,7 @@ bench:
 
 # Hours of random bytes at every door; needs a nightly toolchain and cargo-fuzz. FUZZ_SECONDS is for each target.
 FUZZ_SECONDS ?= 3600
-FUZZ_TARGETS ?= frames startup yaml sql
+FUZZ_TARGETS ?= frames startup yaml sql step
 .PHONY: fuzz
 fuzz:
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "no nightly toolchain with cargo-fuzz: the doors are tried by tests/readers only"; exit 0; }; \

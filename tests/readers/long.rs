@@ -10,7 +10,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::shop::Shop;
-use super::{doors, random, soup};
+use super::{doors, random, soup, step};
 
 /// Bytes of a strategy, and the same with some of them flipped, dropped or doubled.
 fn damaged(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
@@ -70,4 +70,11 @@ fn sql() {
     let shop = Shop::new();
     let texts = prop_oneof![soup::mutant(), soup::soup()].prop_map(String::into_bytes);
     knock("sql", &damaged(texts), |bytes| doors::sql(&shop, &String::from_utf8_lossy(bytes)));
+}
+
+/// The input is a program: what a client and a server say, in which lots, and what happens meanwhile.
+#[test]
+fn step() {
+    let views = step::Views::new();
+    knock("step", &damaged(prop::collection::vec(any::<u8>(), 0..400)), |bytes| drop(step::step(&views, bytes)));
 }

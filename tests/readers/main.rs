@@ -10,7 +10,9 @@
 mod doors;
 mod long;
 mod random;
+mod server;
 mod shop;
 mod soup;
+mod step;
 mod survive;
 mod words;

@@ -117,7 +117,7 @@ impl Raw {
             }
             self.heard.drain(..self.at);
             self.at = 0;
-            let mut buffer = [0; 65536];
+            let mut buffer = [0; 16384];
             match self.socket.read(&mut buffer) {
                 Ok(0) => return None,
                 Ok(n) => self.heard.extend(&buffer[..n]),
