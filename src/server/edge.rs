@@ -163,7 +163,7 @@ impl Edge for SessionEdge {
         Cancelling(Box::pin(async move {
             let Some(key) = key else { return };
             if let Err(error) = cancel(&target, &key).await {
-                tracing::warn!("a result that was broken off could not be cancelled: {error}");
+                tracing::warn!("a statement that was broken off could not be cancelled: {error}");
             }
         }))
     }

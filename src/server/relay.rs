@@ -17,6 +17,8 @@ use crate::session::{Close, Counts, Cx, Decided, Fault, Finished, PlanCache, Ses
 
 /// Bytes read at a time.
 const READ: usize = 64 << 10;
+/// How long the end of a session may take.
+const LAST: std::time::Duration = std::time::Duration::from_secs(5);
 /// Steps after which a busy session lets the others of its thread run.
 const TURNS: usize = 16;
 
@@ -197,6 +199,8 @@ where
         .await;
         drop((client, server));
         let end = std::future::poll_fn(|cx| self.poll(cx)).await;
+        // Where the proxy ends a session, what it was at does not run on: the server would notice only when it has something to say.
+        let cancelling = (end == End::Proxy && !self.session.is_idle()).then(|| self.edge.cancel());
         // Every open statement gives its record.
         std::future::poll_fn(|cx| {
             self.lend(0, cx, Session::end);
@@ -204,7 +208,13 @@ where
         })
         .await;
         // What the client has not been told yet goes out before its connection is closed; a peer that does not read is not waited for.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), std::future::poll_fn(|cx| self.poll_last_words(cx))).await;
+        let last_words = tokio::time::timeout(LAST, std::future::poll_fn(|cx| self.poll_last_words(cx)));
+        let cancelled = async {
+            if let Some(cancelling) = cancelling {
+                let _ = tokio::time::timeout(LAST, cancelling.0).await;
+            }
+        };
+        let _ = tokio::join!(last_words, cancelled);
         end
     }
 
