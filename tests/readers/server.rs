@@ -20,7 +20,7 @@ pub(crate) struct Server {
     copies_in: bool,
     /// By a query string, after which it is ready again.
     copies_simply: bool,
-    /// It was sent what no message is, and hung up.
+    /// It was told that the client goes, or sent what no message is, and hung up.
     pub(crate) gone: bool,
 }
 
@@ -81,10 +81,16 @@ impl Server {
     }
 
     fn answer(&mut self, tag: u8, body: &[u8], out: &mut Vec<u8>) {
+        if tag == client::TERMINATE {
+            self.gone = true;
+        }
+        if self.gone {
+            return;
+        }
         if self.copies_in {
             return self.during_copy(tag, out);
         }
-        if self.skip && !matches!(tag, client::SYNC | client::TERMINATE) {
+        if self.skip && tag != client::SYNC {
             return;
         }
         let mut r = Reader::new(body);
