@@ -5,7 +5,7 @@ use std::io::Write;
 use super::float::Width;
 use super::laws::Laws;
 use super::spec::RoundTo;
-use super::sql::{call, cast, constant};
+use super::sql::{call, cast, constant, unless_null};
 use super::value::{CannotMask, Format, Value};
 use super::{decimal, sql};
 use crate::catalog::{PgType, Scalar};
@@ -153,10 +153,9 @@ impl Round {
     pub(super) fn sql(&self, ty: &PgType, column: &str) -> Option<String> {
         let scalar = ty.scalar();
         let exact = |value: &str| floor_numeric(value, &constant(&self.to.to_string(), "numeric"));
-        let at_least = |lowest: &str, ty: &str| {
-            let wide = format!("GREATEST({}, {})", exact(&cast(column, "numeric")), constant(lowest, "numeric"));
-            cast(&wide, ty)
-        };
+        // GREATEST leaves NULL out
+        let not_below = |value: &str, lowest: &str| unless_null(column, &format!("GREATEST({value}, {})", constant(lowest, "numeric")));
+        let at_least = |lowest: &str, ty: &str| cast(&not_below(&exact(&cast(column, "numeric")), lowest), ty);
         Some(match scalar {
             Scalar::Int2 => at_least("-32768", "int2"),
             Scalar::Int4 => at_least("-2147483648", "int4"),
@@ -166,7 +165,7 @@ impl Round {
                 let is = |special: &str| call("numeric_eq", &[column, &constant(special, "numeric")]);
                 let special = format!("{} OR {} OR {}", is("NaN"), is("Infinity"), is("-Infinity"));
                 let floor = match decimal::declared(ty.typmod) {
-                    Some(declared) => format!("GREATEST({}, {})", exact(column), constant(&declared.lowest(), "numeric")),
+                    Some(declared) => not_below(&exact(column), &declared.lowest()),
                     None => exact(column),
                 };
                 cast(&sql::choose(&special, column, &floor), &sql::type_name(&PgType::builtin(crate::catalog::Oid(1700), ty.typmod))?)

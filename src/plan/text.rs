@@ -65,7 +65,7 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
         .map(|r| Local { schema: r.schema.as_deref(), name: &r.name, columns: r.columns.as_deref(), relation: r.looked_up.as_ref() })
         .collect();
     let hidden = |relation, column| matches!(column_outcome(catalog, profile, relation, column), Outcome::Absent(_));
-    let cx = Context { catalog, path: &names.search_path, locals: &locals, params, hidden: &hidden, veils: None, says: None };
+    let cx = Context { catalog, path: &names.search_path, locals: &locals, params, hidden: &hidden, veils: None, says: None, alias: None };
     let analysed = sql::analyse(&mut statement, cx);
     if profile.unrestricted {
         return passed(own, analysed.ok().as_ref(), setting);

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::Setting;
 use super::decide::{Demand, column_outcome};
 use crate::base::{QualifiedName, quote_ident};
-use crate::catalog::{Catalog, Column, PgType, Relation, SYSTEM_COLUMNS, Scalar, Shape};
+use crate::catalog::{Catalog, Column, Oid, PgType, Relation, SYSTEM_COLUMNS, Scalar, Shape};
 use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
 use crate::sql::model::{Analysis, InstanceId, InstanceOf, Source, UseKind};
-use crate::sql::veil::{Veil, Veils};
+use crate::sql::veil::{ColumnMask, Veil, VeilColumn, Veils};
 
 /// The veils that are demanded.
 ///
@@ -35,24 +35,29 @@ fn relation_of<'a>(analysis: &Analysis, catalog: &'a Catalog, id: InstanceId) ->
 }
 
 fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: InstanceId, relation: &Relation) -> Option<Veil> {
+    let target = !analysis.from.contains(&id);
     let touched = |number: i16| analysis.touched.contains(&Source { instance: id, column: number });
-    let mut columns: Vec<(Box<str>, Option<String>)> = Vec::new();
-    for column in relation.columns.iter().filter(|c| touched(c.number)) {
+    let mut columns: Vec<VeilColumn> = Vec::new();
+    for column in &relation.columns {
         let outcome = column_outcome(setting.catalog, setting.profile, relation.oid, column.number);
         let masked = demand.has(Source { instance: id, column: column.number });
-        let sql = match &outcome {
+        // the target of a write stays, and its masked columns are masked where they stand
+        if if target { !masked } else { !touched(column.number) } {
+            continue;
+        }
+        let mask = match &outcome {
             Outcome::Absent(_) => continue,
             Outcome::Clear => None,
             Outcome::Masked(_) if !masked => None, // the proxy masks it where it comes out
             Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) => {
-                Some(expression(setting.catalog, &relation.name, column, &outcome)?)
+                Some(mask(setting.catalog, &relation.name, column, &outcome)?)
             }
         };
-        columns.push((column.name.clone(), sql));
+        columns.push(VeilColumn { number: column.number, name: column.name.clone(), mask });
     }
     // behind the others, whose places an alias may name
-    let system: Vec<_> =
-        SYSTEM_COLUMNS.into_iter().filter(|(_, number, _)| touched(*number)).map(|(name, _, _)| (name.into(), None)).collect();
+    let of_system = |(name, number, _): &(&str, i16, Oid)| VeilColumn { number: *number, name: (*name).into(), mask: None };
+    let system: Vec<VeilColumn> = SYSTEM_COLUMNS.iter().filter(|(_, number, _)| !target && touched(*number)).map(of_system).collect();
     let whole_row = analysis.uses.iter().any(|u| u.kind == UseKind::WholeRow && u.source.instance == id);
     if whole_row && !system.is_empty() {
         return None; // it would be a part of the row
@@ -64,16 +69,24 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
 }
 
 /// What stands for a column: of its declared type (a domain's base) and of its collation.
-fn expression(catalog: &Catalog, relation: &QualifiedName, column: &Column, outcome: &Outcome) -> Option<String> {
+fn mask(catalog: &Catalog, relation: &QualifiedName, column: &Column, outcome: &Outcome) -> Option<ColumnMask> {
     let reference = format!("{}.{}", quote_ident(&relation.name), quote_ident(&column.name));
     let ty = declared(catalog, &column.ty)?;
     let value = masked(outcome, &column.ty, &reference)?;
     let cast = format!("({value})::{ty}");
-    Some(match &column.collation {
-        Some(collation) => format!("{cast} COLLATE {}.{}", quote_ident(&collation.schema), quote_ident(&collation.name)),
-        None if column.ty.scalar().is_text() => format!("{cast} COLLATE pg_catalog.\"default\""),
+    let collation = match &column.collation {
+        Some(collation) => Some(format!("{}.{}", quote_ident(&collation.schema), quote_ident(&collation.name))),
+        None if column.ty.scalar().is_text() => Some("pg_catalog.\"default\"".to_owned()),
+        None => None,
+    };
+    let sql = match &collation {
+        Some(collation) => format!("{cast} COLLATE {collation}"),
         None => cast,
-    })
+    };
+    let compares = !matches!(column.ty.scalar(), Scalar::Json | Scalar::Other);
+    let plain = PgType { typmod: -1, max_chars: None, ..column.ty };
+    let base = catalog.base_type(column.ty.oid)?.oid;
+    Some(ColumnMask { sql, collates: collation.is_some(), ty: declared(catalog, &plain)?, base, compares })
 }
 
 fn masked(outcome: &Outcome, ty: &PgType, reference: &str) -> Option<String> {

@@ -122,6 +122,12 @@ impl Outcome {
     pub fn is_veiled(&self) -> bool {
         !matches!(self, Self::Clear)
     }
+
+    /// Whether something else than the value, or nothing, is seen of it.
+    #[must_use]
+    pub fn is_masked(&self) -> bool {
+        matches!(self, Self::Masked(_) | Self::Conditional(_) | Self::Document(_))
+    }
 }
 
 /// The rows of a table that exist for a principal.
@@ -129,6 +135,8 @@ impl Outcome {
 pub struct RowCondition {
     /// SQL over the raw row, conditions of several roles joined with OR.
     pub sql: Arc<str>,
+    /// Columns that it may read, by number.
+    pub reads: BTreeSet<i16>,
 }
 
 /// What `statements:` adds.

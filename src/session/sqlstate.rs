@@ -94,6 +94,7 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::InvalidCursorName => "34000",
         Syntax::InvalidColumnReference => "42P10",
         Syntax::UndefinedParameter => "42P02",
+        Syntax::DatatypeMismatch => "42804",
         Syntax::FeatureNotSupported => "0A000",
     }
 }

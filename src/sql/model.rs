@@ -192,7 +192,7 @@ pub struct Equality {
 pub struct Write {
     /// The column.
     pub target: Source,
-    /// An existing row is changed (UPDATE, ON CONFLICT DO UPDATE, MERGE … UPDATE).
+    /// Whether it makes a row or changes one.
     pub changes: Changes,
     /// Byte offset in the client's text.
     pub at: i32,
@@ -203,8 +203,11 @@ pub struct Write {
 pub enum Changes {
     /// A new row.
     New,
-    /// An existing one.
+    /// An existing one (UPDATE, ON CONFLICT DO UPDATE, MERGE … UPDATE).
     Stored,
+    /// The same, where the new value is not an expression of its own: a subscript or field of the column, or one of several columns
+    /// that are set at once.
+    Part,
 }
 
 /// A function that may be called, by name or behind an operator; everything that the name could resolve to is listed.
@@ -266,7 +269,7 @@ pub struct Analysis {
     pub touched: BTreeSet<Source>,
     /// Instances that stand in FROM, where a veil can take their place.
     pub from: BTreeSet<InstanceId>,
-    /// Instances in whose place this walk has put a veil.
+    /// Instances in whose place, or in the place of whose columns, this walk has put a veil.
     pub veiled: BTreeSet<InstanceId>,
     /// What of the text the walk has looked at.
     pub seen: Seen,

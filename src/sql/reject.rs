@@ -40,6 +40,8 @@ pub enum Syntax {
     InvalidColumnReference,
     /// 42P02
     UndefinedParameter,
+    /// 42804
+    DatatypeMismatch,
     /// 0A000 with PostgreSQL's own words (cross-database references and the like)
     FeatureNotSupported,
 }

@@ -5,17 +5,44 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::model::InstanceId;
+use crate::catalog::Oid;
 
 /// The veil of one instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Veil {
-    /// The visible columns that the statement touches, in the relation's order, each with the SQL of its mask over the raw row; `None`
-    /// passes it as it is. System columns stand behind them.
-    pub columns: Vec<(Box<str>, Option<String>)>,
+    /// The visible columns that the statement touches, in the relation's order; system columns stand behind them. Of the target of a write
+    /// the masked ones alone.
+    pub columns: Vec<VeilColumn>,
     /// SQL over the raw row that keeps those that exist for the principal.
     pub rows: Option<Arc<str>>,
     /// System columns are among the columns, which no `*` may cover.
     pub system: bool,
+}
+
+/// A column of a veil.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VeilColumn {
+    /// `attnum`.
+    pub number: i16,
+    /// Its name.
+    pub name: Box<str>,
+    /// What stands for it, over the raw row; `None` passes it as it is.
+    pub mask: Option<ColumnMask>,
+}
+
+/// What stands for a masked column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnMask {
+    /// An expression of the column's type and collation.
+    pub sql: String,
+    /// Its type has a collation.
+    pub collates: bool,
+    /// The column's type without a modifier, a domain's base.
+    pub ty: String,
+    /// The type's OID.
+    pub base: Oid,
+    /// Whether values of the type are held against each other by its own equality; else as texts.
+    pub compares: bool,
 }
 
 /// The veils of a statement, by instance.

@@ -87,12 +87,9 @@ async fn kernels_give_what_the_server_gives() {
             }
             server.run("DROP TABLE IF EXISTS t").await;
             server.run(&format!("CREATE TEMP TABLE t (i int PRIMARY KEY, v {}, m {})", case.declared, case.declared)).await;
-            let rows: Vec<String> = case
-                .values
-                .iter()
-                .enumerate()
-                .map(|(i, v)| format!("({i}, {}::{}::{})", quote(v), case.undomained, case.declared))
-                .collect();
+            let values = case.values.iter().map(|v| quote(v)).chain(["NULL".to_owned()]);
+            let rows: Vec<String> =
+                values.enumerate().map(|(i, v)| format!("({i}, {v}::{}::{})", case.undomained, case.declared)).collect();
             server.run(&format!("INSERT INTO t (i, v) VALUES {}", rows.join(", "))).await;
             for spec in specs() {
                 let mask = spec.compile(spec.kind(), &keyed::keyring()).unwrap();

@@ -79,13 +79,13 @@ impl Judge<'_> {
             Outcome::Masked(rule) => rule,
             // over the veil the row is without it: no right is missing
             Outcome::Absent(_) if matches!(kind, UseKind::WholeRow | UseKind::Shadow) => {
-                if self.veil_instance(source.instance) {
+                if self.veil_instance(source.instance, kind) {
                     return Ok(Action::Deny);
                 }
                 let message = format!("a whole row with {}, which does not exist for the role, {}", self.column(source), words::NOT_YET);
                 return Err(Reject::unclear("whole row", message).hint("select the columns by name"));
             }
-            Outcome::Conditional(_) if self.veil_column(source) => return Ok(Action::Mask),
+            Outcome::Conditional(_) if self.veil_column(source, kind) => return Ok(Action::Mask),
             other @ (Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => return Err(self.not_masked(&other, source)),
         };
         let laws = self.laws(source, &rule);
@@ -101,7 +101,7 @@ impl Judge<'_> {
         {
             self.lookups.array(parameter);
         }
-        if laws.as_ref().is_some_and(law) || revealed || self.veil_column(source) {
+        if laws.as_ref().is_some_and(law) || revealed || self.veil_column(source, kind) {
             Ok(Action::Mask)
         } else {
             Err(words::cannot_commute(kind, &self.column(source), &rule, laws))
@@ -141,7 +141,8 @@ impl Judge<'_> {
             if both && injective && self.one_key(&sources) {
                 continue;
             }
-            let left: Vec<(Source, MaskRule)> = masked.into_iter().filter(|(s, r)| !r.reveal.equality && !self.veil_column(*s)).collect();
+            let left: Vec<(Source, MaskRule)> =
+                masked.into_iter().filter(|(s, r)| !r.reveal.equality && !self.veil_column(*s, UseKind::Equality)).collect();
             if let Some((source, rule)) = left.first() {
                 let laws = self.laws(*source, rule);
                 let reject = words::cannot_commute(UseKind::Equality, &self.column(*source), rule, laws);
@@ -172,7 +173,7 @@ impl Judge<'_> {
         };
         // what cannot be masked where it comes out may be masked where it goes in
         let cell = match cell {
-            Err(_) if veiled.iter().all(|s| self.veil_column(*s)) => Ok(Cell::Clear),
+            Err(_) if veiled.iter().all(|s| self.veil_column(*s, UseKind::Output)) => Ok(Cell::Clear),
             other => other,
         };
         // of what is veiled: in the row, or in SQL

@@ -9,9 +9,9 @@ use crate::catalog::PgType;
 use crate::plan::permit::Action;
 use crate::policy::Outcome;
 use crate::sql::Reject;
-use crate::sql::model::{InstanceId, Source, UseKind};
+use crate::sql::model::{Access, InstanceId, Source, UseKind};
 
-/// Instances that become subqueries, each with the columns that are masked in it.
+/// Instances that become subqueries, or whose columns are masked where they stand, each with the columns that are masked in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Demand(BTreeMap<InstanceId, BTreeSet<i16>>);
 
@@ -21,7 +21,7 @@ impl Demand {
         self.0.get(&source.instance).is_some_and(|columns| columns.contains(&source.column))
     }
 
-    /// Whether an instance is a subquery.
+    /// Whether an instance is veiled in SQL.
     pub(crate) fn veils(&self, instance: InstanceId) -> bool {
         self.0.contains_key(&instance)
     }
@@ -37,9 +37,9 @@ impl Demand {
 }
 
 impl Judge<'_> {
-    /// Has a relation's veil put in the place of an instance; where it does not stand in FROM that cannot be.
-    pub(super) fn veil_instance(&mut self, instance: InstanceId) -> bool {
-        if !self.analysis.from.contains(&instance) {
+    /// Has a relation's veil put in the place of an instance in FROM, or in the places where the target of a write is named.
+    pub(super) fn veil_instance(&mut self, instance: InstanceId, kind: UseKind) -> bool {
+        if !self.analysis.from.contains(&instance) && !(self.is_target(instance) && stands_alone(kind)) {
             return false;
         }
         if !self.demand.veils(instance) {
@@ -49,10 +49,15 @@ impl Judge<'_> {
         true
     }
 
-    /// Has a column masked in SQL, where that can be.
-    pub(super) fn veil_column(&mut self, source: Source) -> bool {
+    fn is_target(&self, instance: InstanceId) -> bool {
+        let access = self.instance(instance).map(|i| i.access);
+        matches!(access, Some(Access::Insert | Access::Update | Access::Delete | Access::Merge))
+    }
+
+    /// Has a column masked in SQL for a use of it, where that can be.
+    pub(super) fn veil_column(&mut self, source: Source, kind: UseKind) -> bool {
         let possible = self.source_type(source).is_some_and(|ty| has_sql(&self.outcome(source), &ty));
-        if !possible || !self.veil_instance(source.instance) {
+        if !possible || !self.veil_instance(source.instance, kind) {
             return false;
         }
         if self.demand.0.entry(source.instance).or_default().insert(source.column) {
@@ -70,8 +75,17 @@ impl Judge<'_> {
                 format!("{} of {} sees the raw value, and another use in the statement its mask", words::usage(kind), self.column(source));
             return Err(Reject::unclear("reveal", message).hint("split the statement in two"));
         }
+        if self.is_target(source.instance) && !stands_alone(kind) {
+            let message = format!("{} of {} in the target of a write {}", words::usage(kind), self.column(source), words::NOT_YET);
+            return Err(Reject::unclear("target", message).hint("name the columns one by one"));
+        }
         Ok(Action::Mask)
     }
+}
+
+/// Whether a use is of one reference, in whose place an expression can stand.
+fn stands_alone(kind: UseKind) -> bool {
+    !matches!(kind, UseKind::WholeRow | UseKind::Shadow | UseKind::Using | UseKind::Conflict)
 }
 
 /// Whether an outcome can be written in SQL.

@@ -3,10 +3,9 @@
 use super::{Judge, veil, words};
 use crate::catalog::{ConstraintKind, FIRST_NORMAL_OID, Oid, Relation};
 use crate::plan::permit::Action;
-use crate::policy::Outcome;
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Access, Changes, Instance, InstanceId, InstanceOf, Write};
+use crate::sql::model::{Access, Changes, Instance, InstanceId, InstanceOf, Source, UseKind, Write};
 
 impl<'a> Judge<'a> {
     /// Each relation that the statement touches.
@@ -91,10 +90,17 @@ impl<'a> Judge<'a> {
 
     /// A row condition is a barrier: the relation becomes a subquery, which nothing can be locked behind.
     fn rows_of(&mut self, id: InstanceId, instance: &Instance, relation: &Relation) -> Option<Reject> {
-        self.profile.rows(relation.oid)?;
+        let condition = self.profile.rows(relation.oid)?;
         let name = &relation.name;
-        if instance.access != Access::Read || !self.veil_instance(id) {
+        if !matches!(instance.access, Access::Read | Access::Update | Access::Delete) || !self.veil_instance(id, UseKind::Filter) {
             return Some(rows(&name.to_string()));
+        }
+        // what a write produces must satisfy it: that of an update does where the condition reads nothing that is set
+        let set = self.analysis.writes.iter().find(|w| w.target.instance == id && condition.reads.contains(&w.target.column));
+        if let Some(write) = set {
+            let message =
+                format!("{} is read by the row condition of \"{name}\", and setting it {}", self.column(write.target), words::NOT_YET);
+            return Some(Reject::unclear("rows", message).hint("leave the column out of the UPDATE").at(write.at));
         }
         let locked = self.analysis.locks.contains(&id);
         locked.then(|| {
@@ -227,15 +233,19 @@ impl<'a> Judge<'a> {
                     .map_or_else(|| words::column_name(self.catalog, relation, target.column), |c| c.to_string());
                 let reject = Reject::forbidden("write", format!("{who} may not write {column}"));
                 self.refuse(reject.hint(format!("'write: {{ {key}: allow }}' in the role would allow it")).at(*at));
-            } else if *changes == Changes::Stored && matches!(outcome, Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_))
-            {
+            } else if outcome.is_masked() && *changes != Changes::New && !self.written_back(*target, *changes) {
                 self.note(*target, "write", Action::Deny);
-                let message = format!("{column} is masked for the writer, and changing it {}", words::NOT_YET);
+                let message = format!("{column} is masked for the writer, and what is stored cannot be told from its mask");
                 self.refuse(Reject::unclear("write", message).hint("leave the column out of the UPDATE").at(*at));
             } else {
                 self.note(*target, "write", Action::Allow);
             }
         }
+    }
+
+    /// Has what is stored in a masked column held against its mask.
+    fn written_back(&mut self, target: Source, changes: Changes) -> bool {
+        changes == Changes::Stored && self.veil_column(target, UseKind::WriteSource)
     }
 }
 

@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use super::fixture::{ACTIVITY, FILE_SETTINGS, ORDERS, USERS, VIEW, catalog, profile};
 use super::{Allowance, Decided, decide};
+
 use crate::catalog::{Oid, PgType};
 use crate::plan::permit::{Action, Cell, Kind};
 use crate::plan::{Names, Setting};
@@ -180,7 +183,8 @@ fn writes_and_deletes_need_their_rights() {
     };
     assert_eq!(write(1, Changes::New, Access::Insert), Ok(Kind::Forward));
     assert_eq!(write(2, Changes::New, Access::Insert), Ok(Kind::MaskRows));
-    assert_eq!(write(2, Changes::Stored, Access::Update), Err(RefusalKind::Unclear));
+    assert_eq!(write(2, Changes::Stored, Access::Update), Ok(Kind::Rewrite), "held against its mask");
+    assert_eq!(write(2, Changes::Part, Access::Update), Err(RefusalKind::Unclear));
     assert_eq!(write(4, Changes::New, Access::Insert), Err(RefusalKind::Forbidden));
     let delete = |oid| {
         let mut a = reading(&[oid]);
@@ -206,7 +210,7 @@ fn the_system_catalog_reads_null_or_is_refused() {
 fn rows_views_and_blank_relations_are_refused_at_use() {
     let mut p = profile();
     assert_eq!(refused(&reading(&[VIEW]), &p).0, RefusalKind::Unclear);
-    p.relations.get_mut(&ORDERS).unwrap().rows = Some(RowCondition { sql: "true".into() });
+    p.relations.get_mut(&ORDERS).unwrap().rows = Some(RowCondition { sql: "true".into(), reads: BTreeSet::new() });
     assert_eq!(refused(&reading(&[ORDERS]), &p).0, RefusalKind::Unclear);
     p.relations.insert(ORDERS, RelationProfile { other_columns: Some(Absence::Unclassified), ..RelationProfile::default() });
     assert_eq!(refused(&reading(&[ORDERS]), &p).0, RefusalKind::Forbidden);

@@ -228,7 +228,9 @@ impl Maker<'_> {
             [one] => one.clone(),
             several => several.iter().map(|sql| format!("({sql})")).collect::<Vec<_>>().join(" AND "),
         };
-        Some(RowCondition { sql: sql.into() })
+        let read = words(&sql);
+        let reads = relation.columns.iter().filter(|c| read.may_name(relation, &c.name)).map(|c| c.number).collect();
+        Some(RowCondition { sql: sql.into(), reads })
     }
 
     /// Whether a role allows or masks a column of the table by a rule.

@@ -3,19 +3,29 @@
 
 use std::collections::HashSet;
 
-use crate::catalog::{FunctionClass, class_of};
+use crate::catalog::{FunctionClass, Relation, class_of};
 
 /// What stands in a text that PostgreSQL printed, or a policy's author wrote.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
     /// Identifiers, unquoted ones folded; key words and parts of literals among them.
     pub(super) identifiers: HashSet<String>,
+    /// Those of them that do not qualify what follows.
+    pub(super) alone: HashSet<String>,
     /// A whole row (`t.*`).
     pub(super) whole_row: bool,
     /// Names that stand before an opening parenthesis; key words among them.
     pub(super) called: HashSet<String>,
     /// A function is called that came with PostgreSQL and does not act on its arguments alone.
     pub(super) hides: bool,
+}
+
+impl Words {
+    /// Whether a column of a relation may be read: it is named, or the whole row is.
+    pub(super) fn may_name(&self, relation: &Relation, column: &str) -> bool {
+        let row = self.whole_row || self.alone.contains(&*relation.name.name);
+        row || self.identifiers.contains(column)
+    }
 }
 
 /// Reads a text's words.
@@ -31,6 +41,9 @@ pub(super) fn words(text: &str) -> Words {
             if rest.starts_with('(') {
                 words.called.insert(name.to_owned());
             }
+            if !rest.starts_with('.') {
+                words.alone.insert(name.to_owned());
+            }
             words.identifiers.insert(name.to_owned());
         } else if is_word(c) {
             let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
@@ -39,6 +52,9 @@ pub(super) fn words(text: &str) -> Words {
             if after.starts_with('(') {
                 words.hides |= hides(&word);
                 words.called.insert(word.clone());
+            }
+            if !after.starts_with('.') {
+                words.alone.insert(word.clone());
             }
             words.identifiers.insert(word);
             rest = after;

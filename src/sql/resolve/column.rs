@@ -8,38 +8,52 @@ use pg_query::protobuf::{ColumnRef, Node};
 use super::scope::{Column, Item};
 use super::{Resolver, Value, strings, unknown};
 use crate::catalog::SYSTEM_COLUMNS;
-use crate::sql::model::{Flow, InstanceOf, Source, UseKind};
+use crate::sql::model::{Flow, InstanceId, InstanceOf, Source, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
-/// What a search for a name gave.
-enum Hit {
-    Column(Value),
-    None,
+/// What a reference stands for.
+#[derive(Debug)]
+pub(super) struct Hit {
+    /// Its value.
+    pub(super) value: Value,
+    /// The relation's instance of which it names a column itself, through no subquery.
+    pub(super) of: Option<InstanceId>,
+}
+
+impl Hit {
+    /// Of a FROM item's own column.
+    pub(super) fn of(item: &Item, value: Value) -> Self {
+        Self { value, of: item.instance.map(|(id, _)| id) }
+    }
+
+    fn computed(value: Value) -> Self {
+        Self { value, of: None }
+    }
 }
 
 impl Resolver<'_> {
     /// The value of a reference that is not `*` in a select list.
-    pub(super) fn column(&mut self, reference: &mut ColumnRef) -> Checked<Value> {
+    pub(super) fn column(&mut self, reference: &mut ColumnRef) -> Checked<Hit> {
         let ColumnRef { fields, location } = reference;
-        let (value, veiled) = if let Some((star, qualifier)) = fields.split_last()
+        let (hit, veiled) = if let Some((star, qualifier)) = fields.split_last()
             && matches!(star.node, Some(NodeEnum::AStar(_)))
         {
             // `t.*` as an argument or a part of a row is the whole row
             let names = strings(qualifier)?;
             let item = self.item(&names, *location)?;
             self.out.seen.stars += 1;
-            (self.whole_row(&item, *location), item.veiled)
+            (Hit::computed(self.whole_row(&item, *location)), item.veiled)
         } else {
             match strings(fields)?.as_slice() {
                 [name] => (self.bare(name, *location)?, false),
                 [qualifier @ .., name] => {
                     self.saw(name);
                     let item = self.item(qualifier, *location)?;
-                    let value = match self.of_item(&item, name, *location)? {
-                        Hit::Column(value) => value,
-                        Hit::None => self.no_column_of(&item, qualifier, name, *location)?,
+                    let hit = match self.of_item(&item, name, *location)? {
+                        Some(hit) => hit,
+                        None => Hit::computed(self.no_column_of(&item, qualifier, name, *location)?),
                     };
-                    (value, item.veiled)
+                    (hit, item.veiled)
                 }
                 [] => return Err(unknown("an empty name")),
             }
@@ -47,8 +61,9 @@ impl Resolver<'_> {
         if veiled && fields.len() > 2 {
             fields.drain(..fields.len() - 2); // a subquery has no schema
         }
-        self.touch_value(&value);
-        Ok(value)
+        self.touch_value(&hit.value);
+        self.rename(fields, &hit)?;
+        Ok(hit)
     }
 
     /// Notes the columns behind a value as touched.
@@ -75,27 +90,27 @@ impl Resolver<'_> {
     }
 
     /// A bare name: a column of the innermost level that has one, else a FROM item's whole row.
-    fn bare(&mut self, name: &str, location: i32) -> Checked<Value> {
+    fn bare(&mut self, name: &str, location: i32) -> Checked<Hit> {
         self.saw(name);
-        if let Some(value) = self.try_bare(name, location)? {
-            return Ok(value);
+        if let Some(hit) = self.try_bare(name, location)? {
+            return Ok(hit);
         }
         if let Some(item) = self.try_item(&[name], location)? {
-            return Ok(self.whole_row(&item, location));
+            return Ok(Hit::computed(self.whole_row(&item, location)));
         }
         Err(Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")).at(location))
     }
 
     /// A bare column name, if there is such a column (`colNameToVar`).
-    pub(super) fn try_bare(&mut self, name: &str, location: i32) -> Checked<Option<Value>> {
+    pub(super) fn try_bare(&mut self, name: &str, location: i32) -> Checked<Option<Hit>> {
         for depth in (0..self.levels.len()).rev() {
             let Some(level) = self.levels.get(depth) else { continue };
             if level.blocked {
                 continue;
             }
             let items: Vec<Rc<Item>> = level.items.iter().filter(|i| i.by_column).cloned().collect();
-            if let Some(value) = self.one_of(&items, name, location)? {
-                return Ok(Some(value));
+            if let Some(hit) = self.one_of(&items, name, location)? {
+                return Ok(Some(hit));
             }
             if items.iter().any(|i| i.open) {
                 return Err(open(location));
@@ -105,12 +120,12 @@ impl Resolver<'_> {
     }
 
     /// The one item's column of that name; those that do not exist for the principal make a name ambiguous for nobody.
-    fn one_of(&mut self, items: &[Rc<Item>], name: &str, location: i32) -> Checked<Option<Value>> {
+    fn one_of(&mut self, items: &[Rc<Item>], name: &str, location: i32) -> Checked<Option<Hit>> {
         let exists = |i: &Item| !i.columns.iter().any(|c| c.hidden && &*c.name == name) || i.visible().any(|c| &*c.name == name);
         let mut found = None;
         for item in items.iter().filter(|i| exists(i)) {
-            if let Hit::Column(value) = self.of_item(item, name, location)?
-                && found.replace(value).is_some()
+            if let Some(hit) = self.of_item(item, name, location)?
+                && found.replace(hit).is_some()
             {
                 return Err(ambiguous_column(name, location));
             }
@@ -118,34 +133,34 @@ impl Resolver<'_> {
         for item in items.iter().filter(|i| !exists(i)) {
             if found.is_some() {
                 self.shadow(item.named(name), location);
-            } else if let Hit::Column(value) = self.of_item(item, name, location)? {
-                return Ok(Some(value));
+            } else if let Some(hit) = self.of_item(item, name, location)? {
+                return Ok(Some(hit));
             }
         }
         Ok(found)
     }
 
     /// A column of one FROM item (`scanNSItemForColumn`).
-    fn of_item(&mut self, item: &Item, name: &str, location: i32) -> Checked<Hit> {
+    fn of_item(&mut self, item: &Item, name: &str, location: i32) -> Checked<Option<Hit>> {
         let mut visible = item.named(name).filter(|c| !c.hidden);
         if let Some(column) = visible.next() {
             if visible.next().is_some() {
                 return Err(ambiguous_column(name, location));
             }
             self.shadow(item.named(name), location);
-            return Ok(Hit::Column(Value { at: location, ..column.value.clone() }));
+            return Ok(Some(Hit::of(item, Value { at: location, ..column.value.clone() })));
         }
         if let Some(hidden) = item.named(name).next() {
-            return Ok(Hit::Column(Value { at: location, ..hidden.value.clone() }));
+            return Ok(Some(Hit::of(item, Value { at: location, ..hidden.value.clone() })));
         }
         if let Some((instance, of)) = item.instance
             && let Some((_, number, ty)) = SYSTEM_COLUMNS.iter().find(|(n, _, _)| *n == name)
             && !matches!(of, InstanceOf::Catalog(oid) if self.cx.catalog.relation(oid).is_some_and(|r| r.definition.is_some() && r.kind == crate::catalog::RelationKind::View))
         {
             let flow = Flow::Plain(vec![Source { instance, column: *number }]);
-            return Ok(Hit::Column(Value { flow, ty: Some(*ty), at: location }));
+            return Ok(Some(Hit::of(item, Value { flow, ty: Some(*ty), at: location })));
         }
-        Ok(Hit::None)
+        Ok(None)
     }
 
     /// The FROM item that a qualifier names; PostgreSQL's error where there is none.

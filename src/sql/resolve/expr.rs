@@ -20,7 +20,10 @@ impl Resolver<'_> {
     pub(super) fn expr(&mut self, node: &mut Node, kind: UseKind) -> Checked<Value> {
         super::veil::say(node, &self.cx)?;
         match inner(node)? {
-            NodeEnum::ColumnRef(reference) => self.column(reference),
+            NodeEnum::ColumnRef(reference) => {
+                let hit = self.column(reference)?;
+                self.mask_in_place(node, hit)
+            }
             NodeEnum::AConst(constant) => constant_value(constant),
             NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => {
                 let declared = usize::try_from(*number - 1).ok().and_then(|i| self.params.get(i)).copied();

@@ -138,7 +138,7 @@ impl Resolver<'_> {
     /// Whether a column is an array of what has no columns of its own (int2vector and oidvector are arrays too).
     fn has_plain_elements(&mut self, reference: &protobuf::ColumnRef) -> bool {
         let found = self.column(&mut reference.clone()).ok();
-        let ty = found.and_then(|v| v.ty).and_then(|t| self.cx.catalog.type_info(t));
+        let ty = found.and_then(|hit| hit.value.ty).and_then(|t| self.cx.catalog.type_info(t));
         let element = ty.and_then(|t| self.cx.catalog.type_info(t.element));
         ty.is_some_and(|t| matches!(&*t.name.name, "int2vector" | "oidvector"))
             || element.is_some_and(|e| e.relation == Oid(0) && matches!(e.kind, 'b' | 'e'))

@@ -17,6 +17,7 @@ mod define;
 mod expr;
 mod from;
 mod function;
+mod in_place;
 mod join;
 mod json;
 mod names;
@@ -38,7 +39,7 @@ use std::sync::Arc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 
-use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Use, UseKind};
+use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Source, Use, UseKind};
 use super::parse::Parsed;
 use super::reject::{Checked, Reject};
 use super::veil::Veils;
@@ -76,6 +77,8 @@ pub struct Context<'a> {
     pub veils: Option<&'a Veils>,
     /// Within a veil's own SQL: what `current_setting` gives for the proxy's own settings.
     pub says: Option<&'a BTreeMap<Box<str>, Arc<str>>>,
+    /// Within the policy's own SQL over the target of a write: the alias by which its columns are to be named.
+    pub alias: Option<&'a str>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -90,7 +93,7 @@ impl std::fmt::Debug for Context<'_> {
 /// # Errors
 /// What PostgreSQL would refuse, and what is not understood.
 pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject, Box<Analysis>)> {
-    let mut resolver = Resolver { cx, out: Analysis::default(), levels: Vec::new(), params: cx.params.to_vec() };
+    let mut resolver = Resolver::new(cx);
     match resolver.statement(&mut parsed.node) {
         Ok(()) => Ok(resolver.out),
         Err(reject) => Err((reject, Box::new(resolver.out))),
@@ -119,6 +122,14 @@ pub(super) struct Resolver<'a> {
     levels: Vec<Level>,
     /// Types of parameters, 0 where one is not declared.
     params: Vec<Oid>,
+    /// On the second walk: what stands for masked columns of the targets of writes.
+    in_place: BTreeMap<Source, in_place::InPlace>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(cx: Context<'a>) -> Self {
+        Self { cx, out: Analysis::default(), levels: Vec::new(), params: cx.params.to_vec(), in_place: BTreeMap::new() }
+    }
 }
 
 impl Resolver<'_> {

@@ -39,6 +39,9 @@ impl Resolver<'_> {
                     self.saw(name);
                     let shown = if name.is_empty() { colname::figure(val) } else { name.as_str().into() };
                     let value = self.expr(val, UseKind::Expression)?;
+                    if name.is_empty() && !self.in_place.is_empty() {
+                        *name = shown.to_string(); // a mask in the place of a column would give it another
+                    }
                     outs.push(Out { name: shown, value });
                 }
                 _ => return Err(unknown("an item of a select list")),
@@ -67,7 +70,8 @@ impl Resolver<'_> {
         }
         self.out.seen.stars += 1;
         let loses_schema = |i: &Rc<Item>| i.veiled && qualifier.len() > 1;
-        let mut written = items.iter().any(|i| i.has_hidden() || loses_schema(i) || self.covers_system(i)).then(Vec::new);
+        let edited = |i: &Rc<Item>| i.has_hidden() || loses_schema(i) || self.covers_system(i) || self.masks_in_place(i);
+        let mut written = items.iter().any(edited).then(Vec::new);
         for item in &items {
             for column in &item.columns {
                 let value = Value { at, ..column.value.clone() };
@@ -78,7 +82,8 @@ impl Resolver<'_> {
                 }
                 self.touch_value(&value);
                 if let Some(written) = &mut written {
-                    written.push(Self::written_out(&items, column, at)?);
+                    let reference = Self::written_out(&items, column, at)?;
+                    written.push(self.masked_target(reference, item, column)?);
                 }
                 outs.push(Out { name: column.name.clone(), value });
             }
@@ -97,11 +102,18 @@ impl Resolver<'_> {
                 .at(at)
                 .hint("name the columns"));
         }
-        let reference = match &column.qualifier {
+        Ok(match &column.qualifier {
             Some(qualifier) => column::reference(&[qualifier, &column.name]),
             None => column::reference(&[&column.name]),
-        };
-        let target = ResTarget { name: String::new(), indirection: Vec::new(), val: Some(Box::new(reference)), location: -1 };
+        })
+    }
+
+    /// A column of a star as an item of the list; its mask, where it is masked in place.
+    fn masked_target(&self, reference: Node, item: &Item, column: &Column) -> Checked<Node> {
+        let mut val = reference.clone();
+        self.mask_in_place(&mut val, column::Hit::of(item, column.value.clone()))?;
+        let name = if val == reference { String::new() } else { column.name.to_string() };
+        let target = ResTarget { name, indirection: Vec::new(), val: Some(Box::new(val)), location: -1 };
         Ok(Node { node: Some(NodeEnum::ResTarget(Box::new(target))) })
     }
 }

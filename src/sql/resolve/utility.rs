@@ -124,10 +124,10 @@ impl Resolver<'_> {
 
     fn one_column(&mut self, name: &str, kind: UseKind) -> Checked<()> {
         self.saw(name);
-        let Some(value) = self.try_bare(name, -1)? else {
+        let Some(hit) = self.try_bare(name, -1)? else {
             return Err(Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")));
         };
-        self.consume(&value, kind);
+        self.consume(&hit.value, kind);
         Ok(())
     }
 

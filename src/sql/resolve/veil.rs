@@ -12,9 +12,9 @@ use super::scope::{Item, Level};
 use super::{Context, Resolver, inner, strings, unknown};
 use crate::base::quote_ident;
 use crate::catalog::ConstraintKind;
-use crate::sql::model::{Analysis, InstanceOf, Source, UseKind};
+use crate::sql::model::{InstanceOf, Source, UseKind};
 use crate::sql::reject::{Checked, Reject};
-use crate::sql::veil::Veil;
+use crate::sql::veil::{Veil, VeilColumn};
 use crate::sql::{parse, print};
 
 /// A reference to a column of a veiled instance.
@@ -65,12 +65,20 @@ impl<'a> Resolver<'a> {
         Ok(Some(print::select(NodeEnum::RangeSubselect(Box::new(from)), &std::mem::take(attlist))))
     }
 
-    /// The subquery, its own names resolved too: the SQL is the policy's, and no `search_path` of a session may lead it astray.
+    /// The subquery.
     fn veil_query(&self, range: &RangeVar, veil: &Veil, from: Option<Node>) -> Checked<Node> {
+        let mut query = self.policy_query(range, &text(range, veil), None)?;
+        if let (Some(from), Some(NodeEnum::SelectStmt(select))) = (from, &mut query.node) {
+            select.from_clause = vec![from];
+        }
+        Ok(query)
+    }
+
+    /// A query over one relation whose SQL is the policy's, its own names resolved too: no `search_path` of a session may lead it astray.
+    pub(super) fn policy_query(&self, range: &RangeVar, text: &str, alias: Option<&str>) -> Checked<Node> {
         let broken =
             |_| Reject::unclear("policy", format!("the policy's SQL over \"{}.{}\" cannot be read", range.schemaname, range.relname));
-        let mut tree = parse::tree(&text(range, veil)).map_err(broken)?.stmts;
-        let mut query = tree.pop().and_then(|s| s.stmt).map(|n| *n).ok_or_else(|| unknown("an empty veil"))?;
+        let mut query = single(text).map_err(broken)?;
         let path: Vec<Box<str>> = vec!["pg_catalog".into(), range.schemaname.as_str().into()];
         let cx = Context {
             path: &path,
@@ -79,16 +87,13 @@ impl<'a> Resolver<'a> {
             hidden: &|_, _| false,
             veils: None,
             says: self.cx.veils.map(|v| &v.says),
+            alias,
             ..self.cx
         };
-        let mut resolver = Resolver { cx, out: Analysis::default(), levels: Vec::new(), params: Vec::new() };
-        resolver.query(&mut query).map_err(|reject| {
+        Resolver::new(cx).query(&mut query).map_err(|reject| {
             let message = format!("the policy's SQL over \"{}.{}\": {}", range.schemaname, range.relname, reject.message);
             Reject::unclear("policy", message)
         })?;
-        if let (Some(from), Some(NodeEnum::SelectStmt(select))) = (from, &mut query.node) {
-            select.from_clause = vec![from];
-        }
         Ok(query)
     }
 
@@ -124,6 +129,12 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// The tree of a text of the proxy's own, which is one statement.
+pub(super) fn single(text: &str) -> Checked<Node> {
+    let statement = parse::tree(text)?.stmts.pop().and_then(|s| s.stmt);
+    statement.map(|n| *n).ok_or_else(|| unknown("an empty text"))
+}
+
 /// The relation in a FROM item.
 fn range_of(node: &mut Node) -> Option<&mut RangeVar> {
     match node.node.as_mut()? {
@@ -140,11 +151,11 @@ fn range_of(node: &mut Node) -> Option<&mut RangeVar> {
 fn text(range: &RangeVar, veil: &Veil) -> String {
     let relation = quote_ident(&range.relname);
     let mut text = String::from("SELECT ");
-    for (i, (name, mask)) in veil.columns.iter().enumerate() {
+    for (i, VeilColumn { number: _, name, mask }) in veil.columns.iter().enumerate() {
         let comma = if i == 0 { "" } else { ", " };
         let name = quote_ident(name);
         let _ = match mask {
-            Some(mask) => write!(text, "{comma}{mask} AS {name}"),
+            Some(mask) => write!(text, "{comma}{} AS {name}", mask.sql),
             None => write!(text, "{comma}{relation}.{name}"),
         };
     }

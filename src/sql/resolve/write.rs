@@ -5,6 +5,7 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, RangeVar, ResTarget, ReturningClause};
 
+use super::in_place::guard;
 use super::scope::{Item, Level};
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, unknown};
@@ -37,7 +38,7 @@ impl Resolver<'_> {
             Some(query) => Some(self.query(query)?),
             None => None, // DEFAULT VALUES
         };
-        let target = self.target(relation, Access::Insert)?;
+        let (target, _) = self.written(relation, Access::Insert)?;
         if let Some(outs) = &outs {
             outs.iter().for_each(|o| self.consume(&o.value, UseKind::WriteSource));
             self.inserted(&target, cols, Some(outs.len()))?;
@@ -103,10 +104,10 @@ impl Resolver<'_> {
             self.used_opt(expr, UseKind::Conflict)?;
             if !name.is_empty() {
                 self.saw(name);
-                let value = self.try_bare(name, *location)?;
-                let value = value
+                let hit = self.try_bare(name, *location)?;
+                let hit = hit
                     .ok_or_else(|| Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")).at(*location))?;
-                self.consume(&value, UseKind::Conflict);
+                self.consume(&hit.value, UseKind::Conflict);
             }
         }
         if !conname.is_empty()
@@ -128,33 +129,35 @@ impl Resolver<'_> {
     fn update(&mut self, update: &mut protobuf::UpdateStmt) -> Checked<Returned> {
         let protobuf::UpdateStmt { relation, target_list, where_clause, from_clause, returning_clause, with_clause } = update;
         self.with(with_clause)?;
-        let target = self.target(relation, Access::Update)?;
+        let (target, rows) = self.written(relation, Access::Update)?;
         self.show(vec![Rc::clone(&target)])?;
         self.from_clause(from_clause)?;
         self.assignments(&target, target_list)?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
+        guard(rows, where_clause)?;
         self.returning(returning_clause)
     }
 
     fn delete(&mut self, delete: &mut protobuf::DeleteStmt) -> Checked<Returned> {
         let protobuf::DeleteStmt { relation, using_clause, where_clause, returning_clause, with_clause } = delete;
         self.with(with_clause)?;
-        let target = self.target(relation, Access::Delete)?;
+        let (target, rows) = self.written(relation, Access::Delete)?;
         self.out.deletes.extend(target.instance.map(|(id, _)| id));
         self.show(vec![target])?;
         self.from_clause(using_clause)?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
+        guard(rows, where_clause)?;
         self.returning(returning_clause)
     }
 
     fn merge_into(&mut self, merge: &mut protobuf::MergeStmt) -> Checked<Returned> {
         let protobuf::MergeStmt { relation, source_relation, join_condition, merge_when_clauses, returning_clause, with_clause } = merge;
         self.with(with_clause)?;
-        let target = self.target(relation, Access::Merge)?;
+        let (target, _) = self.written(relation, Access::Merge)?;
         let source = source_relation.as_mut().ok_or_else(|| unknown("MERGE without a source"))?;
         let source = self.from_item(source)?;
         let both: Vec<Rc<Item>> = std::iter::once(Rc::clone(&target)).chain(source.iter().cloned()).collect();
@@ -191,7 +194,17 @@ impl Resolver<'_> {
         self.returning(returning_clause)
     }
 
-    /// The target of a write.
+    /// The target of a write, with the condition of the rows that exist.
+    fn written(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<(Rc<Item>, Option<Node>)> {
+        let item = self.target(range, access)?;
+        let rows = match range {
+            Some(range) => self.veil_target(range, &item)?,
+            None => None,
+        };
+        Ok((item, rows))
+    }
+
+    /// A relation that is named alone, with its columns.
     pub(super) fn target(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<Rc<Item>> {
         let range = range.as_mut().ok_or_else(|| unknown("a write without its target"))?;
         let named = self.alias(range.alias.as_ref())?;
@@ -208,13 +221,16 @@ impl Resolver<'_> {
         for node in nodes {
             let NodeEnum::ResTarget(assignment) = inner(node)? else { return Err(unknown("SET")) };
             let ResTarget { name, indirection, val, location } = &mut **assignment;
-            let column = self.set(target, name, Changes::Stored, *location)?;
-            if !indirection.is_empty() {
-                self.indirection(indirection, UseKind::Expression)?;
-                // the rest of the value is read and stored again
-                self.consume(&column, UseKind::WriteSource);
+            let multi = matches!(val.as_ref().and_then(|v| v.node.as_ref()), Some(NodeEnum::MultiAssignRef(_)));
+            let changes = if multi || !indirection.is_empty() { Changes::Part } else { Changes::Stored };
+            let column = self.set(target, name, changes, *location)?;
+            self.indirection(indirection, UseKind::Expression)?;
+            let calls = self.out.calls.len();
+            let value = val.as_mut().ok_or_else(|| unknown("an assignment without a value"))?;
+            let given = self.used(value, UseKind::WriteSource)?;
+            if changes == Changes::Stored {
+                self.write_back(&column, val, &given, calls, *location)?;
             }
-            self.used_opt(val, UseKind::WriteSource)?;
         }
         Ok(())
     }

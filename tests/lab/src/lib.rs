@@ -16,6 +16,7 @@ pub mod canary;
 pub mod dice;
 mod log;
 mod proxy;
+pub mod queries;
 pub mod tap;
 pub mod wire;
 

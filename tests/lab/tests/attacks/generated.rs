@@ -6,10 +6,41 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use lab::dice::asked_for;
+use lab::queries::Type::{Bool, Date, Int, Number, Text};
+use lab::queries::{Generator, Table};
 
 use super::corpus::Case;
-use super::generate::Generator;
 use super::{Mode, Outcome, Runner, lab, sorted};
+
+/// What the clerk sees.
+const TABLES: &[Table] = &[
+    Table {
+        name: "people",
+        plain: false,
+        columns: &[
+            ("id", Int),
+            ("level", Text),
+            ("region", Text),
+            ("name", Text),
+            ("email", Text),
+            ("phone", Text),
+            ("card", Text),
+            ("note", Text),
+            ("handle", Text),
+            ("born", Date),
+            ("salary", Int),
+            ("wealth", Number),
+            ("flag", Bool),
+        ],
+    },
+    Table { name: "accounts", plain: false, columns: &[("id", Int), ("person_id", Int), ("iban", Text), ("state", Text)] },
+    Table { name: "plain", plain: true, columns: &[("id", Int), ("label", Text), ("amount", Int), ("code", Text)] },
+    Table { name: "child", plain: false, columns: &[("id", Int), ("plain_id", Int), ("secret", Text)] },
+    Table { name: "events", plain: false, columns: &[("id", Int), ("kind", Text), ("payload", Text)] },
+    Table { name: "base", plain: false, columns: &[("id", Int), ("secret", Text)] },
+    Table { name: "later", plain: false, columns: &[("id", Int), ("code", Text), ("secret", Text)] },
+    Table { name: "fenced", plain: false, columns: &[("id", Int), ("region", Text), ("secret", Text)] },
+];
 
 /// A refusal's reason without the names in it.
 fn reason(text: &str) -> String {
@@ -24,7 +55,7 @@ fn random_queries_are_answered_by_the_veil() {
     let mut clerks = [Mode::Simple, Mode::Text].map(|mode| Runner::new(lab.port, "clerk", mode));
     let (mut wrong, mut refused, mut failed) = (String::new(), BTreeMap::<String, u64>::new(), 0);
     for seed in first..first + count {
-        let text = Generator::new(seed).query();
+        let text = Generator::new(seed, TABLES).query();
         let case = Case { name: seed.to_string(), mark: '-', alone: false, steps: vec![text] };
         let want = veil.run(&case).remove(0);
         let clerk = &mut clerks[usize::try_from(seed % 2).unwrap()];

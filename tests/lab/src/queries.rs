@@ -1,76 +1,71 @@
-//! Random queries of every type that fits, over the attacked tables: seeded, deterministic up to the order of rows, and without what
-//! fails on some value. Not here: what they are held against.
+//! Random queries of every type that fits, over given tables: seeded, deterministic up to the order of rows, and without what fails on
+//! some value. Not here: what they are held against.
 
-use lab::dice::Dice;
+use crate::dice::Dice;
 
 use Type::{Bool, Date, Int, Number, Text};
 
 /// What an expression gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
+pub enum Type {
+    /// integer
     Int,
+    /// text
     Text,
+    /// boolean
     Bool,
+    /// date
     Date,
+    /// numeric
     Number,
 }
 
-const TYPES: [Type; 5] = [Int, Text, Bool, Date, Number];
+/// All of them.
+pub const TYPES: [Type; 5] = [Int, Text, Bool, Date, Number];
 
-/// Tables with columns that the clerk sees, keys first.
-const TABLES: &[(&str, &[(&str, Type)])] = &[
-    (
-        "people",
-        &[
-            ("id", Int),
-            ("level", Text),
-            ("region", Text),
-            ("name", Text),
-            ("email", Text),
-            ("phone", Text),
-            ("card", Text),
-            ("note", Text),
-            ("handle", Text),
-            ("born", Date),
-            ("salary", Int),
-            ("wealth", Number),
-            ("flag", Bool),
-        ],
-    ),
-    ("accounts", &[("id", Int), ("person_id", Int), ("iban", Text), ("state", Text)]),
-    ("plain", &[("id", Int), ("label", Text), ("amount", Int), ("code", Text)]),
-    ("child", &[("id", Int), ("plain_id", Int), ("secret", Text)]),
-    ("events", &[("id", Int), ("kind", Text), ("payload", Text)]),
-    ("base", &[("id", Int), ("secret", Text)]),
-    ("later", &[("id", Int), ("code", Text), ("secret", Text)]),
-    ("fenced", &[("id", Int), ("region", Text), ("secret", Text)]),
-];
+/// A table with the columns that can be named, its key first.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Nothing of it is veiled, so the oracle has no view for it.
+    pub plain: bool,
+    /// Its columns.
+    pub columns: &'static [(&'static str, Type)],
+}
 
 /// A column that can be named: `a.email`.
-type Named = (String, Type);
+pub type Named = (String, Type);
 
 /// A generator of queries.
-pub(crate) struct Generator {
-    dice: Dice,
+#[derive(Debug)]
+pub struct Generator {
+    /// What it throws.
+    pub dice: Dice,
+    tables: &'static [Table],
     aliases: u32,
 }
 
 impl Generator {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed), aliases: 0 }
+    /// The same seed gives the same queries.
+    #[must_use]
+    pub fn new(seed: u64, tables: &'static [Table]) -> Self {
+        Self { dice: Dice::new(seed), tables, aliases: 0 }
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    /// Once in so many times.
+    pub fn one_in(&mut self, n: usize) -> bool {
         self.dice.roll(n) == 0
     }
 
-    fn alias(&mut self) -> String {
+    /// A new alias.
+    pub fn alias(&mut self) -> String {
         self.aliases += 1;
         format!("t{}", self.aliases)
     }
 
     /// A whole query.
-    pub(crate) fn query(&mut self) -> String {
+    pub fn query(&mut self) -> String {
         self.aliases = 0;
         match self.dice.roll(10) {
             0 => {
@@ -87,7 +82,7 @@ impl Generator {
                 format!("WITH {name} (a, b) AS {materialized}({inner}) {}", rest.replace("\u{1}", &name))
             }
             2 => {
-                let (table, columns) = self.dice.one(TABLES);
+                let Table { name: table, plain: _, columns } = self.dice.one(self.tables);
                 let alias = self.alias();
                 let scope: Vec<Named> = columns.iter().map(|(c, t)| (format!("{alias}.{c}"), *t)).collect();
                 let condition = self.expr(Bool, &scope, 2);
@@ -103,7 +98,7 @@ impl Generator {
     }
 
     /// A query that gives these types; `outer` can be named in it.
-    fn select(&mut self, types: &[Type], outer: &[Named], depth: usize) -> String {
+    pub fn select(&mut self, types: &[Type], outer: &[Named], depth: usize) -> String {
         let (from, scope) = self.from(outer, depth);
         let all: Vec<Named> = scope.iter().chain(outer).cloned().collect();
         if self.one_in(4) {
@@ -201,9 +196,8 @@ impl Generator {
             return (format!("({inner}) AS {alias} (a, b)"), columns);
         }
         let _ = outer;
-        let (table, columns) = self.dice.one(TABLES);
-        // nothing of `plain` is veiled, and the veil has no view for it
-        let schema = if table != "plain" && self.one_in(4) { "public." } else { "" };
+        let Table { name: table, plain, columns } = self.dice.one(self.tables);
+        let schema = if !plain && self.one_in(4) { "public." } else { "" };
         (format!("{schema}{table} {alias}"), columns.iter().map(|(c, t)| (format!("{alias}.{c}"), *t)).collect())
     }
 
@@ -212,7 +206,8 @@ impl Generator {
         if fitting.is_empty() { None } else { Some(fitting[self.dice.roll(fitting.len())].0.clone()) }
     }
 
-    fn literal(&mut self, ty: Type) -> String {
+    /// A constant of a type.
+    pub fn literal(&mut self, ty: Type) -> String {
         match ty {
             Int => self.dice.one(&["0", "3", "7", "1000000", "12"]).to_owned(),
             Text => self.dice.one(&["'a***@example.com'", "'***'", "'EU'", "'gold'", "'h'", "''", "'label 3'"]).to_owned(),
@@ -223,7 +218,7 @@ impl Generator {
     }
 
     /// An expression of a type.
-    fn expr(&mut self, ty: Type, scope: &[Named], depth: usize) -> String {
+    pub fn expr(&mut self, ty: Type, scope: &[Named], depth: usize) -> String {
         if depth == 0 || self.one_in(3) {
             if ty == Bool && depth > 0 {
                 return self.predicate(scope, depth - 1);

@@ -1,0 +1,275 @@
+//! Targets of writes: they cannot be subqueries, so on the second walk each reference to a masked column of theirs becomes its mask where it
+//! stands, the statement's condition is looked at only for rows that exist for the principal, and what is written back masked leaves the
+//! raw value as it was (semantics.md, "Rewriting" and "Write-back").
+
+use std::fmt::Write as _;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Node, RangeVar, TypeName};
+
+use super::column::{Hit, reference};
+use super::expr::is_constant;
+use super::scope::Item;
+use super::veil::single;
+use super::{Resolver, Value, inner, name_nodes, unknown};
+use crate::base::quote_ident;
+use crate::catalog::{Oid, Scalar};
+use crate::sql::model::{Call, Flow, InstanceId, Source};
+use crate::sql::reject::{Checked, Reject, Syntax};
+use crate::sql::veil::{ColumnMask, Veil};
+
+/// A new value that is looked at twice, under this name in a query of its own.
+const NEW: &str = "pgscrim_new";
+
+/// A masked column of a target.
+#[derive(Debug)]
+pub(super) struct InPlace {
+    /// The target's alias, by which the mask names it.
+    alias: Box<str>,
+    /// The column's name.
+    name: Box<str>,
+    /// What stands for it.
+    mask: Node,
+    /// Its type, without a modifier.
+    ty: TypeName,
+    base: Oid,
+    compares: bool,
+}
+
+impl Resolver<'_> {
+    /// Makes ready what stands for the masked columns of a target; gives the condition of its rows.
+    pub(super) fn veil_target(&mut self, range: &RangeVar, item: &Item) -> Checked<Option<Node>> {
+        let (Some(veil), Some((id, _))) = (self.veil_of(item), item.instance) else { return Ok(None) };
+        let query = self.policy_query(range, &text(range, veil), Some(&item.name))?;
+        let Some(NodeEnum::SelectStmt(mut select)) = query.node else { return Err(unknown("a veil")) };
+        let masks: Vec<(i16, &Box<str>, &ColumnMask)> =
+            veil.columns.iter().filter_map(|c| Some((c.number, &c.name, c.mask.as_ref()?))).collect();
+        let mut values = std::mem::take(&mut select.target_list).into_iter().map(value_of);
+        for (column, name, ColumnMask { sql: _, collates: _, ty: _, base, compares }) in masks {
+            let (Some(Some(mask)), Some(Some(cast))) = (values.next(), values.next()) else { return Err(unknown("a mask")) };
+            let Some(NodeEnum::TypeCast(cast)) = cast.node else { return Err(unknown("a mask's type")) };
+            let ty = cast.type_name.ok_or_else(|| unknown("a mask's type"))?;
+            let place = InPlace { alias: item.name.clone(), name: name.clone(), mask, ty, base: *base, compares: *compares };
+            self.in_place.insert(Source { instance: id, column }, place);
+        }
+        self.out.veiled.insert(id);
+        Ok(select.where_clause.map(|n| *n))
+    }
+
+    /// Puts a mask where a masked column of a target is named.
+    pub(super) fn mask_in_place(&self, node: &mut Node, hit: Hit) -> Checked<Value> {
+        let Hit { value, of } = hit;
+        let (Flow::Plain(sources), Some(of)) = (&value.flow, of) else { return Ok(value) };
+        if let [source] = sources.as_slice()
+            && source.instance == of
+            && let Some(place) = self.in_place.get(source)
+        {
+            self.reaches(place, *source)?;
+            *node = place.mask.clone();
+        }
+        Ok(value)
+    }
+
+    /// Whether columns of a FROM item are masked where they stand.
+    pub(super) fn masks_in_place(&self, item: &Item) -> bool {
+        item.instance.is_some_and(|(id, _)| self.in_place.keys().any(|s| s.instance == id))
+    }
+
+    /// A mask names its table by the alias, which something nearer may have taken.
+    fn reaches(&self, place: &InPlace, source: Source) -> Checked<()> {
+        let named =
+            self.levels.iter().rev().filter(|l| !l.blocked).find_map(|l| l.items.iter().find(|i| i.by_name && i.name == place.alias));
+        if named.and_then(|i| i.instance).is_some_and(|(id, _)| id == source.instance) {
+            return Ok(());
+        }
+        let message = format!("column \"{}\" is masked where the name \"{}\" stands for something else", place.name, place.alias);
+        Err(Reject::unclear("alias", message).hint("use another alias"))
+    }
+
+    /// Within the policy's own SQL over a target: names its columns by the alias that the statement gave it.
+    pub(super) fn rename(&self, fields: &mut Vec<Node>, hit: &Hit) -> Checked<()> {
+        let Some(alias) = self.cx.alias else { return Ok(()) };
+        let own = InstanceId(0); // the only one in FROM of that SQL's outermost query
+        if hit.of.is_none() && hit.value.flow == Flow::Computed {
+            return Err(unknown("a whole row in a policy's condition on the target of a write"));
+        }
+        if hit.of != Some(own) {
+            return Ok(());
+        }
+        let taken = self.levels.iter().flat_map(|l| &l.items).any(|i| &*i.name == alias && i.instance.is_none_or(|(id, _)| id != own));
+        if taken {
+            return Err(Reject::unclear("alias", format!("the policy's condition has another use for the name \"{alias}\"")));
+        }
+        if let Some(name) = fields.pop() {
+            *fields = name_nodes(&[alias]);
+            fields.push(name);
+        }
+        Ok(())
+    }
+
+    /// What is stored in a masked column: its raw value, where what the client saves is its mask.
+    pub(super) fn write_back(&self, column: &Value, new: &mut Option<Box<Node>>, given: &Value, calls: usize, at: i32) -> Checked<()> {
+        let Flow::Plain(sources) = &column.flow else { return Ok(()) };
+        let Some(place) = sources.first().and_then(|s| self.in_place.get(s)) else { return Ok(()) };
+        let value = new.as_deref_mut().ok_or_else(|| unknown("an assignment without a value"))?;
+        if matches!(inner(value)?, NodeEnum::SetToDefault(_)) {
+            return Ok(());
+        }
+        if let Some(source) = sources.first() {
+            self.reaches(place, *source)?;
+        }
+        if let Some(ty) = given.ty.filter(|ty| !assignable(*ty, place.base)) {
+            let name = |oid: Oid| self.cx.catalog.type_info(oid).map_or("unknown", |t| &*t.name.name).to_owned();
+            let message = format!("column \"{}\" is of type {} but expression is of type {}", place.name, name(place.base), name(ty));
+            return Err(Reject::postgres(Syntax::DatatypeMismatch, message)
+                .hint("You will need to rewrite or cast the expression.")
+                .at(at));
+        }
+        let cast = |node: Node| cast(node, place.ty.clone());
+        let taken = std::mem::take(value);
+        *value = if is_constant(&taken) || matches!(taken.node, Some(NodeEnum::ColumnRef(_))) {
+            place.kept_or(&cast(taken))
+        } else {
+            let calls = self.out.calls.get(calls..).unwrap_or_default();
+            if place.alias.as_ref() == NEW || calls.iter().any(|c| self.is_of_rows(c)) {
+                return Err(unknown("a value of this kind for a masked column").at(at));
+            }
+            let mut query = single(&format!("SELECT 1 FROM (SELECT 1 AS {NEW}) AS {NEW}"))?;
+            once(&mut query, cast(taken), place.kept_or(&reference(&[NEW, NEW]))).ok_or_else(|| unknown("a value written back"))?;
+            scalar(query)
+        };
+        Ok(())
+    }
+
+    /// Whether a call is of a function that takes or gives rows: PostgreSQL refuses those in SET, but not in a query of their own.
+    fn is_of_rows(&self, call: &Call) -> bool {
+        let of_rows = |oid: &Oid| self.cx.catalog.function(*oid).is_none_or(|f| f.kind != 'f' || f.returns_set);
+        call.candidates.iter().any(of_rows)
+    }
+}
+
+impl InPlace {
+    /// The raw column where the new value is what it shows, else the new value. The operator is named with its schema, as `IS NOT
+    /// DISTINCT FROM` cannot be.
+    fn kept_or(&self, new: &Node) -> Node {
+        let text = |node: &Node| cast(node.clone(), type_name("text"));
+        let (left, right) = if self.compares { (new.clone(), self.mask.clone()) } else { (text(new), text(&self.mask)) };
+        let equal = protobuf::AExpr {
+            kind: protobuf::AExprKind::AexprOp as i32,
+            name: name_nodes(&["pg_catalog", "="]),
+            lexpr: Some(Box::new(left)),
+            rexpr: Some(Box::new(right)),
+            rexpr_list_start: -1,
+            rexpr_list_end: -1,
+            location: -1,
+        };
+        let null = |node: &Node| {
+            let test = protobuf::NullTest {
+                xpr: None,
+                arg: Some(Box::new(node.clone())),
+                nulltesttype: protobuf::NullTestType::IsNull as i32,
+                argisrow: false,
+                location: -1,
+            };
+            Node { node: Some(NodeEnum::NullTest(Box::new(test))) }
+        };
+        let raw = || reference(&[&self.alias, &self.name]);
+        let whens =
+            vec![when(Node { node: Some(NodeEnum::AExpr(Box::new(equal))) }, raw()), when(and(vec![null(new), null(&self.mask)]), raw())];
+        case(whens, new.clone())
+    }
+}
+
+/// The statement's own condition, behind that of the rows which exist.
+pub(super) fn guard(rows: Option<Node>, condition: &mut Option<Box<Node>>) -> Checked<()> {
+    let Some(rows) = rows else { return Ok(()) };
+    let Some(own) = condition.take() else {
+        *condition = Some(Box::new(rows));
+        return Ok(());
+    };
+    if matches!(own.node, Some(NodeEnum::CurrentOfExpr(_))) {
+        return Err(unknown("WHERE CURRENT OF over a relation with a row condition"));
+    }
+    let not =
+        protobuf::AConst { isnull: false, location: -1, val: Some(protobuf::a_const::Val::Boolval(protobuf::Boolean { boolval: false })) };
+    *condition = Some(Box::new(case(vec![when(rows, *own)], Node { node: Some(NodeEnum::AConst(not)) })));
+    Ok(())
+}
+
+/// Whether PostgreSQL would store a value of a type in a column of another without being asked; what is not known to be so is not.
+fn assignable(from: Oid, to: Oid) -> bool {
+    let number = |s: Scalar| matches!(s, Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Float4 | Scalar::Float8 | Scalar::Numeric);
+    let moment = |s: Scalar| matches!(s, Scalar::Date | Scalar::Timestamp | Scalar::Timestamptz);
+    let (a, b) = (Scalar::from_oid(from), Scalar::from_oid(to));
+    from == to || b.is_text() || (number(a) && number(b)) || (moment(a) && moment(b))
+}
+
+/// The masks of a target's columns, each with a cast to its type, and the condition of its rows. A text stands in a query of its own:
+/// its collation is then the column's, and not one that was asked for.
+fn text(range: &RangeVar, veil: &Veil) -> String {
+    let mut text = String::from("SELECT ");
+    for mask in veil.columns.iter().filter_map(|c| c.mask.as_ref()) {
+        let ColumnMask { sql, collates, ty, base: _, compares: _ } = mask;
+        let _ = if *collates { write!(text, "(SELECT {sql}), NULL::{ty}, ") } else { write!(text, "{sql}, NULL::{ty}, ") };
+    }
+    let _ = write!(text, "1 FROM {}.{}", quote_ident(&range.schemaname), quote_ident(&range.relname));
+    if let Some(rows) = &veil.rows {
+        let _ = write!(text, " WHERE (\n{rows}\n)");
+    }
+    text
+}
+
+/// `SELECT kept FROM (SELECT new AS …) AS …`
+fn once(query: &mut Node, new: Node, kept: Node) -> Option<()> {
+    let NodeEnum::SelectStmt(outer) = query.node.as_mut()? else { return None };
+    *target(outer.target_list.first_mut()?)? = kept;
+    let NodeEnum::RangeSubselect(from) = outer.from_clause.first_mut()?.node.as_mut()? else { return None };
+    let NodeEnum::SelectStmt(inner) = from.subquery.as_mut()?.node.as_mut()? else { return None };
+    *target(inner.target_list.first_mut()?)? = new;
+    Some(())
+}
+
+fn target(node: &mut Node) -> Option<&mut Node> {
+    let NodeEnum::ResTarget(target) = node.node.as_mut()? else { return None };
+    target.val.as_deref_mut()
+}
+
+fn value_of(node: Node) -> Option<Node> {
+    let Some(NodeEnum::ResTarget(target)) = node.node else { return None };
+    target.val.map(|v| *v)
+}
+
+fn scalar(query: Node) -> Node {
+    let link = protobuf::SubLink {
+        sub_link_type: protobuf::SubLinkType::ExprSublink as i32,
+        subselect: Some(Box::new(query)),
+        location: -1,
+        ..Default::default()
+    };
+    Node { node: Some(NodeEnum::SubLink(Box::new(link))) }
+}
+
+fn type_name(name: &str) -> TypeName {
+    TypeName { names: name_nodes(&["pg_catalog", name]), typemod: -1, location: -1, ..Default::default() }
+}
+
+fn cast(arg: Node, ty: TypeName) -> Node {
+    let cast = protobuf::TypeCast { arg: Some(Box::new(arg)), type_name: Some(ty), location: -1 };
+    Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) }
+}
+
+fn and(args: Vec<Node>) -> Node {
+    let boolean = protobuf::BoolExpr { xpr: None, boolop: protobuf::BoolExprType::AndExpr as i32, args, location: -1 };
+    Node { node: Some(NodeEnum::BoolExpr(Box::new(boolean))) }
+}
+
+fn when(condition: Node, result: Node) -> Node {
+    let when = protobuf::CaseWhen { xpr: None, expr: Some(Box::new(condition)), result: Some(Box::new(result)), location: -1 };
+    Node { node: Some(NodeEnum::CaseWhen(Box::new(when))) }
+}
+
+fn case(args: Vec<Node>, otherwise: Node) -> Node {
+    let case =
+        protobuf::CaseExpr { xpr: None, casetype: 0, casecollid: 0, arg: None, args, defresult: Some(Box::new(otherwise)), location: -1 };
+    Node { node: Some(NodeEnum::CaseExpr(Box::new(case))) }
+}

@@ -1,0 +1,36 @@
+-- Each hidden value holds a token of its own in the part that its mask hides.
+CREATE TABLE public.people (
+    id     int PRIMARY KEY,
+    level  text,
+    region text,
+    name   text,
+    email  text,
+    phone  varchar(20),
+    handle text,
+    note   text COLLATE "C",
+    born   date,
+    salary int,
+    wealth numeric(14,4),
+    flag   boolean,
+    raw    json,
+    secret text
+);
+INSERT INTO public.people
+SELECT id, (ARRAY['gold', 'silver', 'basic'])[1 + id % 3], (ARRAY['EU', 'US'])[1 + id % 2], 'A' || ('Tk' || substr(md5('name' || id), 1, 10)), 'a' || ('Tk' || substr(md5('email' || id), 1, 10)) || '@example.com',
+       ('Tk' || substr(md5('phone' || id), 1, 10)) || '1234', CASE WHEN id <> 5 THEN 'h' || ('Tk' || substr(md5('handle' || id), 1, 10)) || 'z' END, CASE WHEN id <> 3 THEN ('Tk' || substr(md5('note' || id), 1, 10)) END,
+       date '1900-02-02' + ('x' || substr(md5('born' || id), 1, 7))::bit(28)::int % 30000, 100000000 + ('x' || substr(md5('salary' || id), 1, 7))::bit(28)::int, 100000000 + ('x' || substr(md5('wealth' || id), 1, 7))::bit(28)::int + 0.1234, id % 2 = 0,
+       json_build_object('k', ('Tk' || substr(md5('raw' || id), 1, 10))), ('Tk' || substr(md5('secret' || id), 1, 10))
+FROM generate_series(1, 12) AS id;
+CREATE TABLE public.fenced (id int PRIMARY KEY, region text, secret text, amount int);
+INSERT INTO public.fenced SELECT id, CASE WHEN id % 2 = 0 THEN 'EU' ELSE 'US' END, ('Tk' || substr(md5('fenced' || id), 1, 10)), id * 10 FROM generate_series(1, 12) AS id;
+CREATE TABLE public.events (id int NOT NULL, kind text, payload text) PARTITION BY RANGE (id);
+CREATE TABLE public.events_1 PARTITION OF public.events FOR VALUES FROM (0) TO (7);
+CREATE TABLE public.events_2 PARTITION OF public.events FOR VALUES FROM (7) TO (10000);
+INSERT INTO public.events SELECT id, 'kind ' || id, ('Tk' || substr(md5('payload' || id), 1, 10)) || 'wxyz' FROM generate_series(1, 12) AS id;
+CREATE TABLE public.plain (id int PRIMARY KEY, label text, amount int);
+INSERT INTO public.plain SELECT id, 'label ' || id, id * 10 FROM generate_series(1, 12) AS id;
+CREATE TABLE public.tokens (id int PRIMARY KEY, token text);
+INSERT INTO public.tokens SELECT id, ('Tk' || substr(md5('token' || id), 1, 10)) FROM generate_series(1, 12) AS id;
+CREATE ROLE clerk LOGIN SUPERUSER;
+CREATE ROLE owner LOGIN SUPERUSER;
+CREATE ROLE pgscrim LOGIN;
