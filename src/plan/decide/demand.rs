@@ -39,7 +39,8 @@ impl Demand {
 impl Judge<'_> {
     /// Has a relation's veil put in the place of an instance in FROM, or in the places where the target of a write is named.
     pub(super) fn veil_instance(&mut self, instance: InstanceId, kind: UseKind) -> bool {
-        if !self.analysis.from.contains(&instance) && !(self.is_target(instance) && stands_alone(kind)) {
+        let possible = self.analysis.from.contains(&instance) || (self.is_target(instance) && stands_alone(kind));
+        if !possible {
             return false;
         }
         if !self.demand.veils(instance) {

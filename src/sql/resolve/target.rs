@@ -109,11 +109,11 @@ impl Resolver<'_> {
     }
 
     /// A column of a star as an item of the list; its mask, where it is masked in place.
-    fn masked_target(&self, reference: Node, item: &Item, column: &Column) -> Checked<Node> {
-        let mut val = reference.clone();
-        self.mask_in_place(&mut val, column::Hit::of(item, column.value.clone()))?;
-        let name = if val == reference { String::new() } else { column.name.to_string() };
-        let target = ResTarget { name, indirection: Vec::new(), val: Some(Box::new(val)), location: -1 };
+    fn masked_target(&self, mut reference: Node, item: &Item, column: &Column) -> Checked<Node> {
+        self.mask_in_place(&mut reference, column::Hit::of(item, column.value.clone()))?;
+        let masked = !matches!(reference.node, Some(NodeEnum::ColumnRef(_)));
+        let name = if masked { column.name.to_string() } else { String::new() };
+        let target = ResTarget { name, indirection: Vec::new(), val: Some(Box::new(reference)), location: -1 };
         Ok(Node { node: Some(NodeEnum::ResTarget(Box::new(target))) })
     }
 }
