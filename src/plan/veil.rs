@@ -65,7 +65,7 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
     let has_system = !system.is_empty();
     columns.extend(system);
     let rows = setting.profile.rows(relation.oid).map(|r| Arc::clone(&r.sql));
-    Some(Veil { columns, rows, system: has_system })
+    Some(Veil { columns, rows, fenced: analysis.leaks, system: has_system })
 }
 
 /// What stands for a column: of its declared type (a domain's base) and of its collation.

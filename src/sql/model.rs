@@ -271,6 +271,9 @@ pub struct Analysis {
     pub from: BTreeSet<InstanceId>,
     /// Instances in whose place, or in the place of whose columns, this walk has put a veil.
     pub veiled: BTreeSet<InstanceId>,
+    /// Something may run on a value that is not known to be leakproof (`pg_proc.proleakproof`): no row condition can stand beside it without a
+    /// fence. Aggregates and window functions do not count, which see rows that were chosen.
+    pub leaks: bool,
     /// What of the text the walk has looked at.
     pub seen: Seen,
 }

@@ -15,6 +15,8 @@ pub struct Veil {
     pub columns: Vec<VeilColumn>,
     /// SQL over the raw row that keeps those that exist for the principal.
     pub rows: Option<Arc<str>>,
+    /// Nothing else may be looked at before that: something in the statement could tell what it is given.
+    pub fenced: bool,
     /// System columns are among the columns, which no `*` may cover.
     pub system: bool,
 }

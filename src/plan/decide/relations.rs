@@ -102,7 +102,7 @@ impl<'a> Judge<'a> {
                 format!("{} is read by the row condition of \"{name}\", and setting it {}", self.column(write.target), words::NOT_YET);
             return Some(Reject::unclear("rows", message).hint("leave the column out of the UPDATE").at(write.at));
         }
-        let locked = self.analysis.locks.contains(&id);
+        let locked = self.analysis.locks.contains(&id) && self.analysis.leaks;
         locked.then(|| {
             let message = format!("relation \"{name}\" has a row condition, and FOR UPDATE would lock rows that are not asked for");
             Reject::unclear("rows", message).hint("leave the locking clause out")

@@ -105,6 +105,7 @@ impl<'a> Resolver<'a> {
             .filter(|f| f.kind != 'p')
             .collect();
         let Some(first) = candidates.first() else { return Err(no_function(&parts, args, call.location)) };
+        self.out.leaks |= !candidates.iter().all(|f| f.leakproof || matches!(f.kind, 'a' | 'w'));
         let found = &first.name.schema;
         let one_schema = candidates.iter().all(|f| f.name.schema == *found);
         let mut oids: Vec<Oid> = candidates.iter().map(|f| f.oid).collect();

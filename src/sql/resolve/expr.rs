@@ -3,6 +3,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
 
+use super::operator::Operand;
 use super::{Resolver, Value, absent, inner, unknown};
 use crate::catalog::Oid;
 use crate::sql::model::{Flow, UseKind};
@@ -19,6 +20,7 @@ impl Resolver<'_> {
     /// A value; the uses inside it are recorded as `kind`, the value itself is not used yet.
     pub(super) fn expr(&mut self, node: &mut Node, kind: UseKind) -> Checked<Value> {
         super::veil::say(node, &self.cx)?;
+        self.out.leaks |= runs_something(inner(node)?);
         match inner(node)? {
             NodeEnum::ColumnRef(reference) => {
                 let hit = self.column(reference)?;
@@ -285,7 +287,10 @@ impl Resolver<'_> {
         link.testexpr = test;
         let left = left?;
         let right = self.sublink_outputs(link, kind)?;
-        let equality = if names.is_empty() { self.operator(&name_equals(), 2, at)? } else { self.operator(&names, 2, at)? };
+        let names = if names.is_empty() { name_equals() } else { names };
+        let equality = self.operator(&names, 2, at)?;
+        let operands: Vec<_> = left.iter().zip(&right).map(|(l, r)| (Operand::of(l.ty, false), Operand::of(r.ty, false))).collect();
+        self.may_leak(&names, &operands);
         if left.len() == right.len() && equality {
             for (l, r) in left.iter().zip(&right) {
                 self.equal(l, r, kind, at);
@@ -366,6 +371,33 @@ fn constant_value(constant: &protobuf::AConst) -> Checked<Value> {
         None => return Err(unknown("an empty constant")),
     };
     Ok(Value { flow: Flow::Computed, ty, at: *location })
+}
+
+/// Whether evaluating a node, what stands inside it aside, may run a function that is not looked at where it is met (operators, calls).
+fn runs_something(node: &NodeEnum) -> bool {
+    match node {
+        NodeEnum::TypeCast(cast) => !cast.arg.as_deref().is_some_and(is_constant),
+        // their parts may be cast to a common type
+        NodeEnum::AArrayExpr(array) => !array.elements.iter().all(is_constant),
+        NodeEnum::ColumnRef(_)
+        | NodeEnum::AConst(_)
+        | NodeEnum::ParamRef(_)
+        | NodeEnum::AExpr(_)
+        | NodeEnum::BoolExpr(_)
+        | NodeEnum::FuncCall(_)
+        | NodeEnum::NullTest(_)
+        | NodeEnum::BooleanTest(_)
+        | NodeEnum::SubLink(_)
+        | NodeEnum::RowExpr(_)
+        | NodeEnum::CollateClause(_)
+        | NodeEnum::SqlvalueFunction(_)
+        | NodeEnum::GroupingFunc(_)
+        | NodeEnum::SetToDefault(_)
+        | NodeEnum::CurrentOfExpr(_)
+        | NodeEnum::NamedArgExpr(_)
+        | NodeEnum::MultiAssignRef(_) => false,
+        _ => true,
+    }
 }
 
 /// A constant or a parameter, casts and a sign aside: nothing of a row in it, and nothing that runs.

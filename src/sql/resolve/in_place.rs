@@ -21,6 +21,13 @@ use crate::sql::veil::{ColumnMask, Veil};
 /// A new value that is looked at twice, under this name in a query of its own.
 const NEW: &str = "pgscrim_new";
 
+/// The condition of a target's rows.
+#[derive(Debug)]
+pub(super) struct Rows {
+    condition: Node,
+    fenced: bool,
+}
+
 /// A masked column of a target.
 #[derive(Debug)]
 pub(super) struct InPlace {
@@ -38,7 +45,7 @@ pub(super) struct InPlace {
 
 impl Resolver<'_> {
     /// Makes ready what stands for the masked columns of a target; gives the condition of its rows.
-    pub(super) fn veil_target(&mut self, range: &RangeVar, item: &Item) -> Checked<Option<Node>> {
+    pub(super) fn veil_target(&mut self, range: &RangeVar, item: &Item) -> Checked<Option<Rows>> {
         let (Some(veil), Some((id, _))) = (self.veil_of(item), item.instance) else { return Ok(None) };
         let query = self.policy_query(range, &text(range, veil), Some(&item.name))?;
         let Some(NodeEnum::SelectStmt(mut select)) = query.node else { return Err(unknown("a veil")) };
@@ -53,7 +60,7 @@ impl Resolver<'_> {
             self.in_place.insert(Source { instance: id, column }, place);
         }
         self.out.veiled.insert(id);
-        Ok(select.where_clause.map(|n| *n))
+        Ok(select.where_clause.map(|condition| Rows { condition: *condition, fenced: veil.fenced }))
     }
 
     /// Puts a mask where a masked column of a target is named.
@@ -87,7 +94,7 @@ impl Resolver<'_> {
     }
 
     /// Within the policy's own SQL over a target: names its columns by the alias that the statement gave it.
-    pub(super) fn rename(&self, fields: &mut Vec<Node>, hit: &Hit) -> Checked<()> {
+    pub(super) fn by_alias(&self, fields: &mut Vec<Node>, hit: &Hit) -> Checked<()> {
         let Some(alias) = self.cx.alias else { return Ok(()) };
         let own = InstanceId(0); // the only one in FROM of that SQL's outermost query
         if hit.of.is_none() && hit.value.flow == Flow::Computed {
@@ -181,14 +188,18 @@ impl InPlace {
 }
 
 /// The statement's own condition, behind that of the rows which exist.
-pub(super) fn guard(rows: Option<Node>, condition: &mut Option<Box<Node>>) -> Checked<()> {
-    let Some(rows) = rows else { return Ok(()) };
+pub(super) fn guard(rows: Option<Rows>, condition: &mut Option<Box<Node>>) -> Checked<()> {
+    let Some(Rows { condition: rows, fenced }) = rows else { return Ok(()) };
     let Some(own) = condition.take() else {
         *condition = Some(Box::new(rows));
         return Ok(());
     };
     if matches!(own.node, Some(NodeEnum::CurrentOfExpr(_))) {
         return Err(unknown("WHERE CURRENT OF over a relation with a row condition"));
+    }
+    if !fenced {
+        *condition = Some(Box::new(and([rows, *own].into_iter().flat_map(conjuncts).collect())));
+        return Ok(());
     }
     let not =
         protobuf::AConst { isnull: false, location: -1, val: Some(protobuf::a_const::Val::Boolval(protobuf::Boolean { boolval: false })) };
@@ -256,6 +267,14 @@ fn type_name(name: &str) -> TypeName {
 fn cast(arg: Node, ty: TypeName) -> Node {
     let cast = protobuf::TypeCast { arg: Some(Box::new(arg)), type_name: Some(ty), location: -1 };
     Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) }
+}
+
+/// The members of an AND: PostgreSQL's parser makes one list of nested ones.
+fn conjuncts(node: Node) -> Vec<Node> {
+    match node.node {
+        Some(NodeEnum::BoolExpr(boolean)) if boolean.boolop == protobuf::BoolExprType::AndExpr as i32 => boolean.args,
+        _ => vec![node],
+    }
 }
 
 fn and(args: Vec<Node>) -> Node {

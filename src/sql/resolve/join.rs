@@ -5,6 +5,7 @@ use std::rc::Rc;
 use pg_query::protobuf::{self, JoinExpr, JoinType};
 
 use super::from::no_conflict;
+use super::operator::Operand;
 use super::scope::{Column, Item};
 use super::{Resolver, name_nodes, strings, unknown};
 use crate::sql::model::UseKind;
@@ -92,7 +93,9 @@ impl Resolver<'_> {
     fn merge(&mut self, name: &str, left: &[Rc<Item>], right: &[Rc<Item>], kind: JoinType) -> Checked<Column> {
         self.saw(name);
         let (l, r) = (only(name, left, "left")?, only(name, right, "right")?);
-        self.operator(&name_nodes(&["="]), 2, -1)?;
+        let equals = name_nodes(&["="]);
+        self.operator(&equals, 2, -1)?;
+        self.may_leak(&equals, &[(Operand::of(l.value.ty, false), Operand::of(r.value.ty, false))]);
         self.touch_value(&l.value);
         self.touch_value(&r.value);
         self.consume(&l.value, UseKind::Using);

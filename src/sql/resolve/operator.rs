@@ -10,6 +10,32 @@ use crate::sql::model::{Call, UseKind};
 use crate::sql::reject::Checked;
 
 const BOOL: Oid = Oid(16);
+const TEXT: Oid = Oid(25);
+const VARCHAR: Oid = Oid(1043);
+
+/// One side of an operator.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operand {
+    /// Of this type.
+    Known(Oid),
+    /// A constant or parameter without a type of its own.
+    Literal,
+    /// Of some type.
+    Unknown,
+}
+
+/// Both.
+pub(super) type Operands = (Operand, Operand);
+
+impl Operand {
+    pub(super) fn of(ty: Option<Oid>, constant: bool) -> Self {
+        match ty {
+            Some(oid) => Self::Known(oid),
+            None if constant => Self::Literal,
+            None => Self::Unknown,
+        }
+    }
+}
 
 impl Resolver<'_> {
     /// `a op b` and its relatives.
@@ -22,9 +48,13 @@ impl Resolver<'_> {
             AExprKind::AexprOp | AExprKind::AexprDistinct | AExprKind::AexprNotDistinct => {
                 let equality = self.operator(name, args, *location)?;
                 match lexpr {
-                    Some(left) => self.compare(left, right, equality, kind, *location)?,
+                    Some(left) => {
+                        let operands = self.compare(left, right, equality, kind, *location)?;
+                        self.may_leak(name, &operands);
+                    }
                     None => {
                         self.used(right, kind)?;
+                        self.out.leaks = true;
                     }
                 }
                 Ok(Value::computed(self.result_type(name, form)))
@@ -32,7 +62,8 @@ impl Resolver<'_> {
             AExprKind::AexprIn => {
                 let equality = self.operator(name, args, *location)?;
                 let left = lexpr.as_mut().ok_or_else(|| unknown("IN without a left side"))?;
-                self.in_list(left, right, equality, kind)?;
+                let operands = self.in_list(left, right, equality, kind)?;
+                self.may_leak(name, &operands);
                 Ok(Value::computed(Some(BOOL)))
             }
             AExprKind::AexprOpAny | AExprKind::AexprOpAll => {
@@ -40,30 +71,39 @@ impl Resolver<'_> {
                 let left = lexpr.as_mut().ok_or_else(|| unknown("ANY without a left side"))?;
                 let value = self.expr(left, kind)?;
                 let constant = equality && is_constant_array(right);
-                self.used(right, kind)?;
+                let array = self.used(right, kind)?.ty.and_then(|ty| self.cx.catalog.type_info(ty));
+                let element = match array {
+                    Some(array) => Operand::of(Some(array.element).filter(|e| *e != Oid(0)), false),
+                    None => Operand::of(None, is_constant_array(right)),
+                };
+                self.may_leak(name, &[(Operand::of(value.ty, false), element)]);
                 self.consume(&value, if constant { UseKind::EqualsConstant } else { kind });
                 Ok(Value::computed(Some(BOOL)))
             }
             AExprKind::AexprNullif => {
+                self.out.leaks = true;
                 self.operator(name, 2, *location)?;
                 self.used_opt(lexpr, kind)?;
                 let value = self.used(right, kind)?;
                 Ok(Value::computed(value.ty.filter(|_| false)))
             }
             AExprKind::AexprLike | AExprKind::AexprIlike | AExprKind::AexprSimilar => {
+                self.out.leaks = true;
                 self.operator(name, 2, *location)?;
                 self.used_opt(lexpr, kind)?;
                 self.used(right, kind)?;
                 Ok(Value::computed(Some(BOOL)))
             }
             AExprKind::AexprBetween | AExprKind::AexprNotBetween | AExprKind::AexprBetweenSym | AExprKind::AexprNotBetweenSym => {
+                let left = lexpr.as_mut().ok_or_else(|| unknown("BETWEEN"))?;
+                let value = self.used(left, kind)?;
+                let NodeEnum::List(protobuf::List { items }) = inner(right)? else { return Err(unknown("BETWEEN")) };
+                let bounds = self.operands(items, kind)?;
                 for operator in ["<=", ">=", "<", ">"] {
-                    self.operator(&super::name_nodes(&[operator]), 2, *location)?;
-                }
-                self.used_opt(lexpr, kind)?;
-                match inner(right)? {
-                    NodeEnum::List(protobuf::List { items }) => self.used_all(items, kind)?,
-                    _ => return Err(unknown("BETWEEN")),
+                    let name = super::name_nodes(&[operator]);
+                    self.operator(&name, 2, *location)?;
+                    let operands: Vec<_> = bounds.iter().map(|b| (Operand::of(value.ty, false), *b)).collect();
+                    self.may_leak(&name, &operands);
                 }
                 Ok(Value::computed(Some(BOOL)))
             }
@@ -72,16 +112,17 @@ impl Resolver<'_> {
     }
 
     /// Two sides; `equality` is `=`, `<>` or IS DISTINCT FROM, which masks that keep values apart survive.
-    fn compare(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind, at: i32) -> Checked<()> {
+    fn compare(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind, at: i32) -> Checked<Vec<Operands>> {
         let (constant_left, constant_right) = (is_constant(left), is_constant(right));
+        let operands = |l: &Value, r: &Value| (Operand::of(l.ty, constant_left), Operand::of(r.ty, constant_right));
         if !equality {
-            self.used(left, kind)?;
-            return self.used(right, kind).map(|_| ());
+            let (left, right) = (self.used(left, kind)?, self.used(right, kind)?);
+            return Ok(vec![operands(&left, &right)]);
         }
         let (lefts, rights) = (self.row_values(left, kind)?, self.row_values(right, kind)?);
         if lefts.len() != rights.len() {
             lefts.iter().chain(&rights).for_each(|v| self.consume(v, kind));
-            return Ok(());
+            return Ok(vec![(Operand::Unknown, Operand::Unknown)]);
         }
         for (l, r) in lefts.iter().zip(&rights) {
             if constant_right {
@@ -92,17 +133,50 @@ impl Resolver<'_> {
                 self.equal(l, r, kind, at);
             }
         }
-        Ok(())
+        Ok(lefts.iter().zip(&rights).map(|(l, r)| operands(l, r)).collect())
     }
 
-    fn in_list(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind) -> Checked<()> {
+    fn in_list(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind) -> Checked<Vec<Operands>> {
         let NodeEnum::List(protobuf::List { items }) = inner(right)? else { return Err(unknown("IN")) };
         let constant = equality && items.iter().all(is_constant);
         let values = self.row_values(left, kind)?;
-        self.used_all(items, kind)?;
+        let items = self.operands(items, kind)?;
         let one = values.len() == 1;
         values.iter().for_each(|v| self.consume(v, if constant && one { UseKind::EqualsConstant } else { kind }));
-        Ok(())
+        let left = values.first().filter(|_| one).map_or(Operand::Unknown, |v| Operand::of(v.ty, false));
+        Ok(items.into_iter().map(|item| (left, item)).collect())
+    }
+
+    /// Values that stand on one side of an operator.
+    fn operands(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<Vec<Operand>> {
+        let operand = |node: &mut Node| {
+            let constant = is_constant(node);
+            Ok(Operand::of(self.used(node, kind)?.ty, constant))
+        };
+        nodes.iter_mut().map(operand).collect()
+    }
+
+    /// Notes that an operator may leak what it is given, unless that of these operands' types is known to be leakproof.
+    pub(super) fn may_leak(&mut self, names: &[Node], operands: &[Operands]) {
+        let name = strings(names).ok().and_then(|parts| parts.last().copied()).unwrap_or_default();
+        self.out.leaks |= operands.is_empty() || !operands.iter().all(|(left, right)| self.is_leakproof(name, *left, *right));
+    }
+
+    /// Only operators of just these types count: PostgreSQL takes such a one where there is one, and a constant without a type has the
+    /// other side's (`binary_oper_exact`).
+    fn is_leakproof(&self, name: &str, left: Operand, right: Operand) -> bool {
+        let (left, right) = match (left, right) {
+            (Operand::Known(left), Operand::Known(right)) => (left, right),
+            (Operand::Known(both), Operand::Literal) | (Operand::Literal, Operand::Known(both)) => (both, both),
+            _ => return false,
+        };
+        let catalog = self.cx.catalog;
+        let base = |oid: Oid| catalog.base_type(oid).map(|t| if t.oid == VARCHAR { TEXT } else { t.oid });
+        let (Some(left), Some(right)) = (base(left), base(right)) else { return false };
+        let binary = || catalog.operators_named(name).filter(|o| o.left != Oid(0));
+        let own = binary().all(|o| o.oid < FIRST_NORMAL_OID && o.function < FIRST_NORMAL_OID);
+        let function = binary().find(|o| o.left == left && o.right == right).and_then(|o| catalog.function(o.function));
+        own && function.is_some_and(|f| f.leakproof)
     }
 
     /// Records what may run behind an operator; says whether it is equality or its negation.

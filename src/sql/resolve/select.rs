@@ -129,6 +129,7 @@ impl Resolver<'_> {
     pub(super) fn either(&mut self, a: Value, b: Value) -> Value {
         let ty = if matches!(a.flow, Flow::Null) { b.ty } else { a.ty.filter(|t| b.ty == Some(*t) || matches!(b.flow, Flow::Null)) };
         let at = if a.at >= 0 { a.at } else { b.at };
+        self.out.leaks |= ty.is_none(); // one may be cast to the other's
         let value = Value { flow: a.flow.or(b.flow), ty, at };
         if matches!(value.flow, Flow::Mixed(_)) {
             self.consume(&value, UseKind::MixedOutput);

@@ -161,7 +161,8 @@ fn text(range: &RangeVar, veil: &Veil) -> String {
     }
     let _ = write!(text, " FROM {}{}.{relation}", if range.inh { "" } else { "ONLY " }, quote_ident(&range.schemaname));
     if let Some(rows) = &veil.rows {
-        let _ = write!(text, " WHERE (\n{rows}\n) OFFSET 0");
+        let fence = if veil.fenced { " OFFSET 0" } else { "" };
+        let _ = write!(text, " WHERE (\n{rows}\n){fence}");
     }
     text
 }

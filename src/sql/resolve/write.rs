@@ -5,7 +5,7 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, RangeVar, ResTarget, ReturningClause};
 
-use super::in_place::guard;
+use super::in_place::{Rows, guard};
 use super::scope::{Item, Level};
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, unknown};
@@ -195,7 +195,7 @@ impl Resolver<'_> {
     }
 
     /// The target of a write, with the condition of the rows that exist.
-    fn written(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<(Rc<Item>, Option<Node>)> {
+    fn written(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<(Rc<Item>, Option<Rows>)> {
         let item = self.target(range, access)?;
         let rows = match range {
             Some(range) => self.veil_target(range, &item)?,

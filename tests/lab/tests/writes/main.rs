@@ -233,3 +233,43 @@ fn writes_that_views_cannot_do() {
     }
     assert!(lab.leaks().is_empty());
 }
+
+/// Statements over a table with a row condition, and whether what they run may stand beside it: only what is leakproof may.
+const BESIDE: &[(&str, bool)] = &[
+    ("SELECT * FROM fenced WHERE id = 4", true),
+    ("SELECT * FROM fenced WHERE 4 = id AND region = 'EU' AND secret IS NOT NULL", true),
+    ("SELECT count(*), max(amount) FROM fenced WHERE id IN (2, 4)", true),
+    ("SELECT amount FROM fenced WHERE id = ANY (ARRAY[2, 4]) OR NOT id >= 6", true),
+    ("SELECT * FROM fenced WHERE id BETWEEN 2 AND 4 ORDER BY amount LIMIT 1", true),
+    ("SELECT p.label FROM fenced f JOIN plain p USING (id) WHERE p.amount = f.amount AND f.id = 4", true),
+    ("SELECT * FROM fenced WHERE id = 4 FOR UPDATE", true),
+    ("SELECT * FROM fenced WHERE id IN (SELECT id FROM plain WHERE label = 'label 4')", true),
+    ("UPDATE fenced SET amount = 5 WHERE id = 4", true),
+    ("DELETE FROM fenced WHERE id = 4 RETURNING amount", true),
+    ("SELECT * FROM fenced WHERE 10 / id = 4", false),
+    ("SELECT * FROM fenced WHERE id = 4 AND secret LIKE 'x%'", false),
+    ("SELECT * FROM fenced WHERE id = 4 AND abs(amount) = 1", false),
+    ("SELECT * FROM fenced WHERE id = 4.0", false),
+    ("SELECT * FROM fenced WHERE id::text = '4'", false),
+    ("SELECT * FROM fenced WHERE amount = (SELECT length(label) FROM plain WHERE id = 1) AND id = 4", false),
+    ("UPDATE fenced SET amount = 5 WHERE 10 / id = 4", false),
+];
+
+#[test]
+fn only_what_cannot_leak_stands_beside_a_row_condition() {
+    let (lab, _) = lab();
+    let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
+    clerk.query("SET enable_seqscan = off").unwrap();
+    for (text, beside) in BESIDE {
+        let got = outcome(&clerk.query(&format!("EXPLAIN (COSTS off) {text}")).unwrap());
+        let Outcome::Done(lines, _) = got else { panic!("{text}: {got:?}") };
+        let plan: String = lines.iter().flat_map(shown).flatten().map(|l| l + "\n").collect();
+        // a fence is a subquery of its own, or a CASE in front of the statement's condition
+        let fenced = plan.contains("Subquery Scan on fenced") || plan.contains("Filter: CASE");
+        assert_eq!(!fenced, *beside, "{text}:\n{plan}");
+        assert_eq!(plan.contains("Index Cond") && plan.contains("fenced_pkey"), *beside, "{text}:\n{plan}");
+    }
+    let refused = outcome(&clerk.query("SELECT * FROM fenced WHERE 10 / id = 4 FOR UPDATE").unwrap());
+    assert!(matches!(&refused, Outcome::Refused(why) if why.contains("FOR UPDATE")), "{refused:?}");
+    assert!(lab.leaks().is_empty());
+}
