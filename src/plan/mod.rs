@@ -101,6 +101,10 @@ pub struct Setting<'a> {
     pub parse_limit: usize,
 }
 
+/// The reason of a refusal in PostgreSQL's words of a text that its grammar does not take: PostgreSQL says so whatever state the transaction
+/// is in.
+pub const UNREADABLE: &str = "syntax";
+
 /// How a text came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

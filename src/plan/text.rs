@@ -7,7 +7,7 @@ use super::fold::Fold;
 use super::grant::grant;
 use super::lookups::Lookups;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
-use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, veil};
+use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, UNREADABLE, veil};
 use crate::base::RawSql;
 use crate::catalog::{Catalog, Oid};
 use crate::policy::Outcome;
@@ -135,7 +135,10 @@ fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan 
 }
 
 /// A text that was not read: refused, or passed as it is.
-fn unread(text: &str, reject: Reject, setting: Setting<'_>) -> Planned {
+fn unread(text: &str, mut reject: Reject, setting: Setting<'_>) -> Planned {
+    if reject.kind == RefusalKind::Postgres(Syntax::SyntaxError) {
+        reject.reason = UNREADABLE;
+    }
     let described = sql::describe_unread(text, setting.fingerprint_key).into();
     let plan =
         if setting.profile.unrestricted { pass(text) } else { Plan::Refuse(Refusal::from_reject(reject, text, Decision::default())) };

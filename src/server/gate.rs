@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::audit_writer::AuditHandle;
 use super::databases::{Databases, Unknown};
 use super::sessions::{Seat, Sessions};
 use super::startup::{Admission, Arrival, Expected, Grant, StartupRefusal};
@@ -21,6 +22,7 @@ pub(crate) struct Admitted {
 pub(crate) struct Gate {
     pub(crate) databases: Arc<Databases>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) audit: AuditHandle,
     /// Connections that are open, those that have not logged in among them.
     pub(crate) connections: Arc<AtomicUsize>,
     pub(crate) limit: usize,
@@ -52,6 +54,10 @@ impl Admission for Gate {
     }
 
     async fn authorize(&self, arrival: &Arrival) -> Result<Grant<Admitted>, StartupRefusal> {
+        // A session whose beginning cannot be recorded does not begin.
+        if self.audit.refuses() {
+            return refuse("58030", "the audit log cannot be written");
+        }
         if let Err(why) = self.databases.snapshot(&arrival.database).await {
             return unknown(&why);
         }

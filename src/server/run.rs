@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -155,18 +156,19 @@ impl Proxy {
         let runtime = tokio::runtime::Handle::current();
         let databases =
             Databases::new(Arc::clone(&target), config.catalog.clone(), password, rules, Arc::clone(&sessions), fingerprint_key, runtime);
-        let gate = Gate {
-            databases: Arc::clone(&databases),
-            sessions,
-            connections: Arc::default(),
-            limit: config.limits.connections,
-            closing: Arc::new(AtomicBool::new(false)),
-        };
         let listeners = listeners(&config.listen).await?;
         let audit = config.audit.file.display();
         let (metrics, printer) = Metrics::recorded();
         let watch = Watch::start(&config, &policy, metrics.clone())
             .map_err(|e| setup(format!("the audit log '{audit}' cannot be opened: {}", e.kind())))?;
+        let gate = Gate {
+            databases: Arc::clone(&databases),
+            sessions,
+            audit: watch.audit().clone(),
+            connections: Arc::default(),
+            limit: config.limits.connections,
+            closing: Arc::new(AtomicBool::new(false)),
+        };
         if let Some(database) = &config.catalog.database
             && let Err(why) = databases.snapshot(database).await
         {
@@ -549,10 +551,12 @@ async fn connection(accepted: Accepted, shared: &Shared) {
     match started {
         Started::Session(ready) => {
             // What the log-in left behind goes before the session begins: a connection may be idle for days.
-            if let Some((relay, rest, seat)) = session(*ready, shared) {
-                let (client, server) = rest;
-                relay.run(client, server).await;
-                drop(seat);
+            match session(*ready, shared) {
+                Ok((relay, (client, server), seat)) => {
+                    relay.run(client, server).await;
+                    drop(seat);
+                }
+                Err(client) => unrecorded(client).await,
             }
         }
         Started::Cancel(key, client) => {
@@ -573,18 +577,32 @@ fn refused(failure: &AuthFailure, shared: &Shared) {
     shared.watch.auth_failed(failure);
 }
 
-/// A session's loop with what was read beyond the log-in, and its seat. `None` where it cannot begin.
+/// A session whose beginning cannot be recorded does not begin.
+async fn unrecorded(mut client: Box<Stream>) {
+    let mut said = Vec::new();
+    crate::auth::error_response(&mut said, "58030", "pgscrim: the audit log cannot be written");
+    let say = async {
+        client.write_all(&said).await?;
+        client.shutdown().await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), say).await;
+}
+
+/// A session's loop with what was read beyond the log-in, and its seat. The client where it cannot begin.
 #[expect(clippy::type_complexity, reason = "made and taken apart once")]
-fn session(ready: Ready<Admitted>, shared: &Shared) -> Option<(Box<Relay<Stream, Stream, SessionEdge>>, (Vec<u8>, Vec<u8>), Seat)> {
+fn session(
+    ready: Ready<Admitted>,
+    shared: &Shared,
+) -> Result<(Box<Relay<Stream, Stream, SessionEdge>>, (Vec<u8>, Vec<u8>), Seat), Box<Stream>> {
     let Ready { client, upstream, arrival, grant, settings, server_parameters, upstream_key, client_rest, upstream_rest, .. } = ready;
     let Admitted { seat, view } = grant.session;
     let gate = &shared.startup.admission;
     gate.sessions.runs(seat.number, upstream_key.clone());
-    // A session whose beginning cannot be recorded does not begin.
     let asked = (Arc::clone(&shared.startup.upstream), upstream_key);
-    let edge = SessionEdge::open(&shared.watch, &arrival, &settings, &view, gate.databases.poke(&arrival.database), asked)?;
+    let poke = gate.databases.poke(&arrival.database);
+    let Some(edge) = SessionEdge::open(&shared.watch, &arrival, &settings, &view, poke, asked) else { return Err(Box::new(client)) };
     let session = Session::new(view, shared.limits, &server_parameters).sharing(&shared.budget);
     let mailbox = Arc::clone(&seat.mailbox);
     let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), mailbox));
-    Some((relay, (client_rest, upstream_rest), seat))
+    Ok((relay, (client_rest, upstream_rest), seat))
 }

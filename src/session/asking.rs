@@ -217,7 +217,7 @@ impl Session {
             return;
         }
         let refused = Refused::of(None, fault_fields(Fault::MalformedMessage), "protocol");
-        if simple { self.refuse_whole(refused, cx) } else { self.refuse_extended(NOBODY, NOBODY, refused, cx) }
+        if simple { self.refuse_whole(refused, cx) } else { self.refuse_extended(NOBODY, refused, cx) }
     }
 
     /// A message beyond our limits, of which there may be only the beginning.
@@ -228,7 +228,7 @@ impl Session {
         let planned = too_long(format!("the message has {bytes} bytes, more than {key} allows ({limit})"));
         match frame.tag {
             client::QUERY | client::FUNCTION_CALL => self.refuse_query(&planned, cx),
-            _ => self.refuse_planned(NOBODY, NOBODY, &planned, cx),
+            _ => self.refuse_planned(NOBODY, &planned, cx),
         }
     }
 

@@ -303,6 +303,10 @@ impl Session {
             }
         }
         self.client = cutter;
+        if self.asked.is_full() && self.replies.is_skipping() {
+            // nothing that would make room is answered before the Sync
+            self.asked.settle();
+        }
         let full = self.asked.is_full();
         self.replies.keep_moving(full, &mut Upstream::new(cx.to_server));
     }

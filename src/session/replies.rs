@@ -76,12 +76,8 @@ pub(super) enum Expect {
     Query(QueryReply),
     /// A failing statement stands in the place of a refused query string.
     RefusedQuery(Option<Refused>),
-    /// A failing Parse stands in the place of a refused message; `failed` is the statement or portal whose Execute is
-    /// the same statement.
-    Refused {
-        refused: Option<Refused>,
-        failed: WireName,
-    },
+    /// A failing Parse stands in the place of a refused message.
+    Refused(Option<Refused>),
     Parse {
         name: WireName,
         prepared: Rc<Prepared>,
@@ -124,13 +120,26 @@ enum CopyIn {
     Active,
 }
 
-/// A statement that did not come to its Execute.
+/// What a Parse makes and what a Bind makes bear names of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Statement,
+    Portal,
+}
+
+/// A statement whose Parse or Bind failed: an Execute that stands behind in its batch is the same statement.
 #[derive(Debug)]
 struct Failed {
-    /// The statement's name, from its Bind on the portal's.
+    what: Named,
     name: WireName,
-    /// What the server answered, until its one record is written; a refusal has written it already.
+    /// What the server answered, until its one record is written.
     sqlstate: Option<[u8; 5]>,
+}
+
+impl Failed {
+    fn is(&self, what: Named, name: &WireName) -> bool {
+        self.what == what && self.name == *name
+    }
 }
 
 /// The queue and what the server's answers told so far.
@@ -150,7 +159,7 @@ pub(super) struct Replies {
     copy_out: Option<CopyMask>,
     /// The result that was broken off, until its batch is over.
     broken: Option<Broken>,
-    /// The statement or portal whose Parse or Bind failed last: its Execute is the same statement.
+    /// Whose Parse or Bind failed in this batch.
     failed: Option<Failed>,
     since_flush: usize,
     /// Messages of the extended protocol stand behind the last Sync.
@@ -201,7 +210,7 @@ impl Replies {
             Expect::Query(q) => q.statements.iter().any(|s| copies(s.permit())),
             Expect::Execute { open, .. } => copies(open.as_ref().and_then(OpenStatement::permit)),
             Expect::RefusedQuery(_)
-            | Expect::Refused { .. }
+            | Expect::Refused(_)
             | Expect::Parse { .. }
             | Expect::Bind { .. }
             | Expect::Describe { .. }
@@ -252,7 +261,7 @@ impl Replies {
                 self.skipping = false;
             }
             Expect::Query(_) | Expect::RefusedQuery(_) | Expect::CopyEnd | Expect::Ask(_) | Expect::CopyShape(_) => {}
-            Expect::Refused { .. }
+            Expect::Refused(_)
             | Expect::Parse { .. }
             | Expect::Bind { .. }
             | Expect::Describe { .. }
@@ -278,20 +287,22 @@ impl Replies {
     fn skip(&mut self, expect: Expect, cx: &mut Cx<'_>) {
         match expect {
             Expect::Query(q) => cx.finished.extend(q.statements.into_iter().map(|s| s.skipped(cx.now))),
-            Expect::RefusedQuery(refused) | Expect::Refused { refused, .. } => {
+            Expect::RefusedQuery(refused) | Expect::Refused(refused) => {
                 if let Some(refused) = refused {
                     refused.close(cx);
                 }
             }
-            Expect::Bind { portal, statement, .. } => {
-                if let Some(failed) = self.failed.as_mut().filter(|f| f.name == statement) {
-                    failed.name = portal;
-                }
-            }
+            // another statement gets the name
+            Expect::Parse { name, .. } => drop(self.failed.take_if(|f| f.is(Named::Statement, &name))),
+            Expect::Bind { portal, statement, .. } => match &mut self.failed {
+                Some(failed) if failed.is(Named::Statement, &statement) => (failed.what, failed.name) = (Named::Portal, portal),
+                Some(failed) if failed.is(Named::Portal, &portal) => self.failed = None,
+                _ => {}
+            },
             Expect::Execute { portal, open } => {
                 // One that was suspended has its record still to come, and a second would be one too many.
                 let suspended = self.truth.portals.get(&portal).is_some_and(|p| p.open.is_some());
-                match (open, self.failed.as_mut().filter(|f| f.name == portal)) {
+                match (open, self.failed.as_mut().filter(|f| f.is(Named::Portal, &portal))) {
                     (Some(_), _) if suspended => *cx.places += 1,
                     (Some(open), None) => cx.finished.push(open.skipped(cx.now)),
                     (Some(open), Some(failed)) => match failed.sqlstate.take() {
@@ -301,8 +312,7 @@ impl Replies {
                     (None, _) => {}
                 }
             }
-            Expect::Parse { .. }
-            | Expect::Describe { .. }
+            Expect::Describe { .. }
             | Expect::Close { .. }
             | Expect::Malformed
             | Expect::Sync
@@ -355,7 +365,7 @@ impl Replies {
                     }
                 }
                 other @ (Expect::RefusedQuery(_)
-                | Expect::Refused { .. }
+                | Expect::Refused(_)
                 | Expect::Parse { .. }
                 | Expect::Bind { .. }
                 | Expect::Describe { .. }
@@ -380,7 +390,7 @@ impl Replies {
                 suspended.or(open.as_mut())
             }
             Expect::RefusedQuery(_)
-            | Expect::Refused { .. }
+            | Expect::Refused(_)
             | Expect::Parse { .. }
             | Expect::Bind { .. }
             | Expect::Describe { .. }
@@ -405,7 +415,7 @@ impl Replies {
             Expect::Describe { name, .. } => self.truth.statements.get(name)?.permit(),
             Expect::Parse { prepared, .. } => prepared.permit(),
             Expect::Bind { statement, .. } => self.truth.statements.get(statement)?.permit(),
-            Expect::Refused { .. }
+            Expect::Refused(_)
             | Expect::RefusedQuery(_)
             | Expect::Close { .. }
             | Expect::Malformed

@@ -73,6 +73,8 @@ pub(super) struct Portal {
     pub(super) open: Option<OpenStatement>,
     /// It survives its transaction.
     pub(super) hold: bool,
+    /// It has come to its end: an Execute that gives nothing more is no other access.
+    pub(super) ended: bool,
 }
 
 /// Names and what they stand for.
@@ -155,6 +157,7 @@ impl Truth {
                     witnessed: None,
                     open: None,
                     hold: *hold,
+                    ended: false,
                 };
                 self.portals.insert(name.as_bytes().into(), portal).and_then(|p| p.open).into_iter().collect()
             }

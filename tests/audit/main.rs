@@ -59,8 +59,15 @@ async fn a_full_disk_stops_statements_and_loses_none() {
     .await;
     assert!(answered > 0 && refused > 20, "{answered} {refused}");
     assert_eq!(setting.told().await, answered, "what was refused was not run");
+    // Who logs in meanwhile hears why it cannot.
+    let error = serving.connect("free").connect(NoTls).await.err().expect("a log-in that cannot be recorded");
+    let error = error.as_db_error().expect("the proxy says why");
+    assert_eq!((error.code().code(), error.severity(), error.message().starts_with("pgscrim: ")), ("58030", "FATAL", true), "{error:?}");
     // The disk has room again.
     serving.room();
+    while serving.connect("free").connect(NoTls).await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     let again = with(&serving, "free", async |client| {
         for _ in 0..1000 {
             if client.execute("INSERT INTO told VALUES (-1)", &[]).await.is_ok() {

@@ -20,28 +20,38 @@ use super::refuse::{stale_text, undecodable};
 use super::{AskedPortal, AskedStatement, NOBODY};
 
 impl Session {
-    /// A failing Parse goes in the place of an extended message. It bears the name `parsed`; `failed` is the statement or portal
-    /// whose Execute is the same statement.
-    pub(super) fn refuse_extended(&mut self, parsed: &[u8], failed: &[u8], refused: Refused, cx: &mut Cx<'_>) {
+    /// A failing Parse goes in the place of an extended message. It bears the name `parsed`.
+    pub(super) fn refuse_extended(&mut self, parsed: &[u8], refused: Refused, cx: &mut Cx<'_>) {
         Upstream::new(cx.to_server).fail_parse(parsed);
-        self.push(Expect::Refused { refused: Some(refused), failed: failed.into() }, cx);
+        self.push(Expect::Refused(Some(refused)), cx);
+    }
+
+    /// A refused Parse or Bind gives its name to nothing: an Execute that stands behind in its batch is the same statement.
+    fn names_nothing(&mut self, what: u8, name: &[u8]) {
+        let batch = self.asked.batch;
+        if what == b'S' {
+            self.asked.statements.insert(name.into(), AskedStatement { prepared: None, batch });
+        } else {
+            let portal = AskedPortal { prepared: None, batch, profile: self.view.profile.id, described: false };
+            self.asked.portals.insert(name.into(), portal);
+        }
     }
 
     /// The same where the client has had its error: what it sends up to its Sync does not run.
     pub(in crate::session) fn fail_batch(&mut self, cx: &mut Cx<'_>) {
         Upstream::new(cx.to_server).fail_parse(NOBODY);
-        self.push(Expect::Refused { refused: None, failed: NOBODY.into() }, cx);
+        self.push(Expect::Refused(None), cx);
     }
 
     /// The same for a text that is refused.
-    pub(super) fn refuse_planned(&mut self, parsed: &[u8], failed: &[u8], planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
+    pub(super) fn refuse_planned(&mut self, parsed: &[u8], planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
         let (text, reason) = Self::text_refusal(planned).unwrap_or((fault_fields(Fault::ClientProtocol), "protocol"));
         let open = PlannedRef::new(planned, 0, Under::of(&self.view)).filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
         let refused = match open {
             Some(open) => Refused::of(Some(open), text, reason),
             None => Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"),
         };
-        self.refuse_extended(parsed, failed, refused, cx);
+        self.refuse_extended(parsed, refused, cx);
     }
 
     pub(super) fn on_parse(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -59,7 +69,8 @@ impl Session {
             None => Arc::from([undecodable()]),
         };
         if Self::text_refusal(&planned).is_some() {
-            self.refuse_planned(name, name, &planned, cx);
+            self.refuse_planned(name, &planned, cx);
+            self.names_nothing(b'S', name);
             return Ok(());
         }
         let prepared = Rc::new(Prepared {
@@ -114,14 +125,16 @@ impl Session {
         let (portal, statement, formats) = read_bind(frame.body())?;
         let prepared = self.believed_statement(statement);
         if let Some(refused) = prepared.as_ref().and_then(|p| self.plan_again(p, cx)) {
-            self.refuse_extended(NOBODY, portal, refused, cx);
+            self.refuse_extended(NOBODY, refused, cx);
+            self.names_nothing(b'P', portal);
             return Ok(());
         }
         if self.analyses() {
             return Ok(());
         }
         if let Some(refused) = prepared.as_ref().and_then(|p| Self::looks_up_too_much(p, frame, cx)) {
-            self.refuse_extended(NOBODY, portal, refused, cx);
+            self.refuse_extended(NOBODY, refused, cx);
+            self.names_nothing(b'P', portal);
             return Ok(());
         }
         Upstream::new(cx.to_server).named(frame);
@@ -184,16 +197,16 @@ impl Session {
             return Ok(());
         }
         if planned.is_some() && !Self::place(cx, 1) {
-            self.refuse_extended(NOBODY, name, Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
+            self.refuse_extended(NOBODY, Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
             return Ok(());
         }
         let open = planned.map(|p| OpenStatement::new(p, cx.now));
         if stale {
-            self.refuse_extended(NOBODY, name, Refused::of(open, stale_text(), "policy changed"), cx);
+            self.refuse_extended(NOBODY, Refused::of(open, stale_text(), "policy changed"), cx);
             return Ok(());
         }
         if let Some((text, reason)) = changed.or_else(|| permit.as_ref().and_then(|p| self.nameless(p))) {
-            self.refuse_extended(NOBODY, name, Refused::of(open, text, reason), cx);
+            self.refuse_extended(NOBODY, Refused::of(open, text, reason), cx);
             return Ok(());
         }
         if let Some(permit) = &permit {
@@ -227,12 +240,7 @@ impl Session {
 
     pub(super) fn on_close(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (what, name) = read_target(frame.body())?;
-        let batch = self.asked.batch;
-        if what == b'S' {
-            self.asked.statements.insert(name.into(), AskedStatement { prepared: None, batch });
-        } else {
-            self.asked.portals.insert(name.into(), AskedPortal { prepared: None, batch, profile: self.view.profile.id, described: false });
-        }
+        self.names_nothing(what, name);
         Upstream::new(cx.to_server).named(frame);
         self.push(Expect::Close { what, name: name.into() }, cx);
         Ok(())

@@ -34,7 +34,10 @@ impl Session {
             self.break_off(fault, cx);
         }
         if self.replies.queue.is_empty() {
-            self.asked.settle();
+            // behind an error a batch's own names hold up to its Sync
+            if !self.replies.skipping {
+                self.asked.settle();
+            }
             if self.terminated && self.close.is_none() {
                 self.close = Some(Close::Terminated);
             }
@@ -170,9 +173,19 @@ impl Session {
         match frame.tag {
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);
-                if let Some(mut open) = open.take() {
-                    open.of = self.rows_of(open.permit());
-                    self.completed(open, frame.body(), cx);
+                let portal = self.replies.truth.portals.get_mut(name);
+                let cursor = portal.as_ref().is_some_and(|p| p.prepared.is_none());
+                let again = portal.is_some_and(|p| std::mem::replace(&mut p.ended, true));
+                match open.take() {
+                    // A cursor may have been moved back since: what it gives then is told.
+                    Some(open) if again && open.rows == 0 && command_rows(frame.body()) == 0 => *cx.places += 1,
+                    // what a DECLARE does was done by the DECLARE
+                    Some(open) if cursor => cx.finished.push(open.done(command_rows(frame.body()), cx.now)),
+                    Some(mut open) => {
+                        open.of = self.rows_of(open.permit());
+                        self.completed(open, frame.body(), cx);
+                    }
+                    None => {}
                 }
                 Ok(false)
             }

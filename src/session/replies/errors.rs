@@ -1,13 +1,13 @@
 //! Errors and notices of the server, and the refusals that take their place.
 
-use crate::plan::{Permit, RowsOf};
+use crate::plan::{Permit, RowsOf, UNREADABLE};
 use crate::session::open::sqlstate_bytes;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::Shape;
 use crate::session::{Cx, Session, scrub};
 use crate::wire::{Frame, Notice, backend};
 
-use super::{CopyIn, Expect, Failed, Refused};
+use super::{CopyIn, Expect, Failed, Named, Refused};
 
 impl Session {
     pub(super) fn on_error(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
@@ -42,9 +42,8 @@ impl Session {
                 self.swap(refused, passes, frame, cx);
                 self.replies.queue.push_front(Expect::RefusedQuery(None));
             }
-            Some(Expect::Refused { refused, failed }) => {
+            Some(Expect::Refused(refused)) => {
                 self.swap(refused, passes, frame, cx);
-                self.replies.failed = Some(Failed { name: failed, sqlstate: None });
                 self.replies.skip_to_sync(cx);
             }
             Some(Expect::Sync) => {
@@ -74,13 +73,21 @@ impl Session {
             }
             Some(Expect::Execute { portal, open }) => {
                 self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
-                let suspended = self.replies.truth.portals.get_mut(&portal).and_then(|p| p.open.take());
-                cx.finished.extend(suspended.or(open).map(|o| o.failed(None, Some(sqlstate), now)));
+                match self.replies.truth.portals.get_mut(&portal) {
+                    Some(known) => cx.finished.extend(known.open.take().or(open).map(|o| o.failed(None, Some(sqlstate), now))),
+                    // there is no such portal any more: its statement had its record at its end
+                    None => *cx.places += u32::from(open.is_some()),
+                }
                 self.replies.skip_to_sync(cx);
             }
-            Some(Expect::Parse { name, .. } | Expect::Bind { portal: name, .. }) => {
+            Some(head @ (Expect::Parse { .. } | Expect::Bind { .. })) => {
                 self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
-                self.replies.failed = Some(Failed { name, sqlstate: Some(sqlstate) });
+                let failed = |what, name| Failed { what, name, sqlstate: Some(sqlstate) };
+                self.replies.failed = match head {
+                    Expect::Parse { name, .. } => Some(failed(Named::Statement, name)),
+                    Expect::Bind { portal, .. } => Some(failed(Named::Portal, portal)),
+                    _ => None,
+                };
                 self.replies.skip_to_sync(cx);
             }
             Some(Expect::Describe { .. } | Expect::Close { .. } | Expect::Malformed) => {
@@ -93,7 +100,8 @@ impl Session {
 
     pub(super) fn swap(&mut self, refused: Option<Refused>, passes: bool, frame: Frame<'_>, cx: &mut Cx<'_>) {
         match refused {
-            Some(refused) if passes => {
+            // a text that PostgreSQL cannot read is refused before it looks at the transaction
+            Some(refused) if self.replies.farewell || (passes && refused.reason != UNREADABLE) => {
                 cx.to_client.extend_from_slice(frame.whole);
                 refused.close(cx);
             }

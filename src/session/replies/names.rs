@@ -24,6 +24,7 @@ impl Session {
             witnessed: None,
             open: None,
             hold: false,
+            ended: false,
         };
         let before = self.replies.truth.portals.insert(name, portal).and_then(|p| p.open);
         cx.finished.extend(before.map(|o| o.done(0, cx.now)));

@@ -220,3 +220,66 @@ fn a_bind_behind_a_copy_waits_for_nothing() {
     assert_eq!(answered(lab.cluster.port()), said("12GEE", &["08P01", "08P01"]));
     assert_eq!(answered(lab.port), said("12GE", &["08P01"]));
 }
+
+/// Clients ask again after the end (tokio-postgres does); nothing more is given, so nothing more is told. What a cursor gives again is.
+#[test]
+fn a_portal_that_has_ended_is_no_access_again() {
+    let mut lab = lab();
+    let mut client = Client::connect(lab.port, "clerk", "postgres").unwrap();
+    let got = send(&mut client, &[p("", "SELECT email FROM public.people"), B("", ""), E(""), E(""), S]);
+    assert_eq!(got.iter().map(|m| char::from(m.tag)).collect::<String>(), "12DDDDDCCZ");
+    let cursor = [q("BEGIN"), q("DECLARE c SCROLL CURSOR FOR SELECT email FROM public.people"), E("c"), E("c"), S];
+    let got = send(&mut client, &cursor);
+    assert_eq!(got.iter().filter(|m| m.tag == b'D').count(), 5, "{got:?}");
+    let got = send(&mut client, &[q("MOVE BACKWARD ALL FROM c"), E("c"), S, q("COMMIT")]);
+    assert_eq!(got.iter().filter(|m| m.tag == b'D').count(), 5, "{got:?}");
+    drop(client);
+    let rows: Vec<u64> = statements(&mut lab).iter().map(|r| r["rows"].as_u64().unwrap()).collect();
+    assert_eq!(rows, [5, 0, 0, 5, 5, 5, 0], "the query; BEGIN, DECLARE, the cursor, MOVE, the cursor again, COMMIT");
+}
+
+/// What an error skips was not run and did not fail; an Execute of a portal that is gone is of no statement.
+#[test]
+fn what_stands_behind_an_error_is_skipped() {
+    let mut lab = lab();
+    let mut client = Client::connect(lab.port, "clerk", "postgres").unwrap();
+    let read = "SELECT city FROM public.people WHERE id = 1";
+    let pipelines = [
+        // another statement's Bind fails, or its Parse, and the name is given again
+        vec![B("", "nowhere"), p("b", read), B("b", "b"), E("b"), S],
+        vec![B("b", "nowhere"), p("b", read), B("b", "b"), E("b"), S],
+        vec![p("b", "SELECT 1"), S, p("b", "SELECT 2"), p("b", read), B("", "b"), E(""), S],
+        vec![p("", "SELECT pin FROM nowhere"), p("", read), B("", ""), E(""), S],
+        // its own
+        vec![p("b", "SELECT 3"), B("x", "b"), E("x"), S],
+        // the portal has gone with its transaction
+        vec![p("", read), B("c", ""), p("end", "ROLLBACK"), B("", "end"), E("c"), E(""), E("c"), S],
+    ];
+    for pipeline in pipelines {
+        pipeline.iter().for_each(|message| say(&mut client, message).unwrap());
+        for _ in pipeline.iter().filter(|m| matches!(m, S)) {
+            client.until_ready().unwrap();
+        }
+    }
+    // PostgreSQL says that it cannot read a text whatever state the transaction is in, and of any other that the transaction is aborted
+    send(&mut client, &[q("BEGIN"), q("SELECT 1 / 0")]);
+    let got = send(&mut client, &[q("SELEC"), q("SELECT nowhere"), q("ROLLBACK")]);
+    assert_eq!(got.iter().filter_map(|m| m.field(b'C').filter(|_| m.tag == b'E')).collect::<Vec<_>>(), ["42601", "25P02"]);
+    drop(client);
+    let own = statements(&mut lab);
+    let told: Vec<String> =
+        own.iter().map(|r| format!("{} {}", r["decision"].as_str().unwrap(), r["statement"].as_str().unwrap())).collect();
+    let read = "SELECT city FROM public.people WHERE id = $1";
+    let skipped = format!("skipped {read}");
+    let before = [
+        &skipped,
+        &skipped,
+        &skipped,
+        "refused SELECT pin FROM nowhere",
+        &skipped,
+        "failed SELECT $1",
+        &format!("allowed {read}"),
+        "allowed ROLLBACK",
+    ];
+    assert_eq!(told[..8], before, "{told:#?}");
+}
