@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -15,7 +16,7 @@ use crate::audit::{Kind, Who, WhoPart, session_id};
 use crate::auth::CancelKey;
 use crate::config::Config;
 use crate::session::{Counts, Finished, View};
-use crate::upstream::{Target, cancel};
+use crate::upstream::{Stream, Target, cancel};
 
 /// The audit and the clock, shared by all threads.
 #[derive(Clone, Debug)]
@@ -117,6 +118,17 @@ impl SessionEdge {
         let metrics = SessionMetrics::new(&watch.metrics, &view.profile.principal.roles);
         audit.connected(view).then_some(Self { audit, metrics, poke, epoch: watch.epoch, upstream })
     }
+}
+
+/// A session whose beginning cannot be recorded does not begin.
+pub(crate) async fn unrecorded(mut client: Box<Stream>) {
+    let mut said = Vec::new();
+    crate::auth::error_response(&mut said, "58030", "pgscrim: the audit log cannot be written");
+    let say = async {
+        client.write_all(&said).await?;
+        client.shutdown().await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), say).await;
 }
 
 impl Drop for SessionEdge {

@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::analyst::Analyst;
 use super::databases::{Databases, Rules};
-use super::edge::{SessionEdge, Watch};
+use super::edge::{SessionEdge, Watch, unrecorded};
 use super::files;
 use super::gate::{Admitted, Gate};
 use super::health::{CatalogAge, Health, Shown};
@@ -575,17 +574,6 @@ async fn connection(accepted: Accepted, shared: &Shared) {
 fn refused(failure: &AuthFailure, shared: &Shared) {
     tracing::info!(sqlstate = %failure.sqlstate, reason = ?failure.reason, "a log-in failed: {}", failure.detail);
     shared.watch.auth_failed(failure);
-}
-
-/// A session whose beginning cannot be recorded does not begin.
-async fn unrecorded(mut client: Box<Stream>) {
-    let mut said = Vec::new();
-    crate::auth::error_response(&mut said, "58030", "pgscrim: the audit log cannot be written");
-    let say = async {
-        client.write_all(&said).await?;
-        client.shutdown().await
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(5), say).await;
 }
 
 /// A session's loop with what was read beyond the log-in, and its seat. The client where it cannot begin.

@@ -80,14 +80,14 @@ impl Session {
                 }
                 self.replies.skip_to_sync(cx);
             }
-            Some(head @ (Expect::Parse { .. } | Expect::Bind { .. })) => {
+            Some(Expect::Parse { name, prepared: _ }) => {
                 self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
-                let failed = |what, name| Failed { what, name, sqlstate: Some(sqlstate) };
-                self.replies.failed = match head {
-                    Expect::Parse { name, .. } => Some(failed(Named::Statement, name)),
-                    Expect::Bind { portal, .. } => Some(failed(Named::Portal, portal)),
-                    _ => None,
-                };
+                self.replies.failed = Some(Failed { what: Named::Statement, name, sqlstate: Some(sqlstate) });
+                self.replies.skip_to_sync(cx);
+            }
+            Some(Expect::Bind { portal: name, .. }) => {
+                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.replies.failed = Some(Failed { what: Named::Portal, name, sqlstate: Some(sqlstate) });
                 self.replies.skip_to_sync(cx);
             }
             Some(Expect::Describe { .. } | Expect::Close { .. } | Expect::Malformed) => {
