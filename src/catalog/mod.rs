@@ -13,7 +13,7 @@ pub use resolve::spread_foreign_code;
 pub use system::{SystemClass, classified_relations, is_system_schema, system_class};
 pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::base::QualifiedName;
 
@@ -295,9 +295,10 @@ pub struct Contents {
 pub struct Catalog {
     contents: Contents,
     relations: BTreeMap<Oid, usize>,
-    relation_names: HashMap<QualifiedName, Oid>,
+    relation_names: HashMap<Box<str>, Vec<usize>>,
+    column_names: HashSet<Box<str>>,
     types: HashMap<Oid, usize>,
-    type_names: HashMap<QualifiedName, Oid>,
+    type_names: HashMap<Box<str>, Vec<usize>>,
     functions: HashMap<Box<str>, Vec<usize>>,
     function_oids: HashMap<Oid, usize>,
     operators: HashMap<Box<str>, Vec<usize>>,
@@ -313,14 +314,15 @@ impl Catalog {
         let mut catalog = Self::default();
         for (i, r) in contents.relations.iter().enumerate() {
             catalog.relations.insert(r.oid, i);
-            catalog.relation_names.insert(r.name.clone(), r.oid);
+            catalog.relation_names.entry(r.name.name.clone()).or_default().push(i);
+            catalog.column_names.extend(r.columns.iter().map(|c| c.name.clone()));
             for parent in &r.parents {
                 catalog.children.entry(*parent).or_default().push(r.oid);
             }
         }
         for (i, t) in contents.types.iter().enumerate() {
             catalog.types.insert(t.oid, i);
-            catalog.type_names.insert(t.name.clone(), t.oid);
+            catalog.type_names.entry(t.name.name.clone()).or_default().push(i);
         }
         for (i, f) in contents.functions.iter().enumerate() {
             catalog.functions.entry(f.name.name.clone()).or_default().push(i);
@@ -357,7 +359,14 @@ impl Catalog {
     /// The relation with this schema and name.
     #[must_use]
     pub fn relation_named(&self, name: &QualifiedName) -> Option<&Relation> {
-        self.relation_names.get(name).and_then(|oid| self.relation(*oid))
+        self.relation_in(&name.schema, &name.name)
+    }
+
+    /// The relation of a schema with this name.
+    #[must_use]
+    pub fn relation_in(&self, schema: &str, name: &str) -> Option<&Relation> {
+        let mut found = self.relation_names.get(name)?.iter().filter_map(|i| self.contents.relations.get(*i));
+        found.find(|r| *r.name.schema == *schema)
     }
 
     /// Direct children by inheritance or partitioning.
@@ -378,10 +387,22 @@ impl Catalog {
         self.type_info(resolve::follow(oid, -1, &|oid| self.type_info(oid)).0)
     }
 
-    /// The type with this schema and name.
+    /// All types with this name, in any schema.
+    pub fn types_named(&self, name: &str) -> impl Iterator<Item = &TypeInfo> {
+        self.type_names.get(name).into_iter().flatten().filter_map(|i| self.contents.types.get(*i))
+    }
+
+    /// The type of a schema with this name.
     #[must_use]
-    pub fn type_named(&self, name: &QualifiedName) -> Option<&TypeInfo> {
-        self.type_names.get(name).and_then(|oid| self.type_info(*oid))
+    pub fn type_in(&self, schema: &str, name: &str) -> Option<&TypeInfo> {
+        self.types_named(name).find(|t| *t.name.schema == *schema)
+    }
+
+    /// Whether a schema, relation, column, function or type has this name.
+    #[must_use]
+    pub fn has_name(&self, name: &str) -> bool {
+        let relation = self.relation_names.contains_key(name) || self.column_names.contains(name);
+        relation || self.functions.contains_key(name) || self.type_names.contains_key(name) || self.has_schema(name)
     }
 
     /// All functions with this name, in any schema.

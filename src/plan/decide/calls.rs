@@ -1,7 +1,6 @@
 //! Functions, operators and types: what may run. Whatever a name could resolve to is judged, and the worst counts.
 
 use super::{Judge, veil, words};
-use crate::base::QualifiedName;
 use crate::catalog::{FIRST_NORMAL_OID, Function, FunctionClass, Oid, RelationKind, class_of, class_of_call};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
@@ -106,7 +105,7 @@ impl Judge<'_> {
             Some(schema) => vec![schema],
             None => self.path.iter().map(|s| &**s).collect(),
         };
-        let found = schemas.into_iter().find_map(|s| self.catalog.relation_named(&QualifiedName::new(s, name.1.as_str())));
+        let found = schemas.into_iter().find_map(|s| self.catalog.relation_in(s, &name.1));
         let Some(sequence) = found.filter(|r| r.kind == RelationKind::Sequence) else {
             return false;
         };

@@ -68,24 +68,19 @@ impl<'a> Judge<'a> {
 
     /// Reasons to refuse a relation whatever is done with it.
     fn whole(&self, relation: &Relation) -> Option<Reject> {
-        let (name, who) = (&relation.name, words::roles(self.profile));
+        let (name, who) = (&relation.name, || words::roles(self.profile));
         if veil::is_forbidden(relation) {
-            let message = format!("{who}: relation \"{name}\" holds data of the server and is open to unrestricted roles only");
+            let message = format!("{}: relation \"{name}\" holds data of the server and is open to unrestricted roles only", who());
             return Some(Reject::forbidden("system catalog", message));
         }
-        if veil::is_blank(self.catalog, self.profile, relation)
-            && veil::is_view(relation)
-            && veil::reads_veiled(self.catalog, self.profile, relation)
-        {
+        if !veil::is_blank(self.catalog, self.profile, relation) {
+            return None;
+        }
+        if veil::is_view(relation) && veil::reads_veiled(self.catalog, self.profile, relation) {
             return Some(over_veil(&name.to_string()));
         }
-        if veil::is_blank(self.catalog, self.profile, relation) {
-            let message = format!("{who}: no column of relation \"{name}\" is visible");
-            return Some(
-                Reject::forbidden("no column", message).hint("a 'read' rule on the table, a column of it or a class would allow it"),
-            );
-        }
-        None
+        let message = format!("{}: no column of relation \"{name}\" is visible", who());
+        Some(Reject::forbidden("no column", message).hint("a 'read' rule on the table, a column of it or a class would allow it"))
     }
 
     /// A row condition is a barrier: the relation becomes a subquery, which nothing can be locked behind.
@@ -129,10 +124,11 @@ impl<'a> Judge<'a> {
 
     /// The target of a write.
     fn target(&mut self, relation: &Relation, instance: &'a Instance) {
-        let (name, at, who) = (&relation.name, instance.at, words::roles(self.profile));
+        let (name, at, who) = (&relation.name, instance.at, || words::roles(self.profile));
         if crate::catalog::is_system_schema(&name.schema) {
             return self.refuse(
-                Reject::forbidden("system catalog", format!("{who}: relation \"{name}\" of the system catalog may not be written")).at(at),
+                Reject::forbidden("system catalog", format!("{}: relation \"{name}\" of the system catalog may not be written", who()))
+                    .at(at),
             );
         }
         if relation.has_rules {
@@ -144,7 +140,7 @@ impl<'a> Judge<'a> {
             if column == 0 { some } else { !self.profile.write(oid, column) }
         };
         if veil::is_view(relation) && veil::reads_any(self.catalog, relation, &unwritable) {
-            let message = format!("{who}: view \"{name}\" is the target of a write, and not all that it reads may be written");
+            let message = format!("{}: view \"{name}\" is the target of a write, and not all that it reads may be written", who());
             return self.refuse(Reject::forbidden("write", message).hint("write to the table below it").at(at));
         }
         // what refers to it is changed with it, and quoted where that fails

@@ -200,7 +200,7 @@ impl Resolver<'_> {
 
     /// Whether a field's name is that of a function or type, which field notation would call.
     pub(super) fn is_called(&self, name: &str) -> bool {
-        self.cx.catalog.functions_named(name).next().is_some() || self.cx.catalog.contents().types.iter().any(|t| *t.name.name == *name)
+        self.cx.catalog.functions_named(name).next().is_some() || self.cx.catalog.types_named(name).next().is_some()
     }
 
     /// Subscripts and fields.

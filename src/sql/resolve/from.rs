@@ -190,8 +190,9 @@ impl<'a> Resolver<'a> {
         }
         let known = columns.len();
         columns.extend(aliases.iter().skip(known).map(|a| computed(a, None)));
+        let qualifier: Option<Rc<str>> = (!name.is_empty()).then(|| (*name).into());
         for column in &mut columns {
-            column.qualifier = (!name.is_empty()).then(|| name.clone());
+            column.qualifier.clone_from(&qualifier);
         }
         Ok(Item { name, columns, by_name: true, by_column: true, open, ..Item::default() })
     }

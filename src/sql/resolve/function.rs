@@ -151,8 +151,7 @@ impl Resolver<'_> {
             Some(NodeEnum::TypeCast(cast)) => cast.type_name.as_ref().is_some_and(|t| {
                 let builtin = super::strings(&t.names).is_ok_and(|names| match names.as_slice() {
                     [name] | ["pg_catalog", name] => {
-                        let name = crate::base::QualifiedName::new("pg_catalog", *name);
-                        self.cx.catalog.type_named(&name).is_some_and(|t| t.relation == Oid(0) && t.kind == 'b')
+                        self.cx.catalog.type_in("pg_catalog", name).is_some_and(|t| t.relation == Oid(0) && t.kind == 'b')
                     }
                     _ => false,
                 });

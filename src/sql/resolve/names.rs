@@ -65,7 +65,7 @@ impl<'a> Resolver<'a> {
         if let Some(local) = self.cx.locals.iter().find(|l| l.schema == schema && l.name == name) {
             return Some(Found::Local(*local));
         }
-        self.cx.catalog.relation_named(&QualifiedName::new(schema?, name)).map(Found::Catalog)
+        self.cx.catalog.relation_in(schema?, name).map(Found::Catalog)
     }
 
     /// PostgreSQL's words for a relation that does not exist (`parserOpenTable`, `RangeVarGetRelidExtended`).

@@ -54,7 +54,7 @@ pub(super) struct Column {
     /// It does not exist for the principal.
     pub(super) hidden: bool,
     /// The name by which `qualifier.name` finds it, where there is one.
-    pub(super) qualifier: Option<Box<str>>,
+    pub(super) qualifier: Option<Rc<str>>,
 }
 
 /// A CTE.

@@ -5,7 +5,6 @@ use pg_query::protobuf::{Node, TypeName};
 
 use super::names::TEMPORARY;
 use super::{Resolver, absent, name_nodes, strings, unknown};
-use crate::base::QualifiedName;
 use crate::catalog::{Oid, TypeInfo};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
@@ -48,12 +47,10 @@ impl Resolver<'_> {
                 if !path.contains(&"pg_catalog") {
                     path.insert(0, "pg_catalog");
                 }
-                path.into_iter().find_map(|schema| catalog.type_named(&QualifiedName::new(schema, *name)))
+                path.into_iter().find_map(|schema| catalog.type_in(schema, name))
             }
-            [schema, name] => catalog.type_named(&QualifiedName::new(*schema, *name)),
-            [database, schema, name] if **database == *catalog.contents().database => {
-                catalog.type_named(&QualifiedName::new(*schema, *name))
-            }
+            [schema, name] => catalog.type_in(schema, name),
+            [database, schema, name] if **database == *catalog.contents().database => catalog.type_in(schema, name),
             _ => None,
         }
     }
