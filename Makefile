@@ -32,8 +32,6 @@ ci: check
 	else echo "cargo-deny is not here: tests/house holds licences, sources and doubles; advisories are not looked at"; fi
 	@$(MAKE) --no-print-directory test
 
-# The parser leaves standard error alone then: docs/benchmarks.md, "Profile".
-bench: export CFLAGS = -DDEBUG
 bench:
 	cargo build --release -p pgscrim -p bench
 	cargo bench -q -p pgscrim --bench masks

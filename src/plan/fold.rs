@@ -26,9 +26,10 @@ impl Fold {
     }
 
     /// Why a statement that names relations cannot be decided here.
-    pub(super) fn refusal(&self, text: &str, decision: super::Decision) -> Option<Refusal> {
+    pub(super) fn refusal(&self, text: &str, decision: &super::Decision) -> Option<Refusal> {
         let why = self.doubt?;
-        Some(Refusal::from_reject(Reject::unclear("names within a string", format!("{why}; send what follows by itself")), text, decision))
+        let reject = Reject::unclear("names within a string", format!("{why}; send what follows by itself"));
+        Some(Refusal::from_reject(reject, text, decision.clone()))
     }
 
     /// A statement that will have run.

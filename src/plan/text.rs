@@ -9,7 +9,7 @@ use super::lookups::Lookups;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
 use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, UNREADABLE, veil};
 use crate::base::RawSql;
-use crate::catalog::{Catalog, Oid};
+use crate::catalog::Oid;
 use crate::policy::Outcome;
 use crate::sql::model::Analysis;
 use crate::sql::{self, Checked, Context, Description, Local, Parsed, Reject, Syntax};
@@ -34,16 +34,17 @@ pub fn plan_text(sql: &RawSql, param_types: &[Oid], protocol: Protocol, setting:
         let reject = Reject::postgres(Syntax::SyntaxError, "cannot insert multiple commands into a prepared statement");
         return vec![unread(text, reject, setting)];
     }
-    let known = |name: &str| is_known(setting.catalog, name);
+    // what stands between quotes and is no name may be a value
+    let known = |name: &str| setting.catalog.has_name(name);
     let mut planned = Vec::with_capacity(read.statements.len());
     let mut fold = Fold::new();
     for statement in read.statements {
-        let described = sql::describe(text, &read.scanned.tokens, statement.start, statement.end, &known).into();
+        let described = sql::describe(text, &read.scanned.tokens, &statement, &known).into();
         let mut plan = plan_statement(text, statement, param_types, fold.setting(setting));
         if !setting.profile.unrestricted {
             let decision = plan.decision();
             let names = decision.relations.as_ref().is_none_or(|r| !r.is_empty()) || matches!(plan, Plan::Refuse(_));
-            if let Some(refusal) = fold.refusal(text, decision.clone()).filter(|_| names) {
+            if let Some(refusal) = fold.refusal(text, decision).filter(|_| names) {
                 plan = Plan::Refuse(refusal);
             }
         }
@@ -114,9 +115,8 @@ fn veiled(text: &str, first: &Parsed, analysis: &Analysis, decided: &Decided, se
 
 /// Texts of known clients that are let through beyond what their analysis shows.
 fn allowance(own: &str) -> Allowance {
-    let words: Vec<&str> = own.split_whitespace().collect();
-    let plain = words.join(" ");
-    if DUMPS_SETTING.contains(&plain.trim_end_matches(';')) { Allowance::SetsSetting } else { Allowance::None }
+    let words = || own.trim_end_matches(';').split_whitespace();
+    if DUMPS_SETTING.iter().any(|text| text.split(' ').eq(words())) { Allowance::SetsSetting } else { Allowance::None }
 }
 
 /// The client's own text, for an unrestricted principal; the analysis serves the audit and what the session follows.
@@ -160,15 +160,6 @@ fn pass(text: &str) -> Plan {
         copied: None,
         lookups: Lookups::default(),
     }))
-}
-
-/// Whether an object has a name: what stands between quotes and is no name may be a value.
-fn is_known(catalog: &Catalog, name: &str) -> bool {
-    let relation = |r: &crate::catalog::Relation| *r.name.name == *name || r.column(name).is_some();
-    catalog.has_schema(name)
-        || catalog.functions_named(name).next().is_some()
-        || catalog.relations().any(relation)
-        || catalog.contents().types.iter().any(|t| *t.name.name == *name)
 }
 
 impl From<Description> for Described {

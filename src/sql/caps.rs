@@ -46,7 +46,7 @@ pub(super) fn scan(text: &str, limit: usize) -> Checked<Scanned> {
     if text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)) {
         return Ok(Scanned { tokens: Vec::new() });
     }
-    let tokens = pg_query::scan_tokens(text).map_err(|e| super::parse::syntax_error(text, &e))?;
+    let tokens = pg_query::scan_tokens(text).map_err(|_| super::parse::unread(text))?;
     check_depth(&tokens)?;
     Ok(Scanned { tokens })
 }

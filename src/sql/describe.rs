@@ -6,6 +6,8 @@ use pg_query::protobuf::{ScanToken, Token};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use super::parse::Parsed;
+
 /// A text for the audit with the fingerprint of its shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
@@ -17,10 +19,11 @@ pub struct Description {
 
 /// Describes one statement of a text that was parsed. `known` says whether any object has a name.
 #[must_use]
-pub fn describe(text: &str, tokens: &[ScanToken], start: usize, end: usize, known: &dyn Fn(&str) -> bool) -> Description {
-    let tokens = within(tokens, start, end);
+pub fn describe(text: &str, tokens: &[ScanToken], statement: &Parsed, known: &dyn Fn(&str) -> bool) -> Description {
+    let Parsed { node: _, version: _, known: parser::Statement { fingerprint, emptied: _ }, start, end } = statement;
+    let tokens = within(tokens, *start, *end);
     let highest = tokens.iter().filter(|t| t.token() == Token::Param).filter_map(|t| param_number(slice(text, t))).max().unwrap_or(0);
-    let mut out = String::with_capacity(end.saturating_sub(start));
+    let mut out = String::with_capacity(end.saturating_sub(*start));
     let mut next = highest;
     let mut last_end: Option<usize> = None;
     for token in tokens {
@@ -40,8 +43,7 @@ pub fn describe(text: &str, tokens: &[ScanToken], start: usize, end: usize, know
             out.push_str(slice(text, token));
         }
     }
-    let fingerprint = fingerprint(text.get(start..end).unwrap_or_default(), &out);
-    Description { text: out, fingerprint }
+    Description { text: out, fingerprint: format!("{fingerprint:016x}") }
 }
 
 /// Describes a text that could not be parsed: its length, and a fingerprint that is keyed, or its literals could be guessed.
@@ -83,16 +85,6 @@ fn is_literal(token: &ScanToken, text: &str, known: &dyn Fn(&str) -> bool) -> bo
             None => false,
         },
         _ => false,
-    }
-}
-
-/// PostgreSQL's notion of the same shape; where the parser has none, the literal-free text's own.
-fn fingerprint(statement: &str, described: &str) -> String {
-    if let Ok(f) = pg_query::fingerprint(statement, 0, 0) {
-        f.hex
-    } else {
-        use sha2::Digest;
-        hex::encode(Sha256::digest(described.as_bytes()).iter().take(8).copied().collect::<Vec<u8>>())
     }
 }
 

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use parser::Fingerprints;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
 
 use super::census;
 use super::model::Analysis;
-use super::parse::{self, Parsed};
+use super::parse::Parsed;
 use super::reject::{Checked, Reject};
 use super::tree;
 
@@ -38,14 +39,16 @@ pub fn print(parsed: &Parsed, own: &str, analysis: &Analysis) -> Checked<Rendere
 
 /// Prints a tree, and reads it back.
 fn printed(parsed: &Parsed) -> Checked<Rendered> {
-    let raw = protobuf::RawStmt { stmt: Some(Box::new(parsed.node.clone())), stmt_location: 0, stmt_len: 0 };
-    let whole = protobuf::ParseResult { version: parsed.version, stmts: vec![raw] };
-    let text = pg_query::deparse(&whole, pg_query::DeparseOptions::default()).map_err(|_| unprintable())?;
-    let again = parse::tree(&text).map_err(|_| unprintable())?;
-    let [protobuf::RawStmt { stmt: Some(node), stmt_location: _, stmt_len: _ }] = again.stmts.as_slice() else {
+    if parsed.known.emptied {
+        return Err(Reject::unclear("empty text", "an empty text stands where only some other could be printed"));
+    }
+    let tree = tree::encode(&parsed.node, parsed.version);
+    let printed = parser::print(&tree).map_err(|_| unprintable())?;
+    let again = parser::read(printed.text(), Fingerprints::Unwanted).map_err(|_| unprintable())?;
+    if !tree::same(&tree, again.bytes())? {
         return Err(unprintable());
-    };
-    if tree::same(node, &parsed.node)? { Ok(Rendered(text.into())) } else { Err(unprintable()) }
+    }
+    printed.text().to_str().map(|text| Rendered(text.into())).map_err(|_| unprintable())
 }
 
 /// The query whose rows a COPY to the client gives: what is described before it, since COPY says nothing of its columns. `None` for

@@ -40,7 +40,9 @@ fn packages(lock: &str) -> Vec<String> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, version, source) in locked(lock) {
         *count.entry(name).or_default() += 1;
-        if source.is_some_and(|s| s != CRATES_IO) || (source.is_none() && !matches!(name, "pgscrim" | "lab" | "clients" | "bench")) {
+        if source.is_some_and(|s| s != CRATES_IO)
+            || (source.is_none() && !matches!(name, "pgscrim" | "parser" | "lab" | "clients" | "bench"))
+        {
             faults.push(format!("'{name}' {version} does not come from crates.io"));
         }
         if NONE_OF.contains(&name) {

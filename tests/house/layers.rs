@@ -15,7 +15,7 @@ const ROWS: [Row; 16] = [
     Row("base", "", "thiserror zeroize serde serde_saphyr"),
     Row("wire", "base", "thiserror bytes pgwire"),
     Row("catalog", "base", "sha2 serde serde_saphyr"),
-    Row("sql", "base catalog", "pg_query prost sqlparser serde hex hmac sha2"),
+    Row("sql", "base catalog", "parser pg_query prost sqlparser serde hex hmac sha2"),
     Row("mask", "base catalog sql", "aes fpe getrandom hex hmac jiff sha2 base64 subtle thiserror zeroize"),
     Row("policy", "base catalog sql mask", "hex jiff sha2"),
     Row("plan", "base catalog sql mask policy", ""),

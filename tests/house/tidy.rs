@@ -68,8 +68,21 @@ fn nodes_are_taken_apart_whole() {
 
 #[test]
 fn files_keep_their_manners() {
-    let places = ["src", "tests", "docs", "docker", "policies", "bench", ".ci", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"];
-    let all = sources(&places, &[".rs", ".md", ".yaml", ".yml", ".sql", ".txt", "Dockerfile", "Makefile", "run", "prerequisites"]);
+    let places = [
+        "src",
+        "tests",
+        "docs",
+        "docker",
+        "policies",
+        "bench",
+        "parser",
+        ".ci",
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "Makefile",
+    ];
+    let all = sources(&places, &[".rs", ".md", ".yaml", ".yml", ".sql", ".txt", ".c", "Dockerfile", "Makefile", "run", "prerequisites"]);
     none(&all.iter().flat_map(manners).collect::<Vec<_>>());
 }
 
@@ -78,6 +91,22 @@ fn each_long_file_is_there_and_long() {
     for (path, reason) in LONG_BECAUSE {
         let text = std::fs::read_to_string(crate::top().join(path)).unwrap();
         assert!(text.lines().count() > LONG && !reason.is_empty(), "{path} need not be listed any more");
+    }
+}
+
+/// The one crate with unsafe code.
+const UNSAFE: &str = "parser";
+
+#[test]
+fn unsafe_code_is_forbidden_in_each_crate_but_one() {
+    let manifest = |member: &str| std::fs::read_to_string(crate::top().join(member).join("Cargo.toml")).unwrap();
+    let workspace = manifest(".");
+    let forbids = "lints.rust]\nunsafe_code = \"forbid\"\n";
+    assert!(workspace.contains(forbids));
+    let members = workspace.lines().find_map(|line| line.strip_prefix("members = [")).unwrap().trim_end_matches(']');
+    for member in members.split(", ").map(|name| name.trim_matches('"')) {
+        let manifest = manifest(member);
+        assert_eq!(manifest.contains("[lints]\nworkspace = true") || manifest.contains(forbids), member != UNSAFE, "{member}");
     }
 }
 

@@ -4,7 +4,7 @@ use crate::sql::read;
 fn described(text: &str) -> String {
     let read = read(text, 1 << 20).expect(text);
     let known = |name: &str| name == "Users";
-    let one = read.statements.first().map(|s| describe(text, &read.scanned.tokens, s.start, s.end, &known));
+    let one = read.statements.first().map(|s| describe(text, &read.scanned.tokens, s, &known));
     one.map(|d| d.text).unwrap_or_default()
 }
 

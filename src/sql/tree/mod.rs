@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use pg_query::protobuf::Node;
 use prost::Message;
 
 use super::reject::{Checked, Reject};
@@ -51,68 +52,91 @@ fn fields(line: &str, names: &HashMap<&str, usize>) -> Vec<Option<Field>> {
     fields
 }
 
-/// Whether two trees are the same, locations aside.
+/// One statement's tree as the parser's `ParseResult`, encoded. The lengths of the two messages around it have four bytes each, to be
+/// filled in when they are known.
+pub(super) fn encode(node: &Node, version: i32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    prost::encoding::int32::encode(1, &version, &mut out);
+    let whole = begin(2, &mut out);
+    let statement = begin(1, &mut out);
+    node.encode_raw(&mut out);
+    end(statement, &mut out);
+    end(whole, &mut out);
+    out
+}
+
+fn begin(field: u32, out: &mut Vec<u8>) -> usize {
+    prost::encoding::encode_key(field, prost::encoding::WireType::LengthDelimited, out);
+    out.extend_from_slice(&[0x80, 0x80, 0x80, 0]);
+    out.len()
+}
+
+fn end(start: usize, out: &mut [u8]) {
+    let length = out.len() - start;
+    let (before, _) = out.split_at_mut(start);
+    for (at, byte) in before.iter_mut().rev().take(4).rev().enumerate() {
+        *byte |= low_seven((length >> (7 * at)) as u64);
+    }
+}
+
+/// Whether two encoded trees are the same, locations aside.
 ///
 /// # Errors
 /// A tree that the schema does not describe.
-pub(super) fn same(a: &pg_query::protobuf::Node, b: &pg_query::protobuf::Node) -> Checked<bool> {
-    Ok(shape(a)? == shape(b)?)
+pub(super) fn same(a: &[u8], b: &[u8]) -> Checked<bool> {
+    messages(a, b, 0).ok_or_else(|| Reject::unclear("tree", "the parser gave a tree of an unknown form"))
 }
 
-/// A tree's bytes without its locations. Equal bytes are equal trees: prost writes fields in the order of their numbers.
-pub(super) fn shape(node: &pg_query::protobuf::Node) -> Checked<Vec<u8>> {
-    let bytes = node.encode_to_vec();
-    let mut out = Vec::with_capacity(bytes.len());
-    strip(&bytes, 1, &mut out).ok_or_else(|| Reject::unclear("tree", "the parser gave a tree of an unknown form"))?;
-    Ok(out)
-}
-
-/// Copies a message without locations. Lengths are left out: an end mark stands behind each message instead.
-fn strip(mut bytes: &[u8], message: usize, out: &mut Vec<u8>) -> Option<()> {
+/// Walks two messages in step: both come with their fields in the order of their numbers.
+fn messages(mut a: &[u8], mut b: &[u8], message: usize) -> Option<bool> {
     let fields = schema().get(message)?;
-    while !bytes.is_empty() {
-        let key = varint(&mut bytes)?;
-        let field = (*fields.get(usize::try_from(key >> 3).ok()?)?)?;
-        let start = bytes;
-        match key & 7 {
-            0 => {
-                varint(&mut bytes)?;
-                if field != Field::Location {
-                    push_varint(out, key);
-                    out.extend_from_slice(start.get(..start.len() - bytes.len())?);
-                }
-            }
-            1 => copy(&mut bytes, 8, key, out)?,
-            5 => copy(&mut bytes, 4, key, out)?,
-            2 => {
-                let length = usize::try_from(varint(&mut bytes)?).ok()?;
-                let (body, rest) = bytes.split_at_checked(length)?;
-                bytes = rest;
-                push_varint(out, key);
-                match field {
-                    Field::Message(inner) => {
-                        strip(body, inner, out)?;
-                        out.push(0); // no field has number 0
-                    }
-                    Field::Plain => {
-                        push_varint(out, length as u64);
-                        out.extend_from_slice(body);
-                    }
-                    Field::Location => return None,
-                }
-            }
-            _ => return None,
+    loop {
+        let (a, b) = (part(&mut a, fields)?, part(&mut b, fields)?);
+        let same = a.key == b.key
+            && match a.field {
+                Field::Message(inner) => messages(a.body, b.body, inner)?,
+                Field::Plain | Field::Location => a.number == b.number && a.body == b.body,
+            };
+        if !same || a.key == END.key {
+            return Some(same);
         }
     }
-    Some(())
 }
 
-fn copy(bytes: &mut &[u8], length: usize, key: u64, out: &mut Vec<u8>) -> Option<()> {
-    let (body, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    push_varint(out, key);
-    out.extend_from_slice(body);
-    Some(())
+/// A field with what it holds: a number, or bytes.
+struct Part<'a> {
+    key: u64,
+    field: Field,
+    number: u64,
+    body: &'a [u8],
+}
+
+/// Behind the last field. No field has number 0.
+const END: Part<'static> = Part { key: 0, field: Field::Plain, number: 0, body: &[] };
+
+/// The next field that is no location.
+fn part<'a>(bytes: &mut &'a [u8], fields: &[Option<Field>]) -> Option<Part<'a>> {
+    while !bytes.is_empty() {
+        let key = varint(bytes)?;
+        let field = (*fields.get(usize::try_from(key >> 3).ok()?)?)?;
+        let wire = key & 7;
+        let (number, length) = match wire {
+            0 => (varint(bytes)?, 0),
+            1 => (0, 8),
+            2 => (0, usize::try_from(varint(bytes)?).ok()?),
+            5 => (0, 4),
+            _ => return None,
+        };
+        let (body, rest) = bytes.split_at_checked(length)?;
+        *bytes = rest;
+        match field {
+            Field::Location if wire == 0 => {}
+            Field::Message(_) if wire == 2 => return Some(Part { key, field, number, body }),
+            Field::Plain => return Some(Part { key, field, number, body }),
+            Field::Location | Field::Message(_) => return None,
+        }
+    }
+    Some(END)
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
@@ -126,14 +150,6 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
         }
     }
     None
-}
-
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(low_seven(value) | 0x80);
-        value >>= 7;
-    }
-    out.push(low_seven(value));
 }
 
 fn low_seven(value: u64) -> u8 {
