@@ -107,7 +107,7 @@ fn views_name_what_they_read(catalog: &Catalog) {
 }
 
 fn types_and_functions_are_whole(catalog: &Catalog) {
-    let foreign = |name: &str| catalog.type_in("public", name).unwrap().foreign_code;
+    let foreign = |name: &str| catalog.type_in("app", name).unwrap().foreign_code;
     assert_eq!(["short", "checked", "_checked", "pair", "users", "orders"].map(foreign), [false, true, true, true, true, false]);
     let pairs = catalog.functions_named("pairs").next().unwrap();
     assert_eq!((pairs.args, pairs.variadic, pairs.returns_set, pairs.kind), (2, true, true, 'f'));
