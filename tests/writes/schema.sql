@@ -29,6 +29,8 @@ CREATE TABLE public.events_2 PARTITION OF public.events FOR VALUES FROM (7) TO (
 INSERT INTO public.events SELECT id, 'kind ' || id, ('Tk' || substr(md5('payload' || id), 1, 10)) || 'wxyz' FROM generate_series(1, 12) AS id;
 CREATE TABLE public.plain (id int PRIMARY KEY, label text, amount int);
 INSERT INTO public.plain SELECT id, 'label ' || id, id * 10 FROM generate_series(1, 12) AS id;
+CREATE TABLE public.graded (id int PRIMARY KEY, grade text, shade text GENERATED ALWAYS AS (upper(grade)) STORED, note text);
+INSERT INTO public.graded (id, grade, note) SELECT id, 'basic', ('Tk' || substr(md5('graded' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE TABLE public.tokens (id int PRIMARY KEY, token text);
 INSERT INTO public.tokens SELECT id, ('Tk' || substr(md5('token' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE ROLE clerk LOGIN SUPERUSER;

@@ -1,8 +1,8 @@
 //! One relation's part of a profile: the policy's word on it, then what follows from what it is made of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::sql_text::{Words, words};
+use super::sql_text::{Words, read_by, words};
 use super::verdict::{Asked, Role};
 use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation, RelationKind};
 use crate::policy::bind::{BoundPolicy, BoundRelation, Known, below};
@@ -47,7 +47,7 @@ impl Maker<'_> {
     fn table(&self, relation: &Relation, known: &Known, bound: Option<&BoundRelation>) -> RelationProfile {
         let parents: Vec<&Relation> = relation.parents.iter().filter_map(|oid| self.catalog.relation(*oid)).collect();
         let rows = self.rows(relation, bound);
-        let tested = self.tested(rows.as_ref(), bound);
+        let tested = self.tested(relation, rows.as_ref(), bound);
         let mut profile = RelationProfile::default();
         for column in &relation.columns {
             let own = bound.and_then(|b| b.columns.get(&column.number));
@@ -61,7 +61,7 @@ impl Maker<'_> {
                 Some(inherited) if !says => inherited,
                 inherited => {
                     let read = self.policy.read(self.roles, &asked);
-                    let write = self.policy.write(self.roles, &asked, tested.identifiers.contains(&*column.name));
+                    let write = self.policy.write(self.roles, &asked, tested.contains(&column.number));
                     join(ColumnProfile { read, write, class: class.clone() }, inherited)
                 }
             };
@@ -90,8 +90,8 @@ impl Maker<'_> {
         joined
     }
 
-    /// The columns' names that a condition of the principal's reads: to set them needs a rule.
-    fn tested(&self, rows: Option<&RowCondition>, bound: Option<&BoundRelation>) -> Words {
+    /// The columns that a condition of the principal's reads: to set them needs a rule.
+    fn tested(&self, relation: &Relation, rows: Option<&RowCondition>, bound: Option<&BoundRelation>) -> BTreeSet<i16> {
         let mut text = rows.map_or_else(String::new, |r| r.sql.to_string());
         for (i, role) in self.roles {
             let about = bound.and_then(|b| b.roles.get(*i)).map_or(&[][..], |r| &r.read);
@@ -102,7 +102,7 @@ impl Maker<'_> {
             });
             object.chain(class).for_each(|rule| conditions(&rule.value, &mut text));
         }
-        words(&text)
+        read_by(relation, &text)
     }
 
     /// Columns that are computed from others of the same row.
@@ -228,8 +228,7 @@ impl Maker<'_> {
             [one] => one.clone(),
             several => several.iter().map(|sql| format!("({sql})")).collect::<Vec<_>>().join(" AND "),
         };
-        let read = words(&sql);
-        let reads = relation.columns.iter().filter(|c| read.may_name(relation, &c.name)).map(|c| c.number).collect();
+        let reads = read_by(relation, &sql);
         Some(RowCondition { sql: sql.into(), reads })
     }
 

@@ -1,9 +1,9 @@
 //! The words of a piece of SQL, without reading it: which identifiers stand in it, which of them are called. What cannot be told
 //! counts as more rather than less.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use crate::catalog::{FunctionClass, Relation, class_of};
+use crate::catalog::{Column, FunctionClass, Relation, class_of};
 
 /// What stands in a text that PostgreSQL printed, or a policy's author wrote.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,10 +22,18 @@ pub(super) struct Words {
 
 impl Words {
     /// Whether a column of a relation may be read: it is named, or the whole row is.
-    pub(super) fn may_name(&self, relation: &Relation, column: &str) -> bool {
-        let row = self.whole_row || self.alone.contains(&*relation.name.name);
-        row || self.identifiers.contains(column)
+    fn may_name(&self, relation: &Relation, column: &Column) -> bool {
+        self.whole_row || self.alone.contains(&*relation.name.name) || self.identifiers.contains(&*column.name)
     }
+}
+
+/// The columns of a relation that a text over it may read: those that it names, and those that generated ones among them are computed from.
+pub(super) fn read_by(relation: &Relation, text: &str) -> BTreeSet<i16> {
+    let own = words(text);
+    let named = || relation.columns.iter().filter(|c| own.may_name(relation, c));
+    let generated: Vec<Words> = named().filter_map(|c| c.generated.as_deref()).map(words).collect();
+    let behind = relation.columns.iter().filter(|c| generated.iter().any(|g| g.may_name(relation, c)));
+    named().chain(behind).map(|c| c.number).collect()
 }
 
 /// Reads a text's words.
