@@ -74,9 +74,12 @@ impl Session {
             Some(Expect::Execute { portal, open }) => {
                 self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
                 match self.replies.truth.portals.get_mut(&portal) {
-                    Some(known) => cx.finished.extend(known.open.take().or(open).map(|o| o.failed(None, Some(sqlstate), now))),
                     // there is no such portal any more: its statement had its record at its end
-                    None => *cx.places += u32::from(open.is_some()),
+                    None if sqlstate == *b"34000" => *cx.places += u32::from(open.is_some()),
+                    known => {
+                        let suspended = known.and_then(|p| p.open.take());
+                        cx.finished.extend(suspended.or(open).map(|o| o.failed(None, Some(sqlstate), now)));
+                    }
                 }
                 self.replies.skip_to_sync(cx);
             }
@@ -140,16 +143,16 @@ impl Session {
             // The end of a transaction in which nothing of the kind ran.
             None if at_end && !self.replies.deferred => scrub::without_position(frame.tag, notice, cx.to_client),
             // Only the server itself can say FATAL, in words of its own; but where it stood in a function, its text may hold a value.
-            _ if notice.is_fatal() || of_a_name(notice) => scrub::without_context(frame.tag, notice, cx.to_client),
+            _ if notice.is_fatal() || in_own_words(notice) => scrub::without_context(frame.tag, notice, cx.to_client),
             _ => scrub::scrubbed(frame.tag, notice, &self.view.catalog, cx.to_client),
         }
     }
 }
 
-/// That a statement or portal of this name is missing, or taken: the server's own words about the client's own name. The file
+/// That a statement or portal of this name is missing, or taken, or that the transaction is aborted: the server's own words. The file
 /// tells it from a RAISE that bears the same SQLSTATE.
-fn of_a_name(notice: &Notice<'_>) -> bool {
+fn in_own_words(notice: &Notice<'_>) -> bool {
     let file = notice.field(b'F').is_some_and(|f| [&b"postgres.c"[..], b"prepare.c", b"portalmem.c", b"portalcmds.c"].contains(&f));
     // in a function the name may be made of a value
-    file && notice.field(b'W').is_none() && matches!(notice.sqlstate(), "26000" | "34000" | "42P05" | "42P03")
+    file && notice.field(b'W').is_none() && matches!(notice.sqlstate(), "26000" | "34000" | "42P05" | "42P03" | "25P02")
 }

@@ -254,6 +254,8 @@ fn what_stands_behind_an_error_is_skipped() {
         vec![p("b", "SELECT 3"), B("x", "b"), E("x"), S],
         // the portal has gone with its transaction
         vec![p("", read), B("c", ""), p("end", "ROLLBACK"), B("", "end"), E("c"), E(""), E("c"), S],
+        // it closes all others, and cannot run again
+        vec![p("", "CLOSE ALL"), B("c", ""), E("c"), E("c"), S],
     ];
     for pipeline in pipelines {
         pipeline.iter().for_each(|message| say(&mut client, message).unwrap());
@@ -280,6 +282,8 @@ fn what_stands_behind_an_error_is_skipped() {
         "failed SELECT $1",
         &format!("allowed {read}"),
         "allowed ROLLBACK",
+        "allowed CLOSE ALL",
+        "failed CLOSE ALL",
     ];
-    assert_eq!(told[..8], before, "{told:#?}");
+    assert_eq!(told[..10], before, "{told:#?}");
 }
