@@ -272,7 +272,19 @@ impl Replies {
                 self.since_flush += 1;
             }
         }
-        if self.skipping { self.skip(expect, cx) } else { self.queue.push_back(expect) }
+        if self.skipping {
+            self.skip(expect, cx)
+        } else {
+            self.queue.push_back(expect)
+        }
+        self.pass_copy_ends();
+    }
+
+    /// Nothing answers the end of data, so nothing waits for it once it is the next in turn.
+    pub(super) fn pass_copy_ends(&mut self) {
+        while matches!(self.queue.front(), Some(Expect::CopyEnd)) {
+            self.queue.pop_front();
+        }
     }
 
     /// PostgreSQL holds its answers back until Sync, Flush or a full buffer: a long pipeline asks for them itself.

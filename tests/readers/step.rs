@@ -229,3 +229,9 @@ fn rows_come_masked_and_as_they_are() {
         }
     }
 }
+
+/// A `CopyDone` where no COPY is, which the server ignores, once left the session waiting for its answer.
+#[test]
+fn the_end_of_no_copy_is_not_waited_for() {
+    step(&Views::new(), &[8, 0xf1, 0x2e, 0x12, 1, 8, 0xf1, 0x2e, 0x12, 1, 0xac, 0xac, 0xac, 0, 0, 0, 0, 0xfc]);
+}

@@ -13,9 +13,6 @@ use super::{Expect, QueryReply};
 
 impl Session {
     pub(in crate::session) fn on_server(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {
-        while matches!(self.replies.queue.front(), Some(Expect::CopyEnd)) {
-            self.replies.queue.pop_front();
-        }
         let result = match piece {
             Piece::Run(_) | Piece::Begin(_) | Piece::Part { .. } if self.replies.is_broken() => Ok(()),
             Piece::Whole(frame) if self.replies.is_broken() => self.on_drained(frame, cx),
@@ -33,6 +30,7 @@ impl Session {
         if let Err(fault) = result {
             self.break_off(fault, cx);
         }
+        self.replies.pass_copy_ends();
         if self.replies.queue.is_empty() {
             // behind an error a batch's own names hold up to its Sync
             if !self.replies.skipping {
