@@ -88,3 +88,6 @@ pub(super) fn select(from: NodeEnum, columns: &[Node]) -> Node {
 fn unprintable() -> Reject {
     Reject::unclear("reprint", "its tree cannot be printed and read back without a difference")
 }
+
+#[cfg(test)]
+mod tests;
