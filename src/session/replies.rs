@@ -273,9 +273,9 @@ impl Replies {
             }
         }
         if self.skipping {
-            self.skip(expect, cx)
+            self.skip(expect, cx);
         } else {
-            self.queue.push_back(expect)
+            self.queue.push_back(expect);
         }
         self.pass_copy_ends();
     }
