@@ -169,6 +169,8 @@ pub struct TypeInfo {
     pub kind: char,
     /// The domain has constraints whose functions are not all from `pg_catalog`, or the type's I/O functions are foreign.
     pub foreign_code: bool,
+    /// Names of a domain's constraints.
+    pub constraints: Vec<Box<str>>,
 }
 
 /// A function, aggregate, window function or procedure (`pg_proc`).

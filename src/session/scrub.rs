@@ -30,7 +30,10 @@ fn known(catalog: &Catalog, letter: u8, name: &str) -> bool {
         b't' => catalog.relations().any(|r| &*r.name.name == name),
         b'c' => catalog.relations().any(|r| r.column(name).is_some()),
         b'd' => catalog.contents().types.iter().any(|t| &*t.name.name == name),
-        b'n' => catalog.relations().any(|r| r.constraints.iter().any(|c| &*c.name == name)),
+        b'n' => {
+            let of_domain = || catalog.contents().types.iter().any(|t| t.constraints.iter().any(|c| &**c == name));
+            catalog.relations().any(|r| r.constraints.iter().any(|c| &*c.name == name)) || of_domain()
+        }
         _ => false,
     }
 }

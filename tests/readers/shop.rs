@@ -59,6 +59,7 @@ fn types() -> Vec<TypeInfo> {
         relation: Oid(0),
         kind,
         foreign_code: false,
+        constraints: Vec::new(),
     };
     let both = |(oid, name, array): (u32, &str, u32)| {
         let kind = if matches!(name, "record" | "any" | "void") { 'p' } else { 'b' };

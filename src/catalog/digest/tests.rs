@@ -66,6 +66,7 @@ fn what_is_temporary_is_left_out() {
         relation: Oid(20001),
         kind: 'c',
         foreign_code: false,
+        constraints: Vec::new(),
     });
     assert_eq!(digest(&contents), digest(&sample()));
 }

@@ -12,6 +12,7 @@ fn ty(oid: u32, name: &str, element: u32, base: Option<(u32, i32)>) -> TypeInfo 
         relation: Oid(0),
         kind: if base.is_some() { 'd' } else { 'b' },
         foreign_code: false,
+        constraints: Vec::new(),
     }
 }
 

@@ -103,6 +103,7 @@ fn builtin(oid: u32, name: &str) -> TypeInfo {
         relation: Oid(0),
         kind: 'b',
         foreign_code: false,
+        constraints: Vec::new(),
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn shop() -> Contents {
         relation: Oid(USERS),
         kind: 'c',
         foreign_code: false,
+        constraints: Vec::new(),
     };
     let stats = relation(2619, "pg_catalog.pg_statistic", table, &[("starelid", 26), ("stavalues1", 2277)]);
     let hba = relation(12000, "pg_catalog.pg_hba_file_rules", RelationKind::View, &[("line", 23)]);

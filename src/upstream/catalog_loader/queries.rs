@@ -108,7 +108,8 @@ pub(super) const TYPES: &str = r"SELECT t.oid, n.nspname, t.typname,
     CASE WHEN t.typinput::pg_catalog.oid = 'pg_catalog.array_in'::pg_catalog.regproc::pg_catalog.oid THEN t.typelem ELSE 0::pg_catalog.oid END,
     t.typarray, t.typbasetype, t.typtypmod, t.typrelid, t.typtype,
     t.typinput::pg_catalog.oid >= 16384 OR t.typoutput::pg_catalog.oid >= 16384 OR t.typreceive::pg_catalog.oid >= 16384
-      OR t.typsend::pg_catalog.oid >= 16384 OR t.typmodin::pg_catalog.oid >= 16384 OR t.typmodout::pg_catalog.oid >= 16384
+      OR t.typsend::pg_catalog.oid >= 16384 OR t.typmodin::pg_catalog.oid >= 16384 OR t.typmodout::pg_catalog.oid >= 16384,
+    ARRAY(SELECT k.conname::pg_catalog.text FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid ORDER BY 1)
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE n.nspname !~ '^pg_(toast_)?temp_' ORDER BY t.oid";
 

@@ -54,6 +54,7 @@ pub(super) fn type_info(row: &Row) -> Result<TypeInfo, Error> {
         relation: oid(row, 7)?,
         kind: char(row, 8)?,
         foreign_code: row.try_get(9)?,
+        constraints: row.try_get(10)?,
     })
 }
 

@@ -41,6 +41,7 @@ fn ty(oid: u32, name: &str, array: u32) -> [TypeInfo; 2] {
         relation: Oid(0),
         kind,
         foreign_code: false,
+        constraints: Vec::new(),
     };
     let kind = if name.starts_with("any") || matches!(name, "record" | "void") { 'p' } else { 'b' };
     [info(oid, name.to_owned(), 0, array, kind), info(array, format!("_{name}"), oid, 0, 'b')]
