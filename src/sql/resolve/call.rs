@@ -105,7 +105,8 @@ impl<'a> Resolver<'a> {
             .filter(|f| f.kind != 'p')
             .collect();
         let Some(first) = candidates.first() else { return Err(no_function(&parts, args, call.location)) };
-        self.out.leaks |= !candidates.iter().all(|f| f.leakproof || matches!(f.kind, 'a' | 'w'));
+        // a leakproof function would not do: what casts its arguments need not be
+        self.out.leaks |= args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w'));
         let found = &first.name.schema;
         let one_schema = candidates.iter().all(|f| f.name.schema == *found);
         let mut oids: Vec<Oid> = candidates.iter().map(|f| f.oid).collect();

@@ -252,6 +252,9 @@ const BESIDE: &[(&str, bool)] = &[
     ("SELECT * FROM fenced WHERE id = 4 AND secret LIKE 'x%'", false),
     ("SELECT * FROM fenced WHERE id = 4 AND abs(amount) = 1", false),
     ("SELECT * FROM fenced WHERE id = 4.0", false),
+    // the function is leakproof, the cast before it is not
+    ("SELECT * FROM fenced WHERE id = 4 AND float8eq(amount::numeric, 1)", false),
+    ("SELECT * FROM fenced WHERE id = 4 AND int4eq(amount, 1)", false),
     ("SELECT * FROM fenced WHERE id::text = '4'", false),
     ("SELECT * FROM fenced WHERE amount = (SELECT length(label) FROM plain WHERE id = 1) AND id = 4", false),
     ("UPDATE fenced SET amount = 5 WHERE 10 / id = 4", false),
