@@ -8,6 +8,7 @@ mod grant;
 mod lookups;
 mod permit;
 mod refusal;
+mod shape;
 mod text;
 mod veil;
 
@@ -15,6 +16,7 @@ pub use permit::{
     Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, Reveal, RowsOf, SettingChange, SettingScope,
 };
 pub use refusal::{Refusal, RefusalKind, Syntax};
+pub use shape::Shaped;
 pub use text::plan_text;
 
 use std::sync::Arc;

@@ -165,7 +165,6 @@ pub enum Effect {
 #[derive(Debug)]
 struct Grant {
     kind: Kind,
-    text: Arc<str>,
     cells: Vec<Cell>,
     arity: Option<usize>,
     decision: Decision,
@@ -180,10 +179,13 @@ struct Grant {
 /// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
 ///
 /// ```compile_fail
-/// let forged = pgscrim::plan::Permit(std::sync::Arc::new(()));
+/// let forged = pgscrim::plan::Permit { text: "SELECT 1".into(), grant: Default::default() };
 /// ```
 #[derive(Clone, Debug)]
-pub struct Permit(Arc<Grant>);
+pub struct Permit {
+    text: Arc<str>,
+    grant: Arc<Grant>,
+}
 
 /// What the planner fills in to make a [`Permit`].
 #[derive(Debug)]
@@ -205,74 +207,79 @@ impl Permit {
     /// Only `plan` can call this.
     pub(super) fn new(draft: Draft) -> Self {
         let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups } = draft;
-        Self(Arc::new(Grant { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups }))
+        Self { text, grant: Arc::new(Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups }) }
+    }
+
+    /// The same for a text that says the same with other literals.
+    pub(super) fn with_text(&self, text: Arc<str>) -> Self {
+        Self { text, grant: Arc::clone(&self.grant) }
     }
 
     /// Which plan it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.0.kind
+        self.grant.kind
     }
 
     /// The text to send: rendered from the judged tree, or the client's own for an unrestricted principal.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.0.text
+        &self.text
     }
 
     /// Result columns by position; positions beyond its end are clear. Empty where nothing is masked.
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
-        &self.0.cells
+        &self.grant.cells
     }
 
     /// The number of result columns that the plan announces, where it knows it: another number is a witness trip.
     #[must_use]
     pub fn arity(&self) -> Option<usize> {
-        self.0.arity
+        self.grant.arity
     }
 
     /// What it touches, for audit and `explain`.
     #[must_use]
     pub fn decision(&self) -> &Decision {
-        &self.0.decision
+        &self.grant.decision
     }
 
     /// What it does to the session.
     #[must_use]
     pub fn effect(&self) -> &Effect {
-        &self.0.effect
+        &self.grant.effect
     }
 
     /// Whose rows come back.
     #[must_use]
     pub fn rows_of(&self) -> &RowsOf {
-        &self.0.rows_of
+        &self.grant.rows_of
     }
 
     /// Whether rows come back at all (SELECT, RETURNING, FETCH, SHOW, EXPLAIN, VALUES …).
     #[must_use]
     pub fn returns_rows(&self) -> bool {
-        self.0.returns_rows
+        self.grant.returns_rows
     }
 
     /// For a COPY to the client, the query whose rows it gives: to be described before it, never run.
     #[must_use]
     pub fn copied(&self) -> Option<&str> {
-        self.0.copied.as_deref()
+        self.grant.copied.as_deref()
     }
 
     /// Whether work that may speak of something veiled can be left for the end of the transaction (deferred constraints and
     /// triggers, held cursors): errors and notices that come then are scrubbed.
     #[must_use]
     pub fn defers(&self) -> bool {
-        self.0.defers
+        self.grant.defers
     }
 
     /// Whether its parameters must be counted at Bind ([`Permit::check_lengths`]); where nothing counts them it must not run.
     #[must_use]
     pub fn counts_at_bind(&self) -> bool {
-        self.0.lookups.wait_for_bind()
+        self.grant.lookups.wait_for_bind()
     }
 
     /// Whether it may run with arrays of these lengths as its parameters, the first one at index 0.
@@ -280,13 +287,13 @@ impl Permit {
     /// # Errors
     /// It would compare more values with looked-up columns than a statement may.
     pub fn check_lengths(&self, lengths: &[u64]) -> Result<(), Refusal> {
-        self.0.lookups.check(lengths).map_err(|reject| Refusal::from_reject(reject, "", self.0.decision.clone()))
+        self.grant.lookups.check(lengths).map_err(|reject| Refusal::from_reject(reject, "", self.grant.decision.clone()))
     }
 
     /// Whether any result column is masked by the proxy.
     #[must_use]
     pub fn masks_rows(&self) -> bool {
-        self.0.cells.iter().any(|c| matches!(c, Cell::Masked { .. }))
+        self.grant.cells.iter().any(|c| matches!(c, Cell::Masked { .. }))
     }
 
     /// Whether a plan made anew is this one: the same text, and the same mask on the same result columns.
@@ -299,9 +306,9 @@ impl Permit {
             }
             _ => false,
         };
-        self.0.text == other.0.text
-            && self.0.kind == other.0.kind
-            && self.0.cells.len() == other.0.cells.len()
-            && self.0.cells.iter().zip(&other.0.cells).all(same_cell)
+        self.text == other.text
+            && self.grant.kind == other.grant.kind
+            && self.grant.cells.len() == other.grant.cells.len()
+            && self.grant.cells.iter().zip(&other.grant.cells).all(same_cell)
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::{Cx, Session, View, cache};
 use crate::base::RawSql;
 use crate::catalog::Oid;
-use crate::plan::{self, Names, Plan, Planned, Protocol, Setting};
+use crate::plan::{self, Names, Plan, Planned, Protocol, Setting, Shaped};
+use crate::sql::Shape;
 
 /// A text that is to be decided, with all that the decision depends on.
 #[derive(Debug)]
@@ -94,9 +95,10 @@ impl Session {
     fn decide(&mut self, text: &str, types: &[Oid], protocol: Protocol, cx: &mut Cx<'_>) -> Option<Arc<[Planned]>> {
         let (view, names) = (Arc::clone(&self.view), Arc::clone(&self.names));
         let key = cache::Key { text, types, protocol, snapshot: view.snapshot, profile: view.profile.id, names: &names };
-        if let Some(found) = cx.cache.get(&key) {
+        let found = self.shaped(&key, &view, cx).or_else(|| cx.cache.get(&key));
+        if found.is_some() {
             cx.counts.cache_hits += 1;
-            return Some(found);
+            return found;
         }
         // One text of a message may stand in another: what was decided elsewhere waits until it is asked for.
         let ready = matches!(&self.analysis, Analysis::Ready(decided) if decided.is_for(&key));
@@ -120,6 +122,14 @@ impl Session {
         cx.counts.reader_disagreements += planned.iter().filter(disagree).count() as u64;
         cx.cache.put(&key, &planned);
         Some(planned)
+    }
+
+    /// By the plan of the text's shape.
+    fn shaped(&self, key: &cache::Key<'_>, view: &View, cx: &mut Cx<'_>) -> Option<Arc<[Planned]>> {
+        let shape = Some(key.text).filter(|text| text.len() <= self.limits.parse).and_then(Shape::of)?;
+        let learn = || Shaped::learn(&shape, key.types, key.protocol, setting(view, key.names, self.limits.parse));
+        let shaped = cx.cache.shape(&cache::Key { text: &shape.key(), ..*key }, learn)?;
+        Some(Arc::from([shaped.fill(&shape)]))
     }
 }
 

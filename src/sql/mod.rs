@@ -11,6 +11,7 @@ mod parse;
 mod print;
 mod reject;
 mod resolve;
+mod shape;
 mod tree;
 pub mod veil;
 
@@ -22,3 +23,4 @@ pub use parse::{Parsed, Text, read};
 pub use print::{Rendered, copied, print};
 pub use reject::{Checked, RefusalKind, Reject, Syntax};
 pub use resolve::{Context, Local, analyse};
+pub use shape::{Shape, Specimen, Template};

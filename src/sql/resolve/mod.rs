@@ -227,7 +227,7 @@ fn absent(what: &str, is_absent: bool) -> Checked<()> {
 }
 
 /// The strings of a list of names.
-fn strings(nodes: &[Node]) -> Checked<Vec<&str>> {
+pub(super) fn strings(nodes: &[Node]) -> Checked<Vec<&str>> {
     nodes
         .iter()
         .map(|n| match &n.node {

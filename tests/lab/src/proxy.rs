@@ -22,6 +22,8 @@ use crate::tap::{Leak, Tap};
 pub struct Lab {
     /// The server.
     pub cluster: Cluster,
+    /// What the proxy was started with.
+    pub config: Config,
     /// The port on 127.0.0.1 that clients connect to.
     pub port: u16,
     folder: PathBuf,
@@ -150,6 +152,7 @@ impl Lab {
             folder.display()
         );
         let (config, _) = Config::parse("pgscrim.yaml", &config, []).map_err(|d| anyhow::anyhow!("{d}"))?;
+        let kept = config.clone();
         let (stop, stopped) = oneshot::channel();
         let (started, start) = std::sync::mpsc::channel();
         let direct = cluster.connect("postgres", "postgres");
@@ -176,7 +179,7 @@ impl Lab {
         let port = port.ok_or_else(|| anyhow::anyhow!("no address"))?;
         let canaries = Arc::new(Canaries::new(canaries));
         let tap = Tap::start(port, Arc::clone(&canaries), open)?;
-        Ok(Self { cluster, port: tap.port(), folder, tap, canaries, admin, reloader, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { cluster, config: kept, port: tap.port(), folder, tap, canaries, admin, reloader, stop: Some(stop), thread: Some(thread) })
     }
 
     /// How to connect to the database through the proxy.

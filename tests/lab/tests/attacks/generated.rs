@@ -94,3 +94,16 @@ fn random_queries_are_answered_by_the_veil() {
     assert!(wrong.is_empty(), "{} of {count} differ:\n{wrong}", wrong.lines().count());
     assert!(failed * 5 < count, "the generator makes texts that PostgreSQL does not take: {failed} of {count}");
 }
+
+/// Queries, and every attack, by their shape as by their text; the owner's, who is not governed, too.
+#[test]
+fn a_plan_by_shape_is_the_plan_of_the_text() {
+    let lab = lab();
+    let mut texts: Vec<String> = (1..=400).map(|seed| Generator::new(seed, TABLES).query()).collect();
+    texts.extend(super::cases().into_iter().flat_map(|case| case.steps));
+    let count = texts.len();
+    let held = lab::shapes::hold(&lab, &["clerk", "auditor", "loader", "seer", "owner"], &["pg_catalog", "public"], texts);
+    assert!(held.wrong.is_empty(), "{} lines:\n{}", held.wrong.lines().count(), held.wrong);
+    writeln!(std::io::stdout(), "{count} texts for five logins: {} plans by shape", held.shaped).unwrap();
+    assert!(held.shaped > count / 2, "hardly any text has a shape: {} of {count}", held.shaped);
+}

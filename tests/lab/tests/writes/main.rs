@@ -211,6 +211,17 @@ const REFUSED: &[(&str, &str)] = &[
     ("UPDATE people SET name = secret", "secret"),
 ];
 
+/// Writes by their shape as by their text.
+#[test]
+fn a_plan_by_shape_is_the_plan_of_the_text() {
+    let (lab, _) = lab();
+    let texts: Vec<String> = (1..=600).map(|seed| Writes::new(seed).statement()).collect();
+    let held = lab::shapes::hold(&lab, &["clerk", "owner"], &["pg_catalog", "public"], texts);
+    assert!(held.wrong.is_empty(), "{} lines:\n{}", held.wrong.lines().count(), held.wrong);
+    writeln!(std::io::stdout(), "600 writes for two logins: {} plans by shape", held.shaped).unwrap();
+    assert!(held.shaped > 100, "hardly any text has a shape: {}", held.shaped);
+}
+
 #[test]
 fn writes_that_views_cannot_do() {
     let (lab, mut veil) = lab();
