@@ -114,7 +114,7 @@ impl Lab {
     /// Where server or proxy do not start.
     pub fn start(policies: &Path, people: u32, more: &str) -> anyhow::Result<Self> {
         let planted = policies == shop_policy();
-        Self::launch(policies, Contents::Shop { people, planted }, &["owner", "postgres"], &format!("admin: {{ listen: off }}\n{more}"))
+        Self::launch(policies, Contents::Shop { people, planted }, &["owner", "postgres"], more)
     }
 
     /// A database that a script of the test's own makes, under its own policy; nothing in it is looked for.
@@ -123,7 +123,7 @@ impl Lab {
     /// Where server or proxy do not start, or the script fails.
     pub fn start_with(policies: &Path, sql: &str, more: &str) -> anyhow::Result<Self> {
         let contents = Contents::Own { setup: sql.to_owned(), canaries: String::new() };
-        Self::launch(policies, contents, &["owner"], &format!("admin: {{ listen: off }}\n{more}"))
+        Self::launch(policies, contents, &["owner"], more)
     }
 
     /// A database of the test's own under its own policy. `canaries` is a query that gives kind and value of each canary in it;
@@ -133,7 +133,7 @@ impl Lab {
     /// Where server or proxy do not start, or a text fails.
     pub fn guarded(policies: &Path, setup: &str, canaries: &str, open: &[&str], more: &str) -> anyhow::Result<Self> {
         let contents = Contents::Own { setup: setup.to_owned(), canaries: canaries.to_owned() };
-        Self::launch(policies, contents, open, &format!("admin: {{ listen: \"127.0.0.1:0\" }}\n{more}"))
+        Self::launch(policies, contents, open, more)
     }
 
     fn launch(policies: &Path, contents: Contents, open: &[&str], more: &str) -> anyhow::Result<Self> {
@@ -144,7 +144,7 @@ impl Lab {
         std::fs::write(&keyring, format!("current: k1\nkeys: {{ k1: \"{}\" }}\n", "5a".repeat(32)))?;
         let config = format!(
             "listen: 127.0.0.1:0\nupstream: {{ host: 127.0.0.1, port: {}, tls: disable }}\npolicies: {}\n\
-             auth: {{ allow_trust: true }}\n{}{}audit: {{ file: {}/audit.jsonl }}\n{more}",
+             admin: {{ listen: \"127.0.0.1:0\" }}\nauth: {{ allow_trust: true }}\n{}{}audit: {{ file: {}/audit.jsonl }}\n{more}",
             cluster.port(),
             policies.display(),
             if more.contains("keyring:") { String::new() } else { format!("keyring: {}\n", keyring.display()) },

@@ -132,3 +132,30 @@ async fn long_texts_are_answered_alike() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn texts_of_one_shape_are_answered_each_for_its_own_literals() {
+    let mut lab = Lab::start(&shop_policy(), 20, "").unwrap();
+    let text = |id: usize| format!("SELECT id, email, 'number {id}' FROM users WHERE id IN ({id}, -7) AND full_name IS NOT NULL");
+    for user in ["support", "owner"] {
+        with(lab.connect(user), async |c| {
+            for id in 1..=6 {
+                let rows = c.simple_query(&text(id)).await.unwrap();
+                let rows: Vec<_> =
+                    rows.iter().filter_map(|m| if let tokio_postgres::SimpleQueryMessage::Row(r) = m { Some(r) } else { None }).collect();
+                assert_eq!(rows.len(), 1);
+                assert_eq!((rows[0].get(0), rows[0].get(2)), (Some(&*id.to_string()), Some(&*format!("number {id}"))));
+            }
+        })
+        .await;
+        let metrics = lab.metrics().unwrap();
+        let hits = metrics.lines().find_map(|l| l.strip_prefix("pgscrim_plan_cache_total{result=\"hit\"} ")).unwrap();
+        assert!(hits.parse::<u64>().unwrap() >= 4, "{hits} found");
+    }
+    let log = lab.audit().unwrap();
+    for user in ["support", "owner"] {
+        let own = statements(&log, user);
+        assert_eq!(own.len(), 6, "{own:?}");
+        assert!(own.iter().all(|s| *s == own[0] && s.1.contains("$2")), "{own:?}");
+    }
+}
