@@ -199,6 +199,13 @@ where
         .await;
         drop((client, server));
         let end = std::future::poll_fn(|cx| self.poll(cx)).await;
+        // Boxed, so that an idle session does not keep room for its end.
+        Box::pin(self.finish(end)).await;
+        end
+    }
+
+    /// Ends what is open, and says it to both sides.
+    async fn finish(&mut self, end: End) {
         // Where the proxy ends a session, what it was at does not run on: the server would notice only when it has something to say.
         let cancelling = (end == End::Proxy && !self.session.is_idle()).then(|| self.edge.cancel());
         // Every open statement gives its record.
@@ -215,7 +222,6 @@ where
             }
         };
         let _ = tokio::join!(last_words, cancelled);
-        end
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {

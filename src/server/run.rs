@@ -27,7 +27,7 @@ use super::startup::{AuthFailure, Method, Ready, Started, StartupContext, start}
 use super::stream::Stream;
 use super::tls::ServerTls;
 use super::verifiers::{Asker, NoVerifier, Verifiers};
-use crate::auth::Throttle;
+use crate::auth::{CancelKey, Throttle};
 use crate::base::Diagnostics;
 use crate::config::{AuthMethod, Config, Listen, Upstream};
 use crate::session::{Budget, Limits, Session};
@@ -543,6 +543,7 @@ fn run_thread(shared: Shared, mut receiver: mpsc::Receiver<Handed>) {
     });
 }
 
+/// Takes a connection from its log-in to its end. What is rare is boxed: the task of an idle session keeps no room for it.
 async fn connection(accepted: Accepted, shared: &Shared) {
     let logging_in = shared.watch.logging_in();
     let started = start(accepted, &shared.startup).await;
@@ -555,19 +556,23 @@ async fn connection(accepted: Accepted, shared: &Shared) {
                     relay.run(client, server).await;
                     drop(seat);
                 }
-                Err(client) => unrecorded(client).await,
+                Err(client) => Box::pin(unrecorded(client)).await,
             }
         }
         Started::Cancel(key, client) => {
-            if let Some(upstream) = shared.startup.admission.sessions.cancelled(&key)
-                && let Err(error) = cancel(&shared.startup.upstream, &upstream).await
-            {
-                tracing::warn!("a cancel request could not be passed on: {error}");
-            }
+            Box::pin(pass_on(key, shared)).await;
             drop(client);
         }
         Started::Refused(failure) => refused(&failure, shared),
         Started::Closed => {}
+    }
+}
+
+async fn pass_on(key: CancelKey, shared: &Shared) {
+    if let Some(upstream) = shared.startup.admission.sessions.cancelled(&key)
+        && let Err(error) = cancel(&shared.startup.upstream, &upstream).await
+    {
+        tracing::warn!("a cancel request could not be passed on: {error}");
     }
 }
 

@@ -250,19 +250,17 @@ fn quoted_by(bytes: &[u8], quote: u8) -> Option<usize> {
 
 /// The places of a node in which a constant may say anything.
 fn operands(node: NodeRef<'_>, found: &mut dyn FnMut(Option<&Node>)) {
-    match node {
-        NodeRef::AExpr(expr) if is_plain(expr) => {
-            for side in [&expr.lexpr, &expr.rexpr] {
-                items(side.as_deref(), found);
-            }
-        }
-        NodeRef::SelectStmt(select) => {
-            select.values_lists.iter().for_each(|row| items(Some(row), found));
-            found(select.limit_count.as_deref());
-            found(select.limit_offset.as_deref());
-        }
-        NodeRef::ResTarget(target) => found(target.val.as_deref()),
-        _ => {}
+    if let NodeRef::AExpr(expr) = node
+        && is_plain(expr)
+    {
+        items(expr.lexpr.as_deref(), found);
+        items(expr.rexpr.as_deref(), found);
+    } else if let NodeRef::SelectStmt(select) = node {
+        select.values_lists.iter().for_each(|row| items(Some(row), found));
+        found(select.limit_count.as_deref());
+        found(select.limit_offset.as_deref());
+    } else if let NodeRef::ResTarget(target) = node {
+        found(target.val.as_deref());
     }
 }
 

@@ -87,7 +87,11 @@ fn with_others(key: &str, dice: &mut Dice) -> String {
         let literal = chosen.entry(number).or_insert_with(|| {
             // more than there are values for: a number behind them tells them apart
             let new = dice.one(of).to_owned();
-            if taken.contains(&new) { if c == '\u{1}' { (1000 + taken.len()).to_string() } else { format!("{new}{}", taken.len()) } } else { new }
+            if taken.contains(&new) {
+                if c == '\u{1}' { (1000 + taken.len()).to_string() } else { format!("{new}{}", taken.len()) }
+            } else {
+                new
+            }
         });
         let quote = if c == '\u{2}' { "'" } else { "" };
         write!(out, "{quote}{literal}{quote}").unwrap();
