@@ -3,6 +3,7 @@
 mod analyst;
 pub mod audit_writer;
 mod client_certificate;
+mod connection;
 mod databases;
 mod edge;
 pub(crate) mod files;
