@@ -48,10 +48,30 @@ use pseudonym::Pseudonym;
 use round::Round;
 use value::Value;
 
-/// A mask with its parameters and key. Its `Debug` shows its kind, never a key.
+/// A mask with its parameters and key. Its `Debug` shows its kind, never a key. Equal ones give every value the same mask.
 #[derive(Debug)]
 pub struct Mask {
     kernel: Kernel,
+    made_of: MadeOf,
+}
+
+impl PartialEq for Mask {
+    fn eq(&self, other: &Self) -> bool {
+        self.made_of == other.made_of
+    }
+}
+
+/// What tells one mask from another: all that the policy says of it, and what its key can be known by again.
+#[derive(PartialEq, Eq)]
+struct MadeOf {
+    spec: MaskSpec,
+    key: Option<[u8; KEY_BYTES]>,
+}
+
+impl std::fmt::Debug for MadeOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.spec.fmt(f)
+    }
 }
 
 /// One variant a mask of policy.md's table.
@@ -75,7 +95,7 @@ impl Mask {
     /// The mask `null`.
     #[must_use]
     pub const fn null() -> Self {
-        Self { kernel: Kernel::Null }
+        Self { kernel: Kernel::Null, made_of: MadeOf { spec: MaskSpec::Null, key: None } }
     }
 
     /// Whether it is the mask `null`, which needs no value.

@@ -7,7 +7,7 @@ use super::fpe::Fpe;
 use super::partial::Partial;
 use super::pseudonym::Pseudonym;
 use super::round::Round;
-use super::{Kernel, KeyMissing, Keyring, Mask};
+use super::{Kernel, KeyMissing, Keyring, MadeOf, Mask};
 
 /// A mask as a policy describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +175,12 @@ impl MaskSpec {
     /// # Errors
     /// Where a keyed mask's key is not in the keyring.
     pub fn compile(&self, mask_name: &str, keyring: &Keyring) -> Result<Mask, KeyMissing> {
-        let derive = |key: &Option<String>| keyring.derive(key.as_deref(), &["mask", self.kind(), mask_name]);
+        let mut known_by = None;
+        let mut derive = |key: &Option<String>| {
+            let derived = keyring.derive(key.as_deref(), &["mask", self.kind(), mask_name])?;
+            known_by = Some(*derived.derive("made of").bytes());
+            Ok(derived)
+        };
         let kernel = match self {
             Self::Null => Kernel::Null,
             Self::Redact => Kernel::Redact,
@@ -190,6 +195,6 @@ impl MaskSpec {
             Self::Fpe { key } => Kernel::Fpe(Box::new(Fpe::new(&derive(key)?))),
             Self::Fake { kind, locale, key } => Kernel::Fake(Box::new(Fake::new(*kind, *locale, &derive(key)?))),
         };
-        Ok(Mask { kernel })
+        Ok(Mask { kernel, made_of: MadeOf { spec: self.clone(), key: known_by } })
     }
 }

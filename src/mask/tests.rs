@@ -284,3 +284,45 @@ fn types_that_no_mask_of_elements_fits_are_denied() {
         assert_eq!(spec(MaskSpec::Round { to: to.parse().unwrap() }).laws(&ty).is_some(), fits, "{to} {ty:?}");
     }
 }
+
+#[test]
+fn a_mask_is_another_by_each_parameter_and_by_its_key() {
+    let ring = |current: &str, k1: u8| {
+        let key = |byte| crate::base::Secret::new(vec![byte; 32]);
+        Keyring::new(current, [("k1".to_owned(), key(k1)), ("k2".to_owned(), key(9))]).unwrap()
+    };
+    let (partial, round) =
+        (|first, last, with| MaskSpec::Partial { first, last, with }, |to: &str| MaskSpec::Round { to: to.parse().unwrap() });
+    let fake = |kind, locale| MaskSpec::Fake { kind, locale, key: None };
+    let specs = [
+        partial(1, 2, '*'),
+        partial(2, 2, '*'),
+        partial(1, 3, '*'),
+        partial(1, 2, '#'),
+        round("10"),
+        round("100"),
+        round("0.1"),
+        MaskSpec::Date { keep: Keep::Year },
+        MaskSpec::Date { keep: Keep::Month },
+        fake(FakeKind::Name, Locale::En),
+        fake(FakeKind::Name, Locale::Zh),
+        fake(FakeKind::Phone, Locale::En),
+        MaskSpec::Pseudonym { key: Some("k2".into()) },
+        MaskSpec::Null,
+        MaskSpec::Redact,
+    ];
+    for (i, a) in specs.iter().enumerate() {
+        for (j, b) in specs.iter().enumerate() {
+            let of = |spec: &MaskSpec| spec.compile("m", &ring("k1", 7)).unwrap();
+            assert_eq!(of(a) == of(b), i == j, "{a:?} {b:?}");
+        }
+    }
+    for spec in [MaskSpec::Pseudonym { key: None }, MaskSpec::Fpe { key: None }, fake(FakeKind::Name, Locale::En)] {
+        let of = |name: &str, ring: &Keyring| spec.compile(name, ring).unwrap();
+        let one = of("m", &ring("k1", 7));
+        assert!(one == of("m", &ring("k1", 7)), "{spec:?}");
+        for other in [of("n", &ring("k1", 7)), of("m", &ring("k2", 7)), of("m", &ring("k1", 8))] {
+            assert!(one != other, "{spec:?}");
+        }
+    }
+}

@@ -296,19 +296,24 @@ impl Permit {
         self.grant.cells.iter().any(|c| matches!(c, Cell::Masked { .. }))
     }
 
-    /// Whether a plan made anew is this one: the same text, and the same mask on the same result columns.
+    /// Whether a plan made anew is this one: the same text, and the same mask with the same parameters and key on the same result columns.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         let same_cell = |pair: (&Cell, &Cell)| match pair {
             (Cell::Clear, Cell::Clear) => true,
             (Cell::Masked { rule: a, origins: x, ty: _, class: _ }, Cell::Masked { rule: b, origins: y, ty: _, class: _ }) => {
-                a.name == b.name && x == y
+                a == b && x == y
             }
             _ => false,
+        };
+        let same_inner = match (&self.grant.effect, &other.grant.effect) {
+            (Effect::Prepare(_, a), Effect::Prepare(_, b)) => a.same_as(b),
+            _ => true,
         };
         self.text == other.text
             && self.grant.kind == other.grant.kind
             && self.grant.cells.len() == other.grant.cells.len()
             && self.grant.cells.iter().zip(&other.grant.cells).all(same_cell)
+            && same_inner
     }
 }

@@ -46,7 +46,7 @@ impl Reveal {
 }
 
 /// A mask as a rule applies it to a column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MaskRule {
     /// The mask's name as the policy and the audit name it.
     pub name: Arc<str>,

@@ -7,18 +7,21 @@ mod query;
 mod refuse;
 mod replan;
 
-pub(super) use refuse::{stale_catalog, unreadable};
+pub(super) use refuse::{makes, stale_catalog, unreadable};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::open::{PlannedRef, Text};
 use super::replies::{Expect, QueryReply, Refused};
 use super::sqlstate::{Fault, fault_fields};
 use super::truth::Prepared;
 use super::upstream::{Control, Unrestricted, Upstream};
 use super::{ByName, Close, Cx, Session, name_key};
-use crate::plan::{Effect, Permit};
+use crate::catalog::Oid;
+use crate::plan::{Effect, Permit, Protocol};
 use crate::policy::ProfileId;
 use crate::wire::{Build, Frame, Malformed, Reader, client};
 
@@ -44,6 +47,16 @@ impl Asked {
     /// A pipeline that names ever more things waits for its answers.
     pub(super) fn is_full(&self) -> bool {
         self.statements.len() + self.portals.len() >= ASKED_LIMIT
+    }
+
+    /// The rights that a portal's Bind was sent under, and what it runs.
+    pub(super) fn portal(&self, name: &[u8]) -> Option<(ProfileId, Option<PlannedRef>)> {
+        self.portals.get(name).map(|p| (p.profile, p.prepared.as_ref().and_then(|s| s.planned())))
+    }
+
+    /// A portal's rows are the same under these rights.
+    pub(super) fn renew_portal(&mut self, name: &[u8], profile: ProfileId) {
+        self.portals.get_mut(name).into_iter().for_each(|p| p.profile = profile);
     }
 
     /// Everything is answered: from here on the truth is believed.
@@ -335,6 +348,11 @@ impl Session {
             }
             None => false,
         }
+    }
+
+    /// What a governed client's statements are decided by again.
+    fn source(&self, sql: &str, types: &[Oid], protocol: Protocol) -> Option<Arc<Text>> {
+        self.governed().then(|| Arc::new(Text { sql: sql.into(), types: types.into(), protocol }))
     }
 
     /// UTF-8, as the client encoding of a governed session is. An unrestricted one's text is only read for the audit.

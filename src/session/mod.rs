@@ -239,19 +239,6 @@ impl Session {
         &self.view
     }
 
-    /// Decides from now on by another view (a policy or catalog that changed). A result that is running under other rights
-    /// ends with the session, and so does one that has not been governed so far.
-    pub fn set_view(&mut self, view: Arc<View>, cx: &mut Cx<'_>) {
-        let changed = view.profile.id != self.view.profile.id || view.profile.unrestricted != self.view.profile.unrestricted;
-        // Of a session that was not governed nothing is known that a governed one is held to: its settings, names and cursors.
-        let unknown = self.view.profile.unrestricted && !view.profile.unrestricted;
-        if unknown || (changed && self.replies.runs()) {
-            self.stop(Fault::ShuttingDown, cx);
-        }
-        self.view = view;
-        self.stale = false;
-    }
-
     /// The catalog is older than it may be: until another view comes, a governed session's statements are refused, but for those
     /// that end what is open.
     pub fn catalog_is_stale(&mut self) {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::View;
 use super::sqlstate::{Fault, fault_fields, fault_reason};
-use crate::plan::{Effect, Kind, Permit, Plan, Planned};
+use crate::catalog::Oid;
+use crate::plan::{Decision, Effect, Kind, Permit, Plan, Planned, Protocol};
 use crate::policy::ProfileId;
 
 /// How a statement ended: the audit's `decision`, in the order in which the first that applies counts.
@@ -37,18 +38,41 @@ impl Under {
     }
 }
 
+/// A text as a governed client sent it: what it is decided by again, and what a place in it is told by.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) sql: Box<str>,
+    pub(super) types: Box<[Oid]>,
+    pub(super) protocol: Protocol,
+}
+
 /// A statement of a text whose decision is shared with the plan cache.
 #[derive(Clone, Debug)]
 pub struct PlannedRef {
     all: Arc<[Planned]>,
     index: usize,
+    /// It is what the statement there prepares.
+    inner: bool,
     under: Under,
+    /// `None` where the text was read for the audit alone.
+    text: Option<Arc<Text>>,
 }
 
 impl PlannedRef {
     /// The statement at `index`, where there is one.
-    pub(super) fn new(all: &Arc<[Planned]>, index: usize, under: Under) -> Option<Self> {
-        (index < all.len()).then(|| Self { all: Arc::clone(all), index, under })
+    pub(super) fn new(all: &Arc<[Planned]>, index: usize, under: Under, text: Option<&Arc<Text>>) -> Option<Self> {
+        (index < all.len()).then(|| Self { all: Arc::clone(all), index, inner: false, under, text: text.cloned() })
+    }
+
+    /// The same statement of the same text, decided again; of what is prepared the statement that prepares it.
+    pub(super) fn outer(&self, all: &Arc<[Planned]>, under: Under) -> Option<Self> {
+        Self::new(all, self.index, under, self.text.as_ref())
+    }
+
+    /// The same, decided again.
+    pub(super) fn again(&self, all: &Arc<[Planned]>, under: Under) -> Option<Self> {
+        let outer = self.outer(all, under)?;
+        if self.inner { outer.prepared() } else { Some(outer) }
     }
 
     /// What it was made under.
@@ -56,14 +80,28 @@ impl PlannedRef {
         self.under
     }
 
-    /// What an SQL PREPARE prepares, described as the PREPARE is.
-    pub(super) fn prepared(&self) -> Option<Self> {
-        let Effect::Prepare(_, inner) = self.permit()?.effect() else { return None };
-        let inner = Planned { plan: Plan::Send((**inner).clone()), described: self.get()?.described.clone() };
-        Self::new(&Arc::from([inner]), 0, self.under)
+    /// The client's text that it stands in.
+    pub(super) fn text(&self) -> Option<&Arc<Text>> {
+        self.text.as_ref()
     }
 
-    /// The decision.
+    /// What an SQL PREPARE prepares, described as the PREPARE is.
+    pub(super) fn prepared(&self) -> Option<Self> {
+        matches!(self.permit()?.effect(), Effect::Prepare(..)).then(|| Self { inner: true, ..self.clone() })
+    }
+
+    /// The statements that stand before it in its text.
+    pub(super) fn before(&self) -> impl Iterator<Item = Self> {
+        (0..self.index).map(|index| Self { index, inner: false, ..self.clone() })
+    }
+
+    /// What it touches.
+    #[must_use]
+    pub fn decision(&self) -> Option<&Decision> {
+        self.permit().map(Permit::decision).or_else(|| Some(self.get()?.plan.decision()))
+    }
+
+    /// The statement of its text.
     #[must_use]
     pub fn get(&self) -> Option<&Planned> {
         self.all.get(self.index)
@@ -72,10 +110,13 @@ impl PlannedRef {
     /// The permit, where it is one.
     #[must_use]
     pub fn permit(&self) -> Option<&Permit> {
-        match &self.get()?.plan {
-            Plan::Send(permit) => Some(permit),
-            Plan::Refuse(_) => None,
+        let Plan::Send(permit) = &self.get()?.plan else { return None };
+        if self.inner
+            && let Effect::Prepare(_, inner) = permit.effect()
+        {
+            return Some(inner);
         }
+        Some(permit)
     }
 }
 
@@ -111,11 +152,13 @@ pub(super) struct OpenStatement {
     pub(super) of: Option<Permit>,
     /// Why the proxy broke its result off: whatever the server says of it, it failed.
     pub(super) broken: Option<Fault>,
+    /// The present policy would not have it run as it does: nothing of it goes on.
+    pub(super) revoked: bool,
 }
 
 impl OpenStatement {
     pub(super) fn new(planned: PlannedRef, now: u64) -> Self {
-        Self { planned, started: now, rows: 0, bytes: 0, of: None, broken: None }
+        Self { planned, started: now, rows: 0, bytes: 0, of: None, broken: None, revoked: false }
     }
 
     pub(super) fn permit(&self) -> Option<&Permit> {
@@ -126,8 +169,13 @@ impl OpenStatement {
         &self.planned
     }
 
+    /// Each of a text's statements.
+    pub(super) fn all<C: FromIterator<Self>>(all: &Arc<[Planned]>, under: Under, text: Option<&Arc<Text>>, now: u64) -> C {
+        (0..all.len()).filter_map(|i| PlannedRef::new(all, i, under, text)).map(|p| Self::new(p, now)).collect()
+    }
+
     fn finish(self, outcome: Outcome, reason: Option<Box<str>>, sqlstate: Option<[u8; 5]>, now: u64) -> Finished {
-        let Self { planned, started, rows, bytes, of, broken: _ } = self;
+        let Self { planned, started, rows, bytes, of, broken: _, revoked: _ } = self;
         Finished { planned, outcome, reason, rows, bytes, duration: now.saturating_sub(started), sqlstate, of }
     }
 

@@ -6,6 +6,7 @@ mod broken;
 mod copy;
 mod errors;
 mod names;
+mod revoked;
 mod rows;
 
 use std::collections::VecDeque;
@@ -61,12 +62,14 @@ impl Refused {
 pub(super) struct QueryReply {
     statements: VecDeque<OpenStatement>,
     witnessed: Option<Witnessed>,
+    /// What the server said of the result that it is sending.
+    shape: Option<Shape>,
     failed: bool,
 }
 
 impl QueryReply {
     pub(super) fn new(statements: VecDeque<OpenStatement>) -> Self {
-        Self { statements, witnessed: None, failed: false }
+        Self { statements, witnessed: None, shape: None, failed: false }
     }
 }
 
@@ -109,6 +112,47 @@ pub(super) enum Expect {
     Ask(bool),
     /// The description of a COPY's columns that the proxy asked for; whether it stands within a batch.
     CopyShape(bool),
+}
+
+impl Expect {
+    /// What it answers of statements that owe a record.
+    fn statements(&self) -> impl Iterator<Item = &OpenStatement> {
+        let (string, one) = match self {
+            Self::Query(query) => (Some(&query.statements), None),
+            Self::Execute { open, .. } => (None, open.as_ref()),
+            Self::RefusedQuery(_)
+            | Self::Refused(_)
+            | Self::Parse { .. }
+            | Self::Bind { .. }
+            | Self::Describe { .. }
+            | Self::Close { .. }
+            | Self::Malformed
+            | Self::Sync
+            | Self::CopyEnd
+            | Self::Ask(_)
+            | Self::CopyShape(_) => (None, None),
+        };
+        string.into_iter().flatten().chain(one)
+    }
+
+    fn statements_mut(&mut self) -> impl Iterator<Item = &mut OpenStatement> {
+        let (string, one) = match self {
+            Self::Query(query) => (Some(&mut query.statements), None),
+            Self::Execute { open, .. } => (None, open.as_mut()),
+            Self::RefusedQuery(_)
+            | Self::Refused(_)
+            | Self::Parse { .. }
+            | Self::Bind { .. }
+            | Self::Describe { .. }
+            | Self::Close { .. }
+            | Self::Malformed
+            | Self::Sync
+            | Self::CopyEnd
+            | Self::Ask(_)
+            | Self::CopyShape(_) => (None, None),
+        };
+        string.into_iter().flatten().chain(one)
+    }
 }
 
 /// Data on its way in.
@@ -159,6 +203,8 @@ pub(super) struct Replies {
     copy_out: Option<CopyMask>,
     /// The result that was broken off, until its batch is over.
     broken: Option<Broken>,
+    /// Statements are under way that the present policy would not have run so.
+    revoked: bool,
     /// Whose Parse or Bind failed in this batch.
     failed: Option<Failed>,
     since_flush: usize,
@@ -205,27 +251,8 @@ impl Replies {
 
     /// Whether a COPY FROM STDIN is under way or asked for.
     pub(super) fn may_copy_in(&self) -> bool {
-        let copies = |p: Option<&Permit>| p.is_some_and(|p| matches!(p.effect(), Effect::Copy(CopyDirection::In, _)));
-        self.queue.iter().any(|e| match e {
-            Expect::Query(q) => q.statements.iter().any(|s| copies(s.permit())),
-            Expect::Execute { open, .. } => copies(open.as_ref().and_then(OpenStatement::permit)),
-            Expect::RefusedQuery(_)
-            | Expect::Refused(_)
-            | Expect::Parse { .. }
-            | Expect::Bind { .. }
-            | Expect::Describe { .. }
-            | Expect::Close { .. }
-            | Expect::Malformed
-            | Expect::Sync
-            | Expect::CopyEnd
-            | Expect::Ask(_)
-            | Expect::CopyShape(_) => false,
-        })
-    }
-
-    /// Whether rows may be on their way: everything but Syncs and the like.
-    pub(super) fn runs(&self) -> bool {
-        self.queue.iter().any(|e| matches!(e, Expect::Query(_) | Expect::Execute { .. }))
+        let copies = |s: &OpenStatement| s.permit().is_some_and(|p| matches!(p.effect(), Effect::Copy(CopyDirection::In, _)));
+        self.queue.iter().any(|e| e.statements().any(copies))
     }
 
     pub(super) fn copy_in_ended(&mut self) {
@@ -395,24 +422,13 @@ impl Replies {
 
     /// The statement that the server is answering.
     fn head_statement(&mut self) -> Option<&mut OpenStatement> {
-        match self.queue.front_mut()? {
-            Expect::Query(q) => q.statements.front_mut(),
-            Expect::Execute { portal, open } => {
-                let suspended = self.truth.portals.get_mut(portal).and_then(|p| p.open.as_mut());
-                suspended.or(open.as_mut())
-            }
-            Expect::RefusedQuery(_)
-            | Expect::Refused(_)
-            | Expect::Parse { .. }
-            | Expect::Bind { .. }
-            | Expect::Describe { .. }
-            | Expect::Close { .. }
-            | Expect::Malformed
-            | Expect::Sync
-            | Expect::CopyEnd
-            | Expect::Ask(_)
-            | Expect::CopyShape(_) => None,
+        let head = self.queue.front_mut()?;
+        if let Expect::Execute { portal, .. } = head
+            && let Some(suspended) = self.truth.portals.get_mut(portal).and_then(|p| p.open.as_mut())
+        {
+            return Some(suspended);
         }
+        head.statements_mut().next()
     }
 
     /// The permit of the statement that the server is answering.

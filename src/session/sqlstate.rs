@@ -29,8 +29,8 @@ pub enum Fault {
     UpstreamGone,
     /// The proxy shuts down, or the session's rights are gone.
     ShuttingDown,
-    /// The policy or the catalog is too old to decide by.
-    CatalogStale,
+    /// The policy that is in force now would not have the statement run as it does.
+    RightsChanged,
 }
 
 /// An error's fields, owned.
@@ -106,13 +106,13 @@ pub(super) fn fault_reason(fault: Fault) -> &'static str {
         Fault::CannotMask => "cannot mask",
         Fault::RowTooLong { .. } => "row too long",
         Fault::RowBudget => "row budget",
+        Fault::RightsChanged => "policy changed",
         Fault::ClientProtocol
         | Fault::MalformedMessage
         | Fault::ServerProtocol
         | Fault::AuditUnavailable
         | Fault::UpstreamGone
-        | Fault::ShuttingDown
-        | Fault::CatalogStale => "protocol",
+        | Fault::ShuttingDown => "protocol",
     }
 }
 
@@ -134,9 +134,7 @@ pub fn fault_fields(fault: Fault) -> ErrorText {
         Fault::AuditUnavailable => ("ERROR", "58030", "pgscrim: the audit log cannot be written".to_owned()),
         Fault::UpstreamGone => ("FATAL", "08006", "pgscrim: the server closed the connection".to_owned()),
         Fault::ShuttingDown => ("FATAL", "57P01", "pgscrim: the proxy is shutting down or the rights of this login are gone".to_owned()),
-        Fault::CatalogStale => {
-            ("ERROR", "0A000", "pgscrim: cannot veil this statement: the catalog is older than catalog.max_age".to_owned())
-        }
+        Fault::RightsChanged => ("ERROR", "57P01", "pgscrim: the rights of this login have changed since the statement began".to_owned()),
     };
     ErrorText { severity, sqlstate, message, hint: None, position: None }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::open::{OpenStatement, PlannedRef};
 use super::witness::{Shape, Witnessed};
 use super::{ByName, WireName};
-use crate::catalog::Oid;
 use crate::plan::{Effect, Kind, Names, Permit, RowsOf};
 use crate::policy::ProfileId;
 
@@ -29,21 +28,10 @@ impl Current {
     }
 }
 
-/// What a prepared statement was made of.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// A Parse: its text and parameter types.
-    Parse(Box<str>, Box<[Oid]>),
-    /// An SQL PREPARE, whose inner statement it is.
-    Prepare(Box<str>),
-}
-
 /// A prepared statement.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) current: RefCell<Current>,
-    /// What it was made of, to plan it anew for another policy or catalog; a governed session's only.
-    pub(super) source: Option<Source>,
     /// What a Describe of it said.
     pub(super) shape: OnceCell<Arc<Shape>>,
 }
@@ -51,6 +39,10 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn permit(&self) -> Option<Permit> {
         self.current.borrow().planned.as_ref()?.permit().cloned()
+    }
+
+    pub(super) fn planned(&self) -> Option<PlannedRef> {
+        self.current.borrow().planned.clone()
     }
 }
 
@@ -128,14 +120,12 @@ impl Truth {
     }
 
     /// A statement has ended well. `names` are those that its decision was made with.
-    pub(super) fn apply(&mut self, planned: &PlannedRef, permit: &Permit, names: &Arc<Names>, governed: bool) -> Vec<OpenStatement> {
+    pub(super) fn apply(&mut self, planned: &PlannedRef, permit: &Permit, names: &Arc<Names>) -> Vec<OpenStatement> {
         match permit.effect() {
             Effect::Prepare(name, _) => {
                 let (snapshot, names) = (planned.under().snapshot, Arc::clone(names));
                 let current = RefCell::new(Current { planned: planned.prepared(), snapshot, names });
-                let source = governed.then(|| Source::Prepare(permit.text().into()));
-                let prepared = Prepared { current, source, shape: OnceCell::new() };
-                self.statements.insert(name.as_bytes().into(), Rc::new(prepared));
+                self.statements.insert(name.as_bytes().into(), Rc::new(Prepared { current, shape: OnceCell::new() }));
                 Vec::new()
             }
             Effect::Deallocate(Some(name)) => {

@@ -104,6 +104,11 @@ impl<'b> Upstream<'b> {
         self.0.extend_from_slice(bytes);
     }
 
+    /// Ends the data of a COPY: it fails.
+    pub(super) fn fail_copy(&mut self) {
+        Build::new(self.0, client::COPY_FAIL).cstr(b"broken off").end();
+    }
+
     pub(super) fn control(&mut self, control: Control) {
         let tag = match control {
             Control::Sync => client::SYNC,

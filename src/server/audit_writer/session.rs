@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use super::{AuditHandle, Waiter};
 use crate::audit::{Ended, Kind, Record, Who, WhoPart};
-use crate::plan::{Permit, Plan};
+use crate::plan::Permit;
 use crate::policy::ProfileId;
 use crate::session::{Finished, Outcome, View};
 
@@ -60,11 +60,7 @@ impl SessionAudit {
         let Some(planned) = finished.planned.get() else {
             return self.handle.give_back(1);
         };
-        let touched = match (&finished.of, &planned.plan) {
-            (Some(of), _) => Some(of.decision()),
-            (None, Plan::Send(permit)) => Some(Permit::decision(permit)),
-            (None, Plan::Refuse(refusal)) => Some(&*refusal.decision),
-        };
+        let touched = finished.of.as_ref().map(Permit::decision).or_else(|| finished.planned.decision());
         let ran = !matches!(finished.outcome, Outcome::Refused | Outcome::Skipped) || finished.rows > 0;
         let ended = Ended {
             described: &planned.described,

@@ -10,7 +10,7 @@ use crate::plan::{Permit, Planned, Protocol};
 use crate::session::open::{OpenStatement, PlannedRef, Under};
 use crate::session::replies::{Expect, Refused};
 use crate::session::sqlstate::{Fault, fault_fields, refusal_fields};
-use crate::session::truth::{Current, Prepared, Source};
+use crate::session::truth::{Current, Prepared};
 use crate::session::upstream::{Unrestricted, Upstream};
 use crate::session::{Cx, Session, WireName, name_key};
 use crate::wire::{Frame, Malformed, Reader, client};
@@ -46,7 +46,8 @@ impl Session {
     /// The same for a text that is refused.
     pub(super) fn refuse_planned(&mut self, parsed: &[u8], planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
         let (text, reason) = Self::text_refusal(planned).unwrap_or((fault_fields(Fault::ClientProtocol), "protocol"));
-        let open = PlannedRef::new(planned, 0, Under::of(&self.view)).filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+        let open =
+            PlannedRef::new(planned, 0, Under::of(&self.view), None).filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
         let refused = match open {
             Some(open) => Refused::of(Some(open), text, reason),
             None => Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"),
@@ -61,8 +62,9 @@ impl Session {
         let count = r.count()?;
         let types = (0..count).map(|_| r.u32().map(Oid)).collect::<Result<Vec<_>, _>>()?;
         r.end()?;
-        let planned: Arc<[Planned]> = match self.decode(raw) {
-            Some(text) => match self.plan(&text, &types, Protocol::Extended, cx) {
+        let text = self.decode(raw);
+        let planned: Arc<[Planned]> = match &text {
+            Some(text) => match self.plan(text, &types, Protocol::Extended, cx) {
                 Some(planned) => planned,
                 None => return Ok(()),
             },
@@ -73,13 +75,13 @@ impl Session {
             self.names_nothing(b'S', name);
             return Ok(());
         }
+        let source = text.and_then(|text| self.source(&text, &types, Protocol::Extended));
         let prepared = Rc::new(Prepared {
             current: RefCell::new(Current {
-                planned: PlannedRef::new(&planned, 0, Under::of(&self.view)),
+                planned: PlannedRef::new(&planned, 0, Under::of(&self.view), source.as_ref()),
                 snapshot: self.view.snapshot,
                 names: Arc::clone(&self.names),
             }),
-            source: self.governed().then(|| Source::Parse(String::from_utf8_lossy(raw).into(), types.into())),
             shape: OnceCell::new(),
         });
         let mut upstream = Upstream::new(cx.to_server);
@@ -185,12 +187,11 @@ impl Session {
         };
         let known = self.replies.truth().portals.get(name).filter(|_| !self.asked.portals.contains_key(name));
         let planned = match (&believed, known) {
-            (Some(prepared), _) => prepared.current.borrow().planned.clone(),
+            (Some(prepared), _) => prepared.planned(),
             (None, Some(portal)) => portal.planned.clone(),
             (None, None) => None,
         };
-        let opened = self.asked.portals.get(name).map(|p| p.profile).or_else(|| known.map(|p| p.profile));
-        let stale = self.governed() && opened.is_some_and(|profile| profile != self.view.profile.id);
+        let stale = self.opened_under_other_rights(name, cx);
         let permit = believed.as_ref().and_then(|p| p.permit());
         let changed = permit.as_ref().filter(|_| !stale).and_then(|p| self.renew(p, cx));
         if self.analyses() {
@@ -205,7 +206,7 @@ impl Session {
             self.refuse_extended(NOBODY, Refused::of(open, stale_text(), "policy changed"), cx);
             return Ok(());
         }
-        if let Some((text, reason)) = changed.or_else(|| permit.as_ref().and_then(|p| self.nameless(p))) {
+        if let Some((text, reason)) = changed.or_else(|| permit.as_ref().and_then(|p| self.nameless(p, cx))) {
             self.refuse_extended(NOBODY, Refused::of(open, text, reason), cx);
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::plan::{Permit, Plan, Planned, Protocol, Refusal, RefusalKind};
-use crate::session::open::{OpenStatement, PlannedRef, Under};
+use crate::session::open::{OpenStatement, Under};
 use crate::session::replies::{Expect, QueryReply, Refused};
 use crate::session::sqlstate::{ErrorText, Fault, fault_fields};
 use crate::session::upstream::{Control, Unrestricted, Upstream};
@@ -22,7 +22,7 @@ impl Session {
             return Ok(());
         };
         let Some(planned) = self.plan(&text, &[], Protocol::Simple, cx) else { return Ok(()) };
-        let refusal = self.first_refusal(&planned).or_else(|| self.renew_all(&planned, cx));
+        let refusal = self.first_refusal(&planned, cx).or_else(|| self.renew_all(&planned, cx));
         if let Some(refusal) = refusal {
             self.refuse_statement(&planned, refusal, cx);
             return Ok(());
@@ -34,8 +34,8 @@ impl Session {
             self.refuse_whole(Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
             return Ok(());
         }
-        let under = Under::of(&self.view);
-        let opens = (0..planned.len()).filter_map(|i| PlannedRef::new(&planned, i, under)).map(|p| OpenStatement::new(p, cx.now)).collect();
+        let source = self.source(&text, &[], Protocol::Simple);
+        let opens = OpenStatement::all(&planned, Under::of(&self.view), source.as_ref(), cx.now);
         let permits = || planned.iter().filter_map(|p| if let Plan::Send(permit) = &p.plan { Some(permit) } else { None });
         permits().for_each(|p| self.unsettle(p.effect()));
         // A query string ends the implicit transaction of the batch before it.
@@ -64,17 +64,15 @@ impl Session {
 
     /// A query string that holds a refused statement: the others are skipped.
     pub(super) fn refuse_query(&mut self, planned: &Arc<[Planned]>, cx: &mut Cx<'_>) {
-        let refusal = self.first_refusal(planned).unwrap_or((0, fault_fields(Fault::ClientProtocol), "protocol"));
+        let refusal = self.first_refusal(planned, cx).unwrap_or((0, fault_fields(Fault::ClientProtocol), "protocol"));
         self.refuse_statement(planned, refusal, cx);
     }
 
     /// The same, where it is known which one and why.
     fn refuse_statement(&mut self, planned: &Arc<[Planned]>, refusal: (usize, ErrorText, &'static str), cx: &mut Cx<'_>) {
         let (at, text, reason) = refusal;
-        let under = Under::of(&self.view);
         let refused = if Self::place(cx, planned.len()) {
-            let mut opens: Vec<OpenStatement> =
-                (0..planned.len()).filter_map(|i| PlannedRef::new(planned, i, under)).map(|p| OpenStatement::new(p, cx.now)).collect();
+            let mut opens: Vec<OpenStatement> = OpenStatement::all(planned, Under::of(&self.view), None, cx.now);
             Refused { open: (at < opens.len()).then(|| opens.remove(at)), skipped: opens, text, reason }
         } else {
             Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit")

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use crate::plan::{self, Decision, Described, Effect, Permit, Plan, Planned, Refusal, RefusalKind, RowsOf, Syntax};
-use crate::session::Session;
 use crate::session::sqlstate::{ErrorText, refusal_fields};
 use crate::session::truth::{gives_rows, is_plain, shows_its_plan};
+use crate::session::{Cx, Session};
 
 impl Session {
     /// The first reason for which none of these statements may be sent, with its index.
-    pub(super) fn first_refusal(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
+    pub(super) fn first_refusal(&mut self, planned: &[Planned], cx: &mut Cx<'_>) -> Option<(usize, ErrorText, &'static str)> {
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
             // Its columns are described before it, and what stands before it in its string could make others of them. INVARIANT 5.
             Plan::Send(permit) if i > 0 && self.governed() && permit.copied().is_some() => Some((i, copy_behind_others(), "copy")),
             Plan::Send(permit) if made(planned, i, permit) => None,
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
-            Plan::Send(permit) => self.nameless(permit).map(|(text, reason)| (i, text, reason)),
+            Plan::Send(permit) => self.nameless(permit, cx).map(|(text, reason)| (i, text, reason)),
         })
     }
 
@@ -28,10 +28,10 @@ impl Session {
     }
 
     /// Why a statement cannot run that gives the rows of a name.
-    pub(super) fn nameless(&self, permit: &Permit) -> Option<(ErrorText, &'static str)> {
+    pub(super) fn nameless(&mut self, permit: &Permit, cx: &mut Cx<'_>) -> Option<(ErrorText, &'static str)> {
         let unknown = self.unknown_name(permit).map(|text| (text, "unknown name"));
-        let unseen = || self.runs_unseen(permit).then(|| (unseen_text(permit.rows_of()), "unseen"));
-        unknown.or_else(unseen).or_else(|| self.stale_cursor(permit).then(|| (stale_text(), "policy changed")))
+        let unseen = unknown.or_else(|| self.runs_unseen(permit).then(|| (unseen_text(permit.rows_of()), "unseen")));
+        unseen.or_else(|| self.stale_cursor(permit, cx).then(|| (stale_text(), "policy changed")))
     }
 
     /// A cursor or prepared statement that the proxy did not see created. Where answers are under way it may be about to be.
@@ -57,11 +57,8 @@ impl Session {
     }
 
     /// A FETCH from a cursor that was opened under other rights.
-    pub(super) fn stale_cursor(&self, permit: &Permit) -> bool {
-        let plan::RowsOf::Cursor(name) = permit.rows_of() else { return false };
-        let asked = self.asked.portals.get(name.as_bytes()).map(|p| p.profile);
-        let opened = asked.or_else(|| self.replies.truth().portals.get(name.as_bytes()).map(|p| p.profile));
-        self.governed() && opened.is_some_and(|profile| profile != self.view.profile.id)
+    pub(super) fn stale_cursor(&mut self, permit: &Permit, cx: &mut Cx<'_>) -> bool {
+        matches!(permit.rows_of(), RowsOf::Cursor(name) if self.opened_under_other_rights(name.as_bytes(), cx))
     }
 }
 
@@ -71,7 +68,7 @@ pub(super) fn made(planned: &[Planned], i: usize, permit: &Permit) -> bool {
 }
 
 /// Whether a statement makes the name whose rows another one of its string gives.
-fn makes(before: &Permit, permit: &Permit) -> bool {
+pub(in crate::session) fn makes(before: &Permit, permit: &Permit) -> bool {
     match (before.effect(), permit.rows_of()) {
         (Effect::Prepare(made, inner), rows @ (RowsOf::Prepared(name) | RowsOf::Plan(name))) => made == name && can_run(rows, inner),
         (Effect::Declare { name: made, .. }, RowsOf::Cursor(name)) => made == name,

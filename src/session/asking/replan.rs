@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::plan::{Permit, Plan, Planned, Protocol, Syntax};
+use crate::plan::{Permit, Plan, Planned, Syntax};
 use crate::session::open::{PlannedRef, Under};
 use crate::session::sqlstate::{ErrorText, refusal_fields};
-use crate::session::truth::{Current, Prepared, Source};
+use crate::session::truth::{Current, Prepared};
 use crate::session::{Cx, Session};
 
 use super::refuse::{made, postgres_refusal};
@@ -19,25 +19,19 @@ impl Session {
     /// client hears what PostgreSQL says when a result type has changed, and prepares again. Where the plan has to be waited for
     /// the message has to wait. A refusal comes with the plan that its record is of.
     pub(super) fn replan(&mut self, prepared: &Rc<Prepared>, cx: &mut Cx<'_>) -> Option<(Option<PlannedRef>, Why)> {
-        let source = prepared.source.as_ref()?;
+        let old = prepared.planned()?;
+        let text = old.text()?;
         if !self.stale && prepared.current.borrow().holds(self.view.snapshot, &self.names) {
             return None;
         }
-        let planned = match source {
-            Source::Parse(text, types) => self.plan(text, types, Protocol::Extended, cx)?,
-            Source::Prepare(text) => self.plan(text, &[], Protocol::Simple, cx)?,
-        };
-        let outer = PlannedRef::new(&planned, 0, Under::of(&self.view));
-        if let Some(refusal) = Self::text_refusal(&planned) {
-            return Some((outer, refusal));
+        let planned = self.plan(&text.sql, &text.types, text.protocol, cx)?;
+        let outer = old.outer(&planned, Under::of(&self.view));
+        if let Some(Plan::Refuse(refusal)) = outer.as_ref().and_then(PlannedRef::get).map(|p| &p.plan) {
+            return Some((outer.clone(), (refusal_fields(refusal), refusal.reason)));
         }
-        let fresh = match source {
-            Source::Parse(..) => outer.clone(),
-            Source::Prepare(_) => outer.as_ref().and_then(PlannedRef::prepared),
-        };
-        let same = match (prepared.permit(), fresh.as_ref().and_then(PlannedRef::permit)) {
+        let fresh = old.again(&planned, Under::of(&self.view));
+        let same = match (old.permit(), fresh.as_ref().and_then(PlannedRef::permit)) {
             (Some(old), Some(new)) => old.same_as(new),
-            (None, None) => true,
             _ => false,
         };
         if !same {

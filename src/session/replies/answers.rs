@@ -13,6 +13,9 @@ use super::{Expect, QueryReply};
 
 impl Session {
     pub(in crate::session) fn on_server(&mut self, piece: Piece<'_>, cx: &mut Cx<'_>) {
+        if !matches!(piece, Piece::Part { .. }) {
+            self.stop_revoked(cx);
+        }
         let result = match piece {
             Piece::Run(_) | Piece::Begin(_) | Piece::Part { .. } if self.replies.is_broken() => Ok(()),
             Piece::Whole(frame) if self.replies.is_broken() => self.on_drained(frame, cx),
@@ -129,11 +132,12 @@ impl Session {
                     open.of = of;
                 }
                 query.witnessed = Some(witnessed.map_err(|Trip| Fault::Witness)?);
+                query.shape = Some(shape);
                 cx.to_client.extend_from_slice(frame.whole);
             }
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);
-                query.witnessed = None;
+                (query.witnessed, query.shape) = (None, None);
                 if let Some(open) = query.statements.pop_front() {
                     self.completed(open, frame.body(), cx);
                 }
@@ -224,7 +228,7 @@ impl Session {
                 self.stop(Fault::Witness, cx);
                 return;
             }
-            let ended = self.replies.truth.apply(open.planned(), &permit, &self.names, self.governed());
+            let ended = self.replies.truth.apply(open.planned(), &permit, &self.names);
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             self.replies.deferred |= permit.defers() || self.rows_of(Some(&permit)).is_some_and(|of| of.defers());
             self.replies.schema_touched |= changes_schema(&permit);

@@ -55,6 +55,7 @@ impl Session {
         }
         self.replies.broken = Some(Broken { fault, cancelled: false });
         error_frame(cx.to_client, &fault_fields(fault).as_fields());
+        self.end_data(cx);
         // What the client sends up to its Sync is not to run: the server has to be in error, too.
         if self.replies.batches() == 0 {
             self.fail_batch(cx);
@@ -66,14 +67,10 @@ impl Session {
         let before = cx.to_client.len();
         match frame.tag {
             backend::PARAMETER_STATUS | backend::NOTIFICATION | backend::READY => return self.on_server_frame(frame, cx),
-            // the client would have to send data for it, and has been told of an error
-            backend::COPY_IN => {
-                let fault = self.replies.broken.map_or(Fault::ServerProtocol, |b| b.fault);
-                self.stop(fault, cx);
-                return Ok(());
-            }
             _ => self.on_server_frame(frame, cx)?,
         }
+        // the client would have to send data for it, and has been told of an error
+        self.end_data(cx);
         if frame.tag == backend::ERROR {
             self.replies.broken = None;
         }
@@ -81,6 +78,19 @@ impl Session {
             cx.to_client.truncate(before);
         }
         Ok(())
+    }
+
+    /// Data that the server awaits does not come: its COPY fails.
+    fn end_data(&mut self, cx: &mut Cx<'_>) {
+        if !self.replies.copies_in() {
+            return;
+        }
+        self.replies.copy_in_ended();
+        if self.client.is_passing() {
+            // a piece of data has begun, and the server counts on its length
+            return self.stop(self.replies.broken.map_or(Fault::ServerProtocol, |b| b.fault), cx);
+        }
+        Upstream::new(cx.to_server).fail_copy();
     }
 
     /// The batch of a broken result is over. Where its transaction is open and has not failed, a statement that fails is run in it, whose
