@@ -377,6 +377,22 @@ impl Catalog {
         self.children.get(&oid).map_or(&[], Vec::as_slice)
     }
 
+    /// A relation and all that inherits from it.
+    #[must_use]
+    pub fn with_descendants(&self, oid: Oid) -> Vec<Oid> {
+        let mut all = vec![oid];
+        let mut next = 0;
+        while let Some(parent) = all.get(next).copied() {
+            next += 1;
+            for child in self.children(parent) {
+                if !all.contains(child) {
+                    all.push(*child);
+                }
+            }
+        }
+        all
+    }
+
     /// The type with this OID.
     #[must_use]
     pub fn type_info(&self, oid: Oid) -> Option<&TypeInfo> {

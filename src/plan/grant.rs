@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use super::decide::Decided;
 use super::effects::{effect, rows_of};
-use super::permit::{Draft, Effect, Permit};
+use super::permit::{Draft, Effect, Permit, RowCheck};
 use crate::sql::effect::Deed;
 use crate::sql::model::Analysis;
 
 /// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
 /// is unrestricted.
-pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysis, decided: Decided) -> Permit {
+pub(super) fn grant(
+    text: Arc<str>,
+    copied: Option<Arc<str>>,
+    analysis: &Analysis,
+    decided: Decided,
+    row_check: Option<RowCheck>,
+) -> Permit {
     let Decided { kind, cells, arity, decision, defers, demand: _, lookups } = decided;
     let own = Draft {
         kind,
@@ -24,6 +30,7 @@ pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysi
         defers,
         copied,
         lookups,
+        row_check,
     };
     if let Deed::Prepare { name, rows } = &analysis.deed {
         return prepare(own, name, *rows);
@@ -35,7 +42,7 @@ pub(super) fn grant(text: Arc<str>, copied: Option<Arc<str>>, analysis: &Analysi
 
 /// PREPARE: the cells belong to EXECUTE.
 fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
-    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _, lookups } = own;
+    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _, lookups, row_check } = own;
     let inner = Draft {
         kind,
         text: Arc::clone(&text),
@@ -48,8 +55,22 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         defers,
         copied: None,
         lookups: lookups.clone(),
+        row_check,
     };
     let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
     let (cells, arity) = (Vec::new(), None);
-    Permit::new(Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows: false, defers, copied: None, lookups })
+    Permit::new(Draft {
+        kind,
+        text,
+        cells,
+        arity,
+        decision,
+        effect,
+        rows_of,
+        returns_rows: false,
+        defers,
+        copied: None,
+        lookups,
+        row_check: None,
+    })
 }

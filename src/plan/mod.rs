@@ -13,7 +13,8 @@ mod text;
 mod veil;
 
 pub use permit::{
-    Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, Reveal, RowsOf, SettingChange, SettingScope,
+    Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, Reveal, RowCheck, RowsOf, SettingChange,
+    SettingScope,
 };
 pub use refusal::{Refusal, RefusalKind, Syntax};
 pub use shape::Shaped;

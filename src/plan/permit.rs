@@ -161,6 +161,15 @@ pub enum Effect {
     Discard,
 }
 
+/// Rows that a statement stores are held against a row condition by the server.
+#[derive(Clone, Debug)]
+pub struct RowCheck {
+    /// What the client hears where one does not satisfy it.
+    pub refusal: Refusal,
+    /// The rows that come back are the check's own: the client did not ask for any, and gets none.
+    pub unasked: bool,
+}
+
 /// What a permit grants. Made here alone.
 #[derive(Debug)]
 struct Grant {
@@ -174,6 +183,7 @@ struct Grant {
     defers: bool,
     copied: Option<Arc<str>>,
     lookups: Lookups,
+    row_check: Option<RowCheck>,
 }
 
 /// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
@@ -201,13 +211,15 @@ pub(super) struct Draft {
     pub(super) defers: bool,
     pub(super) copied: Option<Arc<str>>,
     pub(super) lookups: Lookups,
+    pub(super) row_check: Option<RowCheck>,
 }
 
 impl Permit {
     /// Only `plan` can call this.
     pub(super) fn new(draft: Draft) -> Self {
-        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups } = draft;
-        Self { text, grant: Arc::new(Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups }) }
+        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, row_check } = draft;
+        let grant = Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, row_check };
+        Self { text, grant: Arc::new(grant) }
     }
 
     /// The same for a text that says the same with other literals.
@@ -288,6 +300,18 @@ impl Permit {
     /// It would compare more values with looked-up columns than a statement may.
     pub fn check_lengths(&self, lengths: &[u64]) -> Result<(), Refusal> {
         self.grant.lookups.check(lengths).map_err(|reject| Refusal::from_reject(reject, "", self.grant.decision.clone()))
+    }
+
+    /// What is said of the rows that it stores, where the server holds them against a row condition.
+    #[must_use]
+    pub fn row_check(&self) -> Option<&RowCheck> {
+        self.grant.row_check.as_ref()
+    }
+
+    /// Whether rows come back that the client did not ask for, and does not get.
+    #[must_use]
+    pub fn keeps_rows(&self) -> bool {
+        self.grant.row_check.as_ref().is_some_and(|c| c.unasked)
     }
 
     /// Whether any result column is masked by the proxy.

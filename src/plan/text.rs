@@ -92,25 +92,35 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
     };
     let veiled = if decided.demand.is_empty() { Ok(None) } else { veiled(text, statement, analysis, &decided, setting, cx).map(Some) };
     let printed = veiled.and_then(|veiled| {
-        let tree = veiled.as_ref().unwrap_or(statement);
-        Ok((sql::print(tree, own, analysis)?, sql::copied(tree)?))
+        let (tree, unasked) = veiled.as_ref().map_or((statement, false), |(tree, unasked)| (tree, *unasked));
+        Ok((sql::print(tree, own, analysis)?, sql::copied(tree)?, unasked))
     });
     match printed {
-        Ok((rendered, copied)) => Plan::Send(grant(rendered.text(), copied.map(|c| c.text()), analysis, decided)),
+        Ok((rendered, copied, unasked)) => {
+            let row_check = decide::row_check(analysis, setting, unasked);
+            Plan::Send(grant(rendered.text(), copied.map(|c| c.text()), analysis, decided, row_check))
+        }
         Err(reject) => Plan::Refuse(Refusal::from_reject(reject, text, decided.decision)),
     }
 }
 
-/// The statement with veils in the place of the instances that need them: read and walked once more, which must find what the first
-/// walk found.
-fn veiled(text: &str, first: &Parsed, analysis: &Analysis, decided: &Decided, setting: Setting<'_>, cx: Context<'_>) -> Checked<Parsed> {
+/// The statement with veils in the place of the instances that need them, and whether it gives rows that were not asked for: read and
+/// walked once more, which must find what the first walk found.
+fn veiled(
+    text: &str,
+    first: &Parsed,
+    analysis: &Analysis,
+    decided: &Decided,
+    setting: Setting<'_>,
+    cx: Context<'_>,
+) -> Checked<(Parsed, bool)> {
     let veils = veil::veils(analysis, setting, &decided.demand)?;
     let lost = || Reject::unclear("veil", "a relation that must be veiled cannot be found in the statement again");
     let again = sql::read(text, setting.parse_limit)?.statements.into_iter().find(|s| s.start == first.start);
     let mut tree = again.ok_or_else(lost)?;
     let found = sql::analyse(&mut tree, Context { veils: Some(&veils), ..cx }).map_err(|(reject, _)| reject)?;
     let same = found.instances.len() == analysis.instances.len() && veils.instances().all(|id| found.veiled.contains(&id));
-    if same { Ok(tree) } else { Err(lost()) }
+    if same { Ok((tree, found.unasked)) } else { Err(lost()) }
 }
 
 /// Texts of known clients that are let through beyond what their analysis shows.
@@ -131,7 +141,7 @@ fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan 
         demand: Demand::default(),
         lookups: Lookups::default(),
     };
-    Plan::Send(grant(own.into(), None, analysis, decided))
+    Plan::Send(grant(own.into(), None, analysis, decided, None))
 }
 
 /// A text that was not read: refused, or passed as it is.
@@ -159,6 +169,7 @@ fn pass(text: &str) -> Plan {
         defers: false,
         copied: None,
         lookups: Lookups::default(),
+        row_check: None,
     }))
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Setting;
-use super::decide::{Demand, column_outcome};
+use super::decide::{Demand, column_outcome, is_checked};
 use crate::base::{QualifiedName, quote_ident};
 use crate::catalog::{Catalog, Column, Oid, PgType, Relation, SYSTEM_COLUMNS, Scalar, Shape};
 use crate::mask::scalar_name;
@@ -65,7 +65,8 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
     let has_system = !system.is_empty();
     columns.extend(system);
     let rows = setting.profile.rows(relation.oid).map(|r| Arc::clone(&r.sql));
-    Some(Veil { columns, rows, fenced: analysis.leaks, system: has_system })
+    let checked = target && is_checked(analysis, setting, id);
+    Some(Veil { columns, rows, fenced: analysis.leaks, system: has_system, checked })
 }
 
 /// What stands for a column: of its declared type (a domain's base) and of its collation.

@@ -94,6 +94,16 @@ impl<'b> Upstream<'b> {
         self.0.extend_from_slice(frame.whole);
     }
 
+    /// A Bind whose rows the client does not get, and whose formats it cannot know.
+    pub(super) fn bind_without_formats(&mut self, body: &[u8]) {
+        Build::new(self.0, client::BIND).bytes(body).i16(0).end();
+    }
+
+    /// An Execute of a statement whose rows the client does not get: it runs to its end, whatever the client would have of it.
+    pub(super) fn execute_whole(&mut self, name: &[u8]) {
+        Build::new(self.0, client::EXECUTE).cstr(name).i32(0).end();
+    }
+
     /// A Describe of the proxy's own.
     pub(super) fn describe_portal(&mut self, name: &WireName) {
         Build::new(self.0, client::DESCRIBE).byte(b'P').cstr(name).end();

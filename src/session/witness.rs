@@ -58,12 +58,23 @@ impl MaskedColumn {
 #[derive(Clone, Debug)]
 pub(super) struct Witnessed {
     masked: Arc<[Option<MaskedColumn>]>,
+    kept: bool,
 }
 
 impl Witnessed {
     /// An unrestricted principal's rows pass as they are, whatever they are.
     pub(super) fn of_unrestricted() -> Self {
-        Self { masked: Arc::from([]) }
+        Self { masked: Arc::from([]), kept: false }
+    }
+
+    /// Rows that the client did not ask for.
+    pub(super) fn kept() -> Self {
+        Self { masked: Arc::from([]), kept: true }
+    }
+
+    /// No row goes to the client.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept
     }
 
     /// By position; empty where no column is masked.
@@ -73,7 +84,7 @@ impl Witnessed {
 
     /// Rows pass as they are.
     pub(super) fn is_clear(&self) -> bool {
-        self.masked.is_empty()
+        self.masked.is_empty() && !self.kept
     }
 }
 
@@ -111,7 +122,7 @@ pub(super) fn witness(shape: &Shape, formats: &[i16], permit: &Permit, profile: 
     if masked.iter().all(Option::is_none) {
         masked.clear();
     }
-    Ok(Witnessed { masked: masked.into() })
+    Ok(Witnessed { masked: masked.into(), kept: false })
 }
 
 /// Bind's rule: no format code means what was described, one means all, else one each.

@@ -22,5 +22,5 @@ pub use describe::{Description, describe, describe_unread};
 pub use parse::{Parsed, Text, read};
 pub use print::{Rendered, copied, print};
 pub use reject::{Checked, RefusalKind, Reject, Syntax};
-pub use resolve::{Context, Local, analyse};
+pub use resolve::{Context, Local, UNFIT, analyse};
 pub use shape::{Shape, Specimen, Template};

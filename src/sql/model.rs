@@ -261,6 +261,8 @@ pub struct Analysis {
     pub outputs: Option<Vec<Output>>,
     /// Whether rows come back.
     pub returns_rows: bool,
+    /// Rows come back that the client did not ask for: the statement was given a RETURNING, which holds them against a row condition.
+    pub unasked: bool,
     /// What the statement does to the session.
     pub deed: Deed,
     /// What a policy must grant for this kind of statement.

@@ -19,6 +19,8 @@ pub struct Veil {
     pub fenced: bool,
     /// System columns are among the columns, which no `*` may cover.
     pub system: bool,
+    /// Of the target of a write: the rows that it makes or changes are held against `rows` as they are stored.
+    pub checked: bool,
 }
 
 /// A column of a veil.

@@ -99,7 +99,7 @@ CREATE TABLE public.coded (id int, code public.code, mood public.mood);
 INSERT INTO public.coded SELECT id, ('Tk' || substr(md5('coded' || id), 1, 10)), 'calm' FROM generate_series(1, 12) AS id;
 CREATE TABLE public.docs (id int, body jsonb);
 INSERT INTO public.docs SELECT id, jsonb_build_object('open', 'x', 'secret', ('Tk' || substr(md5('docs' || id), 1, 10))) FROM generate_series(1, 12) AS id;
-CREATE TABLE public.fenced (id int, region text, secret text);
+CREATE TABLE public.fenced (id int PRIMARY KEY, region text, secret text);
 INSERT INTO public.fenced SELECT id, CASE WHEN id % 2 = 0 THEN 'EU' ELSE 'US' END, ('Tk' || substr(md5('fenced' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE TABLE public.copies (id int, people public.people);
 INSERT INTO public.copies SELECT id, p FROM public.people p;

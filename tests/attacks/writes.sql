@@ -164,3 +164,35 @@ INSERT INTO dynamic VALUES (1, 'execute')
 INSERT INTO dynamic VALUES (1, 'fetch')
 = a trigger's statement with a value in it is quoted as the context of its error
 INSERT INTO dynamic VALUES (1, 'text')
+= a hidden row stands in the way and comes back
+INSERT INTO fenced (id, region) VALUES (1, 'EU') ON CONFLICT (id) DO UPDATE SET region = 'EU' RETURNING secret || ''
+? a hidden row that stands in the way confirms a guess
+INSERT INTO fenced AS f (id, region) VALUES (1, 'EU') ON CONFLICT (id) DO UPDATE SET region = 'EU' WHERE f.secret LIKE 'Tk%'
+- a hidden row that stands in the way makes an error
+INSERT INTO fenced AS f (id, region) VALUES (1, 'EU') ON CONFLICT (id) DO UPDATE SET region = 'EU' WHERE f.secret::int = 1
+- and so it would where it is stored
+INSERT INTO fenced AS f (id, region) VALUES (1, 'EU') ON CONFLICT (id) DO UPDATE SET region = f.secret::int
+= hidden rows are brought within the condition
+UPDATE fenced SET region = 'EU' WHERE region = 'US' RETURNING secret || ''
+= and read afterwards
+UPDATE fenced SET region = 'EU'
+;;
+SELECT secret || '' FROM fenced WHERE id = 1
+= hidden rows are inserted where they can be seen
+INSERT INTO fenced SELECT id + 100, 'EU', secret FROM fenced WHERE id % 2 = 1 RETURNING secret || ''
+= the error of a check with a value in it
+INSERT INTO fenced (id, region) SELECT 99, current_setting('pgscrim.row_condition' || secret) FROM fenced
+= the same in RETURNING
+UPDATE fenced SET region = 'EU' RETURNING current_setting('pgscrim.row_condition' || secret)
+- the setting that a check asks for is made
+SET pgscrim.row_condition = 'true'
+;;
+UPDATE fenced SET region = 'US' RETURNING id
+;;
+SELECT id FROM fenced WHERE region = 'US'
+- the same by a function
+SELECT set_config('pgscrim.' || 'row_condition', 'true', false)
+;;
+INSERT INTO fenced (id, region) VALUES (100, 'US') RETURNING id
+? a row beyond the condition in a CTE that nobody reads
+WITH w AS (INSERT INTO fenced (id, region) VALUES (100, 'US')) SELECT id FROM fenced

@@ -31,6 +31,18 @@ CREATE TABLE public.plain (id int PRIMARY KEY, label text, amount int);
 INSERT INTO public.plain SELECT id, 'label ' || id, id * 10 FROM generate_series(1, 12) AS id;
 CREATE TABLE public.graded (id int PRIMARY KEY, grade text, shade text GENERATED ALWAYS AS (upper(grade)) STORED, note text);
 INSERT INTO public.graded (id, grade, note) SELECT id, 'basic', ('Tk' || substr(md5('graded' || id), 1, 10)) FROM generate_series(1, 12) AS id;
+-- What is stored is not what is given: defaults, a type's modifier, a generated column, a trigger.
+CREATE TABLE public.stock (
+    id     int PRIMARY KEY,
+    region text DEFAULT 'EU',
+    amount numeric(8,0),
+    label  text,
+    secret text,
+    twice  numeric GENERATED ALWAYS AS (amount * 2) STORED
+);
+CREATE FUNCTION public.stock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.region := upper(NEW.region); RETURN NEW; END $$;
+CREATE TRIGGER stock BEFORE INSERT OR UPDATE ON public.stock FOR EACH ROW EXECUTE FUNCTION public.stock();
+INSERT INTO public.stock SELECT id, CASE WHEN id % 2 = 0 THEN 'EU' ELSE 'US' END, id * 10, 'label ' || id, ('Tk' || substr(md5('stock' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE TABLE public.tokens (id int PRIMARY KEY, token text);
 INSERT INTO public.tokens SELECT id, ('Tk' || substr(md5('token' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE ROLE clerk LOGIN SUPERUSER;

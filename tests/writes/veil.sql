@@ -12,6 +12,9 @@ SELECT id, level, region, veil.name(name) AS name, veil.email(email) AS email, v
        CASE WHEN flag IS NOT NULL THEN false END AS flag, CASE WHEN raw IS NOT NULL THEN '{}'::json END AS raw
 FROM public.people;
 CREATE VIEW veil.fenced WITH (security_barrier) AS SELECT id, region, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, amount FROM public.fenced WHERE region = 'EU';
+CREATE VIEW veil.stock WITH (security_barrier) AS
+SELECT id, region, amount, label, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, twice FROM public.stock WHERE region = 'EU' AND coalesce(twice, 0) < 200;
+ALTER VIEW veil.stock ALTER region SET DEFAULT 'EU';
 CREATE VIEW veil.events AS SELECT id, kind, veil.partial(payload, 0, 4) AS payload FROM public.events;
 
 CREATE FUNCTION veil.people() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -41,13 +44,34 @@ CREATE TRIGGER people INSTEAD OF INSERT OR UPDATE OR DELETE ON veil.people FOR E
 CREATE FUNCTION veil.fenced() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN DELETE FROM public.fenced WHERE id = OLD.id; RETURN OLD; END IF;
-    UPDATE public.fenced p SET id = NEW.id, region = NEW.region, amount = NEW.amount,
-        secret = CASE WHEN NEW.secret IS NOT DISTINCT FROM OLD.secret THEN p.secret ELSE NEW.secret END
-    WHERE p.id = OLD.id;
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO public.fenced SELECT NEW.*;
+    ELSE
+        UPDATE public.fenced p SET id = NEW.id, region = NEW.region, amount = NEW.amount,
+            secret = CASE WHEN NEW.secret IS NOT DISTINCT FROM OLD.secret THEN p.secret ELSE NEW.secret END
+        WHERE p.id = OLD.id;
+    END IF;
     SELECT * INTO NEW FROM veil.fenced v WHERE v.id = NEW.id;
+    IF NOT FOUND THEN RAISE insufficient_privilege; END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER fenced INSTEAD OF INSERT OR UPDATE OR DELETE ON veil.fenced FOR EACH ROW EXECUTE FUNCTION veil.fenced();
+
+CREATE FUNCTION veil.stock() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN DELETE FROM public.stock WHERE id = OLD.id; RETURN OLD; END IF;
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO public.stock (id, region, amount, label, secret) SELECT NEW.id, NEW.region, NEW.amount, NEW.label, NEW.secret;
+    ELSE
+        UPDATE public.stock p SET id = NEW.id, region = NEW.region, amount = NEW.amount, label = NEW.label,
+            secret = CASE WHEN NEW.secret IS NOT DISTINCT FROM OLD.secret THEN p.secret ELSE NEW.secret END
+        WHERE p.id = OLD.id;
+    END IF;
+    SELECT * INTO NEW FROM veil.stock v WHERE v.id = NEW.id;
+    IF NOT FOUND THEN RAISE insufficient_privilege; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER stock INSTEAD OF INSERT OR UPDATE OR DELETE ON veil.stock FOR EACH ROW EXECUTE FUNCTION veil.stock();
 
 CREATE FUNCTION veil.events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -68,6 +92,7 @@ CREATE TRIGGER events INSTEAD OF INSERT OR UPDATE OR DELETE ON veil.events FOR E
 CREATE SCHEMA kept;
 CREATE TABLE kept.people AS TABLE public.people;
 CREATE TABLE kept.fenced AS TABLE public.fenced;
+CREATE TABLE kept.stock AS TABLE public.stock;
 CREATE TABLE kept.events AS TABLE public.events;
 CREATE TABLE kept.plain AS TABLE public.plain;
 CREATE FUNCTION veil.restore() RETURNS text LANGUAGE plpgsql AS $$
@@ -75,11 +100,12 @@ DECLARE state text;
 BEGIN
     SELECT string_agg(r, E'\n' ORDER BY r) INTO state FROM (
         SELECT 'people ' || p::text FROM public.people p UNION ALL SELECT 'fenced ' || p::text FROM public.fenced p
-        UNION ALL SELECT 'events ' || p::text FROM public.events p UNION ALL SELECT 'plain ' || p::text FROM public.plain p) AS s (r);
-    TRUNCATE public.people, public.fenced, public.events, public.plain;
+        UNION ALL SELECT 'events ' || p::text FROM public.events p UNION ALL SELECT 'stock ' || p::text FROM public.stock p UNION ALL SELECT 'plain ' || p::text FROM public.plain p) AS s (r);
+    TRUNCATE public.people, public.fenced, public.events, public.plain, public.stock;
     INSERT INTO public.people TABLE kept.people;
     INSERT INTO public.fenced TABLE kept.fenced;
     INSERT INTO public.events TABLE kept.events;
     INSERT INTO public.plain TABLE kept.plain;
+    INSERT INTO public.stock SELECT id, region, amount, label, secret FROM kept.stock;
     RETURN state;
 END $$;

@@ -4,6 +4,7 @@
 
 mod calls;
 mod casts;
+mod checks;
 mod columns;
 mod demand;
 mod relations;
@@ -24,6 +25,7 @@ use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
 
 pub(super) use calls::Allowance;
+pub(super) use checks::{is_checked, row_check};
 pub(super) use demand::Demand;
 pub(super) use veil::column_outcome;
 

@@ -54,7 +54,7 @@ impl<'a> Judge<'a> {
             }
             Access::Truncate => {
                 self.target(relation, instance);
-                for oid in self.with_descendants(relation.oid) {
+                for oid in self.catalog.with_descendants(relation.oid) {
                     self.may_delete(oid, instance);
                     if self.profile.rows(oid).is_some() {
                         self.refuse(rows(&relation.name.to_string()).at(instance.at));
@@ -83,19 +83,18 @@ impl<'a> Judge<'a> {
         Some(Reject::forbidden("no column", message).hint("a 'read' rule on the table, a column of it or a class would allow it"))
     }
 
-    /// A row condition is a barrier: the relation becomes a subquery, which nothing can be locked behind.
+    /// A row condition is a barrier: the relation becomes a subquery, which nothing can be locked behind. What a write produces must
+    /// satisfy it, too.
     fn rows_of(&mut self, id: InstanceId, instance: &Instance, relation: &Relation) -> Option<Reject> {
-        let condition = self.profile.rows(relation.oid)?;
+        self.profile.rows(relation.oid)?;
         let name = &relation.name;
-        if !matches!(instance.access, Access::Read | Access::Update | Access::Delete) || !self.veil_instance(id, UseKind::Filter) {
-            return Some(rows(&name.to_string()));
+        if instance.access == Access::CopyIn {
+            let message = format!("relation \"{name}\" has a row condition, which nothing holds the rows of a COPY against");
+            return Some(Reject::unclear("rows", message).hint("INSERT the rows"));
         }
-        // what a write produces must satisfy it: that of an update does where the condition reads nothing that is set
-        let set = self.analysis.writes.iter().find(|w| w.target.instance == id && condition.reads.contains(&w.target.column));
-        if let Some(write) = set {
-            let message =
-                format!("{} is read by the row condition of \"{name}\", and setting it {}", self.column(write.target), words::NOT_YET);
-            return Some(Reject::unclear("rows", message).hint("leave the column out of the UPDATE").at(write.at));
+        let possible = matches!(instance.access, Access::Read | Access::Insert | Access::Update | Access::Delete);
+        if !possible || !self.veil_instance(id, UseKind::Filter) {
+            return Some(rows(&name.to_string()));
         }
         let locked = self.analysis.locks.contains(&id) && self.analysis.leaks;
         locked.then(|| {
@@ -181,28 +180,14 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn with_descendants(&self, oid: Oid) -> Vec<Oid> {
-        let mut all = vec![oid];
-        let mut next = 0;
-        while let Some(parent) = all.get(next).copied() {
-            next += 1;
-            for child in self.catalog.children(parent) {
-                if !all.contains(child) {
-                    all.push(*child);
-                }
-            }
-        }
-        all
-    }
-
     /// A relation, what inherits from it, what refers to it by a foreign key, and so on: a write of it may write these, too.
     fn reached_by_a_write(&self, oid: Oid) -> Vec<Oid> {
         let refers = |r: &Relation, to: Oid| r.constraints.iter().any(|c| c.kind == ConstraintKind::Foreign(to));
-        let mut all = self.with_descendants(oid);
+        let mut all = self.catalog.with_descendants(oid);
         let mut next = 0;
         while let Some(to) = all.get(next).copied() {
             next += 1;
-            let found = self.catalog.relations().filter(|r| refers(r, to)).flat_map(|r| self.with_descendants(r.oid));
+            let found = self.catalog.relations().filter(|r| refers(r, to)).flat_map(|r| self.catalog.with_descendants(r.oid));
             for oid in found.collect::<Vec<Oid>>() {
                 if !all.contains(&oid) {
                     all.push(oid);

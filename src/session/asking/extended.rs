@@ -139,7 +139,11 @@ impl Session {
             self.names_nothing(b'P', portal);
             return Ok(());
         }
-        Upstream::new(cx.to_server).named(frame);
+        let keeps = prepared.as_ref().and_then(|p| p.permit()).is_some_and(|p| self.keeps(&p));
+        match frame.body().len().checked_sub(2 * (formats.len() + 1)).and_then(|end| frame.body().get(..end)) {
+            Some(body) if keeps => Upstream::new(cx.to_server).bind_without_formats(body),
+            _ => Upstream::new(cx.to_server).named(frame),
+        }
         let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
         self.asked
             .portals
@@ -221,9 +225,19 @@ impl Session {
         if let Some(copy) = permit.as_ref().filter(|p| p.copied().is_some() && self.governed()) {
             self.describe_copied(copy, true, cx);
         }
-        Upstream::new(cx.to_server).named(frame);
+        if permit.as_ref().is_some_and(|p| self.keeps(p)) {
+            Upstream::new(cx.to_server).execute_whole(name);
+        } else {
+            Upstream::new(cx.to_server).named(frame);
+        }
         self.push(Expect::Execute { portal: name.into(), open }, cx);
         Ok(())
+    }
+
+    /// Whether a statement's rows are none that the client asked for.
+    fn keeps(&self, permit: &Permit) -> bool {
+        let of = permit.rows_of().prepared().and_then(|name| self.believed_statement(name.as_bytes())).and_then(|s| s.permit());
+        of.as_ref().unwrap_or(permit).keeps_rows()
     }
 
     /// The origins of a result must be known before its first row.

@@ -7,7 +7,7 @@ use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::{Shape, Trip};
 use crate::session::{Close, Cx, Session, WireName};
-use crate::wire::{Frame, Piece, backend, command_rows, command_writes};
+use crate::wire::{Build, Frame, Piece, backend, command_rows, command_writes};
 
 use super::{Expect, QueryReply};
 
@@ -87,8 +87,10 @@ impl Session {
             }
             (Expect::Describe { what, name, own }, backend::ROW_DESCRIPTION | backend::NO_DATA) => {
                 self.described(what, &name, frame)?;
-                if !own {
-                    cx.to_client.extend_from_slice(frame.whole);
+                match own {
+                    true => {}
+                    false if self.keeps_rows(what, &name) => Build::new(cx.to_client, backend::NO_DATA).end(),
+                    false => cx.to_client.extend_from_slice(frame.whole),
                 }
                 None
             }
@@ -131,9 +133,12 @@ impl Session {
                 if let Some(open) = query.statements.front_mut() {
                     open.of = of;
                 }
-                query.witnessed = Some(witnessed.map_err(|Trip| Fault::Witness)?);
+                let witnessed = witnessed.map_err(|Trip| Fault::Witness)?;
+                if !witnessed.is_kept() {
+                    cx.to_client.extend_from_slice(frame.whole);
+                }
+                query.witnessed = Some(witnessed);
                 query.shape = Some(shape);
-                cx.to_client.extend_from_slice(frame.whole);
             }
             backend::COMMAND_COMPLETE => {
                 cx.to_client.extend_from_slice(frame.whole);

@@ -1,18 +1,20 @@
 //! Errors and notices of the server, and the refusals that take their place.
 
-use crate::plan::{Permit, RowsOf, UNREADABLE};
+use crate::plan::{Permit, Refusal, RowsOf, UNREADABLE};
 use crate::session::open::sqlstate_bytes;
-use crate::session::sqlstate::Fault;
+use crate::session::sqlstate::{Fault, refusal_fields};
 use crate::session::witness::Shape;
 use crate::session::{Cx, Session, scrub};
-use crate::wire::{Frame, Notice, backend};
+use crate::sql::UNFIT;
+use crate::wire::{Frame, Notice, backend, error_frame};
 
 use super::{CopyIn, Expect, Failed, Named, Refused};
 
 impl Session {
     pub(super) fn on_error(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let notice = Notice::read(frame.body()).map_err(|_| Fault::ServerProtocol)?;
-        let sqlstate = sqlstate_bytes(notice.sqlstate());
+        let unfit = self.unfit(&notice).is_some();
+        let sqlstate = if unfit { *b"42501" } else { sqlstate_bytes(notice.sqlstate()) };
         // 25P02: the transaction was aborted before; PostgreSQL would have said so of the client's own statement too. And what
         // ends the connection is not hidden by a refusal.
         let passes = sqlstate == *b"25P02" || notice.is_fatal();
@@ -115,6 +117,20 @@ impl Session {
         }
     }
 
+    /// Whether the statement that the server is answering stored a row that does not satisfy its condition.
+    fn unfit(&self, notice: &Notice<'_>) -> Option<Refusal> {
+        self.governed().then(|| self.replies.head_permit()).flatten().and_then(|permit| self.unfit_of(Some(&permit), notice))
+    }
+
+    /// The same of a statement under a permit: it met the error that its check raises.
+    fn unfit_of(&self, permit: Option<&Permit>, notice: &Notice<'_>) -> Option<Refusal> {
+        let own = permit?;
+        let of = self.rows_of(permit);
+        let check = of.as_ref().unwrap_or(own).row_check()?;
+        let says = notice.field(b'M').is_some_and(|m| m.windows(UNFIT.len()).any(|w| w == UNFIT.as_bytes()));
+        (notice.sqlstate() == "42704" && notice.field(b'F') == Some(b"guc.c") && says).then(|| check.refusal.clone())
+    }
+
     pub(super) fn on_notice(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let notice = Notice::read(frame.body()).map_err(|_| Fault::ServerProtocol)?;
         let permit = self.replies.head_permit();
@@ -126,6 +142,10 @@ impl Session {
     pub(super) fn pass_notice(&self, frame: Frame<'_>, notice: &Notice<'_>, permit: Option<&Permit>, at_end: bool, cx: &mut Cx<'_>) {
         if !self.governed() {
             cx.to_client.extend_from_slice(frame.whole);
+            return;
+        }
+        if let Some(refusal) = self.unfit_of(permit, notice).filter(|_| frame.tag == backend::ERROR) {
+            error_frame(cx.to_client, &refusal_fields(&refusal).as_fields());
             return;
         }
         let below_notice = notice.field(b'V').is_some_and(|v| v == b"LOG" || v.starts_with(b"DEBUG"));

@@ -53,4 +53,15 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Whether the rows of a prepared statement or portal are none that the client asked for.
+    pub(super) fn keeps_rows(&self, what: u8, name: &[u8]) -> bool {
+        let truth = &self.replies.truth;
+        let permit = if what == b'S' {
+            truth.statements.get(name).and_then(|s| s.permit())
+        } else {
+            truth.portals.get(name).and_then(|p| p.permit.clone())
+        };
+        permit.and_then(|p| truth.rows_permit(&p)).is_some_and(|of| of.keeps_rows())
+    }
 }

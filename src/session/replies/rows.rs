@@ -38,6 +38,9 @@ impl Session {
             return Ok(Witnessed::of_unrestricted());
         }
         let of = self.replies.truth.rows_permit(permit.ok_or(Trip)?).ok_or(Trip)?;
+        if of.keeps_rows() {
+            return Ok(Witnessed::kept());
+        }
         witness(shape, formats, &of, &self.view.profile)
     }
 
@@ -61,6 +64,9 @@ impl Session {
             Some(Expect::Ask(_)) => return run.frames().try_for_each(|f| self.on_ask_row(f)),
             _ => return Err(Fault::ServerProtocol),
         };
+        if witnessed.is_kept() {
+            return Ok(());
+        }
         if witnessed.is_clear() {
             cx.to_client.extend_from_slice(run.bytes);
             self.count_bytes(run.count as u64, run.bytes.len() - 5 * run.count);
@@ -82,6 +88,10 @@ impl Session {
         let portal = self.replies.truth.portals.get(name).ok_or(Fault::Witness)?;
         if let Some(witnessed) = &portal.witnessed {
             return Ok(witnessed.clone());
+        }
+        let keeps = |permit| self.replies.truth.rows_permit(permit).is_some_and(|of| of.keeps_rows());
+        if portal.permit.as_ref().is_some_and(keeps) {
+            return Ok(Witnessed::kept());
         }
         let (shape, formats) = match (&portal.shape, portal.prepared.as_ref().and_then(|p| p.shape.get())) {
             // A portal's own description bears its formats already.

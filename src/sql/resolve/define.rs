@@ -308,6 +308,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         self.plannable(query)?;
+        self.out.unasked = false;
         for output in self.out.outputs.take().unwrap_or_default() {
             self.consume(&Value { flow: output.flow, ty: None, at: output.at }, UseKind::Output);
         }

@@ -58,6 +58,10 @@ impl<'a> Resolver<'a> {
             let CteState::Known(columns) = &cte.state else {
                 return Err(Reject::unclear("recursive", "a WITH query that is read before it is known").at(range.location));
             };
+            if columns.is_empty() {
+                let message = format!("WITH query \"{}\" gives no columns", cte.name);
+                return Err(Reject::unclear("with", message).hint("add RETURNING to it").at(range.location));
+            }
             *self.out.seen.relations.entry(cte.name.clone()).or_default() += 1;
             let name = named.name.unwrap_or_else(|| cte.name.clone());
             return self.item_of(name, columns.clone(), &named.columns, false);

@@ -24,8 +24,11 @@ const NEW: &str = "pgscrim_new";
 /// The condition of a target's rows.
 #[derive(Debug)]
 pub(super) struct Rows {
-    condition: Node,
+    /// Over the target's alias.
+    pub(super) condition: Node,
     fenced: bool,
+    /// What the statement makes or changes must satisfy it, too.
+    pub(super) checked: bool,
 }
 
 /// A masked column of a target.
@@ -60,7 +63,10 @@ impl Resolver<'_> {
             self.in_place.insert(Source { instance: id, column }, place);
         }
         self.out.veiled.insert(id);
-        Ok(select.where_clause.map(|condition| Rows { condition: *condition, fenced: veil.fenced }))
+        if veil.checked {
+            self.checked.insert(id);
+        }
+        Ok(select.where_clause.map(|condition| Rows { condition: *condition, fenced: veil.fenced, checked: veil.checked }))
     }
 
     /// Puts a mask where a masked column of a target is named.
@@ -77,9 +83,14 @@ impl Resolver<'_> {
         Ok(value)
     }
 
-    /// Whether columns of a FROM item are masked where they stand.
-    pub(super) fn masks_in_place(&self, item: &Item) -> bool {
-        item.instance.is_some_and(|(id, _)| self.in_place.keys().any(|s| s.instance == id))
+    /// Whether `*` over a FROM item is written out: its columns are masked where they stand, or a check stands beside one of them.
+    pub(super) fn is_edited(&self, item: &Item) -> bool {
+        item.instance.is_some_and(|(id, _)| self.checked.contains(&id) || self.in_place.keys().any(|s| s.instance == id))
+    }
+
+    /// Whether what is put in the place of columns would give result columns other names.
+    pub(super) fn edits_columns(&self) -> bool {
+        !self.in_place.is_empty() || !self.checked.is_empty()
     }
 
     /// A mask names its table by the alias, which something nearer may have taken.
@@ -188,8 +199,9 @@ impl InPlace {
 }
 
 /// The statement's own condition, behind that of the rows which exist.
-pub(super) fn guard(rows: Option<Rows>, condition: &mut Option<Box<Node>>) -> Checked<()> {
-    let Some(Rows { condition: rows, fenced }) = rows else { return Ok(()) };
+pub(super) fn guard(rows: Option<&Rows>, condition: &mut Option<Box<Node>>) -> Checked<()> {
+    let Some(Rows { condition: rows, fenced, checked: _ }) = rows else { return Ok(()) };
+    let rows = rows.clone();
     let Some(own) = condition.take() else {
         *condition = Some(Box::new(rows));
         return Ok(());
@@ -197,14 +209,18 @@ pub(super) fn guard(rows: Option<Rows>, condition: &mut Option<Box<Node>>) -> Ch
     if matches!(own.node, Some(NodeEnum::CurrentOfExpr(_))) {
         return Err(unknown("WHERE CURRENT OF over a relation with a row condition"));
     }
-    if !fenced {
+    if !*fenced {
         *condition = Some(Box::new(and([rows, *own].into_iter().flat_map(conjuncts).collect())));
         return Ok(());
     }
-    let not =
-        protobuf::AConst { isnull: false, location: -1, val: Some(protobuf::a_const::Val::Boolval(protobuf::Boolean { boolval: false })) };
-    *condition = Some(Box::new(case(vec![when(rows, *own)], Node { node: Some(NodeEnum::AConst(not)) })));
+    *condition = Some(Box::new(case(vec![when(rows, *own)], constant(false))));
     Ok(())
+}
+
+/// TRUE or FALSE.
+pub(super) fn constant(boolval: bool) -> Node {
+    let val = Some(protobuf::a_const::Val::Boolval(protobuf::Boolean { boolval }));
+    Node { node: Some(NodeEnum::AConst(protobuf::AConst { isnull: false, location: -1, val })) }
 }
 
 /// Whether PostgreSQL would store a value of a type in a column of another without being asked; what is not known to be so is not.
@@ -240,7 +256,8 @@ fn once(query: &mut Node, new: Node, kept: Node) -> Option<()> {
     Some(())
 }
 
-fn target(node: &mut Node) -> Option<&mut Node> {
+/// The value of an item of a select list.
+pub(super) fn target(node: &mut Node) -> Option<&mut Node> {
     let NodeEnum::ResTarget(target) = node.node.as_mut()? else { return None };
     target.val.as_deref_mut()
 }
@@ -282,12 +299,12 @@ fn and(args: Vec<Node>) -> Node {
     Node { node: Some(NodeEnum::BoolExpr(Box::new(boolean))) }
 }
 
-fn when(condition: Node, result: Node) -> Node {
+pub(super) fn when(condition: Node, result: Node) -> Node {
     let when = protobuf::CaseWhen { xpr: None, expr: Some(Box::new(condition)), result: Some(Box::new(result)), location: -1 };
     Node { node: Some(NodeEnum::CaseWhen(Box::new(when))) }
 }
 
-fn case(args: Vec<Node>, otherwise: Node) -> Node {
+pub(super) fn case(args: Vec<Node>, otherwise: Node) -> Node {
     let case =
         protobuf::CaseExpr { xpr: None, casetype: 0, casecollid: 0, arg: None, args, defresult: Some(Box::new(otherwise)), location: -1 };
     Node { node: Some(NodeEnum::CaseExpr(Box::new(case))) }

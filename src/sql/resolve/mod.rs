@@ -22,6 +22,7 @@ mod join;
 mod json;
 mod names;
 mod operator;
+mod row_check;
 mod scope;
 mod select;
 mod session;
@@ -33,7 +34,9 @@ mod utility;
 mod veil;
 mod write;
 
-use std::collections::BTreeMap;
+pub use row_check::UNFIT;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pg_query::NodeEnum;
@@ -124,11 +127,20 @@ pub(super) struct Resolver<'a> {
     params: Vec<Oid>,
     /// On the second walk: what stands for masked columns of the targets of writes.
     in_place: BTreeMap<Source, in_place::InPlace>,
+    /// The same: targets whose rows are held against their condition as they are stored.
+    checked: BTreeSet<InstanceId>,
 }
 
 impl<'a> Resolver<'a> {
     fn new(cx: Context<'a>) -> Self {
-        Self { cx, out: Analysis::default(), levels: Vec::new(), params: cx.params.to_vec(), in_place: BTreeMap::new() }
+        Self {
+            cx,
+            out: Analysis::default(),
+            levels: Vec::new(),
+            params: cx.params.to_vec(),
+            in_place: BTreeMap::new(),
+            checked: BTreeSet::new(),
+        }
     }
 }
 

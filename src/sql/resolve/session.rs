@@ -159,7 +159,9 @@ impl Resolver<'_> {
         }
         match self.modify(inner(node)?) {
             Some(returned) => {
-                if let Some(outs) = returned? {
+                let returned = returned?;
+                self.notes_unasked(inner(node)?, &returned);
+                if let Some(outs) = returned {
                     self.rows(outs);
                 }
                 Ok(())

@@ -39,7 +39,7 @@ impl Resolver<'_> {
                     self.saw(name);
                     let shown = if name.is_empty() { colname::figure(val) } else { name.as_str().into() };
                     let value = self.expr(val, UseKind::Expression)?;
-                    if name.is_empty() && !self.in_place.is_empty() {
+                    if name.is_empty() && self.edits_columns() {
                         *name = shown.to_string(); // a mask in the place of a column would give it another
                     }
                     outs.push(Out { name: shown, value });
@@ -70,7 +70,7 @@ impl Resolver<'_> {
         }
         self.out.seen.stars += 1;
         let loses_schema = |i: &Rc<Item>| i.veiled && qualifier.len() > 1;
-        let edited = |i: &Rc<Item>| i.has_hidden() || loses_schema(i) || self.covers_system(i) || self.masks_in_place(i);
+        let edited = |i: &Rc<Item>| i.has_hidden() || loses_schema(i) || self.covers_system(i) || self.is_edited(i);
         let mut written = items.iter().any(edited).then(Vec::new);
         for item in &items {
             for column in &item.columns {

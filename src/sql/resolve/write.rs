@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{self, Node, RangeVar, ResTarget, ReturningClause};
+use pg_query::protobuf::{self, Node, RangeVar, ResTarget};
 
 use super::in_place::{Rows, guard};
 use super::scope::{Item, Level};
 use super::target::Out;
-use super::{Resolver, Value, absent, inner, unknown};
+use super::{Resolver, Value, absent, inner, row_check, unknown};
 use crate::catalog::ConstraintKind;
 use crate::sql::model::{Access, Changes, Flow, InstanceOf, Source, Use, UseKind, Write};
 use crate::sql::reject::{Checked, Reject, Syntax};
@@ -38,16 +38,16 @@ impl Resolver<'_> {
             Some(query) => Some(self.query(query)?),
             None => None, // DEFAULT VALUES
         };
-        let (target, _) = self.written(relation, Access::Insert)?;
+        let (target, rows) = self.written(relation, Access::Insert)?;
         if let Some(outs) = &outs {
             outs.iter().for_each(|o| self.consume(&o.value, UseKind::WriteSource));
             self.inserted(&target, cols, Some(outs.len()))?;
         }
         if let Some(conflict) = on_conflict_clause {
-            self.on_conflict(conflict, &target)?;
+            self.on_conflict(conflict, &target, rows.as_ref())?;
         }
         self.show(vec![target])?;
-        self.returning(returning_clause)
+        self.returning(returning_clause, rows.as_ref())
     }
 
     /// The columns that a new row sets; a missing list is written out, so that columns that do not exist for the principal take
@@ -68,7 +68,7 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn on_conflict(&mut self, conflict: &mut protobuf::OnConflictClause, target: &Rc<Item>) -> Checked<()> {
+    fn on_conflict(&mut self, conflict: &mut protobuf::OnConflictClause, target: &Rc<Item>, rows: Option<&Rows>) -> Checked<()> {
         let protobuf::OnConflictClause { action: _, infer, target_list, where_clause, location: _ } = conflict;
         self.show(vec![Rc::clone(target)])?;
         if let Some(infer) = infer {
@@ -90,7 +90,10 @@ impl Resolver<'_> {
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
-        Ok(())
+        match rows {
+            Some(rows) if !target_list.is_empty() => row_check::stored(rows, where_clause),
+            _ => Ok(()),
+        }
     }
 
     /// The index that ON CONFLICT names.
@@ -136,8 +139,8 @@ impl Resolver<'_> {
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
-        guard(rows, where_clause)?;
-        self.returning(returning_clause)
+        guard(rows.as_ref(), where_clause)?;
+        self.returning(returning_clause, rows.as_ref())
     }
 
     fn delete(&mut self, delete: &mut protobuf::DeleteStmt) -> Checked<Returned> {
@@ -150,8 +153,8 @@ impl Resolver<'_> {
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
-        guard(rows, where_clause)?;
-        self.returning(returning_clause)
+        guard(rows.as_ref(), where_clause)?;
+        self.returning(returning_clause, None)
     }
 
     fn merge_into(&mut self, merge: &mut protobuf::MergeStmt) -> Checked<Returned> {
@@ -191,7 +194,7 @@ impl Resolver<'_> {
                 | Err(_) => return Err(unknown("an action of MERGE")),
             }
         }
-        self.returning(returning_clause)
+        self.returning(returning_clause, None)
     }
 
     /// The target of a write, with the condition of the rows that exist.
@@ -256,12 +259,6 @@ impl Resolver<'_> {
         let instance = target.instance.and_then(|(id, _)| self.out.instances.get(usize::try_from(id.0).ok()?));
         let relation = instance.map_or(&*target.name, |i| &*i.name.name);
         Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" of relation \"{relation}\" does not exist")).at(at)
-    }
-
-    fn returning(&mut self, clause: &mut Option<ReturningClause>) -> Checked<Returned> {
-        let Some(ReturningClause { options, exprs }) = clause else { return Ok(None) };
-        absent("OLD or NEW in RETURNING", options.is_empty())?;
-        self.targets(exprs).map(Some)
     }
 }
 

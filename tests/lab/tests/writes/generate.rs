@@ -24,6 +24,7 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table { name: "fenced", plain: false, columns: &[("id", Int), ("region", Text), ("secret", Text), ("amount", Int)] },
+    Table { name: "stock", plain: false, columns: &[("id", Int), ("region", Text), ("amount", Number), ("label", Text), ("secret", Text)] },
     Table { name: "events", plain: false, columns: &[("id", Int), ("kind", Text), ("payload", Text)] },
     Table { name: "plain", plain: true, columns: &[("id", Int), ("label", Text), ("amount", Int)] },
 ];
@@ -108,6 +109,7 @@ impl Writes {
             let (column, ty) = columns.swap_remove(self.0.dice.roll(columns.len()));
             // often what stands there already
             let value = match self.0.dice.roll(4) {
+                _ if column == "region" && self.0.one_in(2) => "'EU'".into(),
                 0 => format!("{}{column}", target.prefix),
                 1 => self.0.literal(ty),
                 _ => self.0.expr(ty, &scope, 2),
@@ -133,18 +135,41 @@ impl Writes {
 
     fn insert(&mut self) -> String {
         let target = self.target();
-        let columns = &target.table.columns[1..];
-        let names: Vec<&str> = columns.iter().map(|(c, _)| *c).collect();
-        let types: Vec<Type> = columns.iter().map(|(_, t)| *t).collect();
-        let source = if self.0.one_in(2) {
-            let values: Vec<String> = types.iter().map(|t| self.0.expr(*t, &[], 1)).collect();
-            format!("VALUES ({}, {})", 1000 + self.0.dice.roll(8000), values.join(", "))
+        // what is left out has its default
+        let mut columns: Vec<(&str, Type)> = target.table.columns[1..].to_vec();
+        columns.retain(|_| !self.0.one_in(5));
+        let names: String = columns.iter().map(|(c, _)| format!(", {c}")).collect();
+        let source = if columns.is_empty() || self.0.one_in(2) {
+            let row = |this: &mut Self, id: usize| {
+                let values: String = columns.iter().map(|(c, t)| format!(", {}", this.inserted(c, *t))).collect();
+                format!("({id}{values})")
+            };
+            let first = 1000 + self.0.dice.roll(8000);
+            let rows: Vec<String> = (0..=self.0.dice.roll(3)).map(|i| row(self, first + i)).collect();
+            format!("VALUES {}", rows.join(", "))
         } else {
+            let types: Vec<Type> = columns.iter().map(|(_, t)| *t).collect();
             let query = self.0.select(&types, &[], 2);
-            format!("SELECT 1000 + row_number() OVER (ORDER BY s), s.* FROM ({query}) AS s ({})", names.join(", "))
+            let values: String = columns
+                .iter()
+                .enumerate()
+                .map(|(i, (c, _))| if *c == "region" && !self.0.one_in(3) { ", 'EU'".into() } else { format!(", s.c{i}") })
+                .collect();
+            let given: Vec<String> = (0..columns.len()).map(|i| format!("c{i}")).collect();
+            format!("SELECT 1000 + row_number() OVER (ORDER BY s){values} FROM ({query}) AS s ({})", given.join(", "))
         };
         let (returning, _) = self.returning(&target, &target.scope());
-        format!("INSERT INTO {} (id, {}) {source}{returning}", target.text, names.join(", "))
+        format!("INSERT INTO {} (id{names}) {source}{returning}", target.text)
+    }
+
+    fn inserted(&mut self, column: &str, ty: Type) -> String {
+        match self.0.dice.roll(6) {
+            0 => "DEFAULT".into(),
+            1 | 2 if ty == Text => format!("'{}'", if column == "region" { "EU" } else { "x" }),
+            3 if ty == Number => "7".into(),
+            4 if column == "region" => "'eu'".into(),
+            _ => self.0.expr(ty, &[], 1),
+        }
     }
 
     fn returning(&mut self, target: &Target, scope: &[Named]) -> (String, Vec<Type>) {

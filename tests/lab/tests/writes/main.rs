@@ -25,6 +25,9 @@ use lab::wire::{Client, Message};
 
 type Row = Vec<Option<Vec<u8>>>;
 
+/// What is said of a row that the statement made: the veil fails over it, too.
+const UNFIT: &str = "must satisfy the row condition";
+
 /// What became of a statement.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
@@ -56,7 +59,7 @@ fn lab() -> (Lab, Client) {
 fn outcome(answer: &[Message]) -> Outcome {
     if let Some(error) = answer.iter().find(|m| m.tag == b'E') {
         let (code, message) = (error.field(b'C').unwrap(), error.field(b'M').unwrap());
-        return if message.starts_with("pgscrim: ") {
+        return if message.starts_with("pgscrim: ") && !message.contains(UNFIT) {
             Outcome::Refused(format!("{code} {message}"))
         } else {
             Outcome::Failed(format!("{code} {message}"))
@@ -197,10 +200,12 @@ const BY_HAND: &[(&str, &str, &str)] = &[
 const REFUSED: &[(&str, &str)] = &[
     ("UPDATE tokens SET token = 'x'", "cannot be told from its mask"),
     ("UPDATE people SET (name, email) = (SELECT 'a', 'b')", "cannot be told from its mask"),
-    ("UPDATE fenced SET region = 'EU'", "row condition"),
     // what a condition reads is computed from it
     ("UPDATE graded SET grade = 'gold'", "may not write"),
-    ("INSERT INTO fenced (id, region) VALUES (99, 'US')", "row condition"),
+    ("MERGE INTO fenced f USING plain p ON p.id = f.id WHEN NOT MATCHED THEN INSERT (id, region) VALUES (p.id, 'EU')", "row condition"),
+    ("COPY fenced (id, region) FROM STDIN", "row condition"),
+    ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) SELECT * FROM w", "gives no columns"),
+    ("COPY (INSERT INTO fenced (id, region) VALUES (99, 'EU')) TO STDOUT", "without a result"),
     ("UPDATE people SET level = 'x' RETURNING row_to_json(people)", "whole row"),
     (
         "UPDATE people SET name = n.name FROM (SELECT 1 AS id, 'x' AS name) AS n WHERE EXISTS (SELECT 1 FROM plain people WHERE lower(email) = 'x')",
@@ -245,6 +250,123 @@ fn writes_that_views_cannot_do() {
         assert!(told.contains(why), "{text}: {told}");
     }
     assert!(lab.leaks().is_empty());
+}
+
+/// Writes that make a row which does not exist for the clerk, or meet one: none of it happens, and nothing of it is told.
+const BEYOND: &[&str] = &[
+    "INSERT INTO fenced (id, region) VALUES (99, 'US')",
+    "INSERT INTO fenced (id, region) VALUES (99, NULL) RETURNING id",
+    "INSERT INTO fenced (id) VALUES (99) RETURNING *",
+    "INSERT INTO fenced VALUES (98, 'EU'), (99, 'US')",
+    "INSERT INTO fenced (id, region) SELECT 100 + n, CASE WHEN n < 50 THEN 'EU' ELSE 'US' END FROM generate_series(1, 50) AS n",
+    "INSERT INTO fenced (id, region) SELECT 100 + n, CASE WHEN random() < 0.5 THEN 'EU' ELSE 'US' END FROM generate_series(1, 50) AS n",
+    "INSERT INTO fenced AS t (id, region) VALUES (99, 'US') ON CONFLICT DO NOTHING RETURNING t.id + 1",
+    // the stored row is hidden
+    "INSERT INTO fenced (id, region) VALUES (1, 'EU') ON CONFLICT (id) DO UPDATE SET amount = 0",
+    "INSERT INTO fenced AS t (id, region) VALUES (1, 'EU') ON CONFLICT (id) DO UPDATE SET amount = 0 WHERE t.amount > 0 RETURNING t.secret",
+    "INSERT INTO fenced (id, region) VALUES (2, 'EU') ON CONFLICT (id) DO UPDATE SET region = 'US'",
+    "UPDATE fenced SET region = 'US' WHERE id = 2",
+    "UPDATE fenced SET (amount, region) = (SELECT 1, 'US')",
+    "UPDATE fenced AS f SET region = p.label FROM plain AS p WHERE p.id = f.id RETURNING f.*",
+    "WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'US')) SELECT 1",
+    "WITH w AS (UPDATE fenced SET region = 'US' RETURNING id, amount) SELECT count(*) FROM w",
+    "WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'US')) INSERT INTO plain (id) VALUES (99)",
+    "WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'US')) UPDATE plain SET label = 'x' RETURNING id",
+    "PREPARE p AS INSERT INTO fenced (id, region) VALUES ($1, $2); EXECUTE p (99, 'US')",
+    // by its default, by its trigger, by its type's modifier, by what is generated
+    "INSERT INTO stock (id, region) VALUES (99, NULL)",
+    "INSERT INTO stock (id, region) VALUES (99, 'us')",
+    "INSERT INTO stock (id, amount) VALUES (99, 99.5)",
+    "INSERT INTO stock (id, amount) VALUES (99, 100) RETURNING twice",
+    "UPDATE stock SET amount = 1000",
+];
+
+#[test]
+fn no_write_leads_beyond_a_row_condition() {
+    let (lab, mut veil) = lab();
+    let before = state(&mut veil);
+    for text in BEYOND {
+        for extended in [false, true] {
+            let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
+            let answer = match text.split_once("; ") {
+                Some((first, then)) if extended => clerk.query(first).and_then(|_| clerk.extended(then, 0)),
+                _ if extended => clerk.extended(text, 0),
+                _ => clerk.query(text),
+            };
+            let got = outcome(&answer.unwrap());
+            assert!(matches!(&got, Outcome::Failed(why) if why.starts_with("42501 pgscrim: ") && why.contains(UNFIT)), "{text}: {got:?}");
+            assert_eq!(state(&mut veil), before, "{text}");
+        }
+    }
+    assert!(lab.leaks().is_empty());
+}
+
+/// Writes within a row condition, the tag that the client hears, and its rows.
+const WITHIN: &[(&str, &str, &[&[&str]])] = &[
+    ("INSERT INTO fenced (id, region) VALUES (98, 'EU'), (99, 'EU')", "INSERT 0 2", &[]),
+    ("INSERT INTO fenced (id, region) VALUES (99, 'EU') RETURNING *", "INSERT 0 1", &[&["99", "EU", "-", "-"]]),
+    ("INSERT INTO fenced AS t VALUES (99, 'EU', 'x') RETURNING t.id, secret, upper(region) AS r", "INSERT 0 1", &[&["99", "***", "EU"]]),
+    (
+        "INSERT INTO fenced (id, region) VALUES (2, 'EU') ON CONFLICT (id) DO UPDATE SET amount = -1 RETURNING amount",
+        "INSERT 0 1",
+        &[&["-1"]],
+    ),
+    ("INSERT INTO fenced (id, region) VALUES (1, 'EU') ON CONFLICT DO NOTHING", "INSERT 0 0", &[]),
+    ("INSERT INTO stock (id, amount) VALUES (98, 1), (99, DEFAULT)", "INSERT 0 2", &[]),
+    ("INSERT INTO stock VALUES (99, 'eu', 99.4) RETURNING region, amount, twice", "INSERT 0 1", &[&["EU", "99", "198"]]),
+    ("UPDATE fenced SET region = 'EU' WHERE id = 2", "UPDATE 1", &[]),
+    ("UPDATE fenced SET region = 'EU'", "UPDATE 6", &[]),
+    ("UPDATE stock SET label = 'x' WHERE id = 4", "UPDATE 1", &[]),
+    ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) SELECT 1", "SELECT 1", &[&["1"]]),
+    ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) UPDATE plain SET label = 'x' WHERE id = 1", "UPDATE 1", &[]),
+    ("PREPARE p AS INSERT INTO fenced (id, region) VALUES ($1, $2); EXECUTE p (99, 'EU')", "INSERT 0 1", &[]),
+];
+
+#[test]
+fn what_a_check_needs_does_not_reach_the_client() {
+    let (lab, mut veil) = lab();
+    for (text, tag, rows) in WITHIN {
+        for extended in [false, true] {
+            let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
+            let answer = match text.split_once("; ") {
+                Some((first, then)) if extended => clerk.query(first).and_then(|_| clerk.extended(then, 0)),
+                _ if extended => clerk.extended(text, 0),
+                _ => clerk.query(text),
+            };
+            let answer = answer.unwrap();
+            let described = answer.iter().any(|m| m.tag == b'T');
+            let Outcome::Done(got, said) = outcome(&answer) else { panic!("{text}: {:?}", outcome(&answer)) };
+            let got: Vec<Vec<String>> = got.iter().map(|r| shown(r).into_iter().map(|v| v.unwrap_or("-".into())).collect()).collect();
+            assert_eq!((&*said, &got), (*tag, &rows.iter().map(|r| r.iter().map(|v| (*v).to_owned()).collect()).collect()), "{text}");
+            assert_eq!(described, !rows.is_empty() && !extended, "{text}");
+            state(&mut veil);
+        }
+    }
+    assert!(lab.leaks().is_empty());
+}
+
+#[test]
+fn a_check_changes_nothing_of_the_protocol() {
+    let (lab, _) = lab();
+    let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
+    let parse = |text: &str| [b"\0", text.as_bytes(), b"\0\0\0"].concat();
+    clerk.query("PREPARE p AS INSERT INTO fenced (id, region) VALUES (97, 'EU'), (98, 'EU')").unwrap();
+    for text in ["INSERT INTO fenced (id, region) VALUES (98, 'EU'), (99, 'EU')", "EXECUTE p"] {
+        clerk.query("BEGIN").unwrap();
+        clerk.send(b'P', &parse(text)).unwrap();
+        clerk.send(b'D', b"S\0").unwrap();
+        clerk.send(b'B', &[0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0]).unwrap(); // formats for what gives nothing
+        clerk.send(b'D', b"P\0").unwrap();
+        clerk.send(b'E', &[0, 0, 0, 0, 1]).unwrap(); // one row at most, as JDBC asks for
+        clerk.send(b'S', b"").unwrap();
+        let answer = clerk.until_ready().unwrap();
+        let tags: String = answer.iter().map(|m| char::from(m.tag)).collect();
+        assert_eq!(tags, "1tn2nCZ", "{text}: {answer:?}");
+        assert_eq!(answer[5].body, b"INSERT 0 2\0", "{text}");
+        clerk.query("ROLLBACK").unwrap();
+    }
+    let plan = outcome(&clerk.query("EXPLAIN (COSTS off) INSERT INTO fenced (id, region) VALUES (98, 'EU')").unwrap());
+    assert!(matches!(&plan, Outcome::Done(lines, _) if !lines.is_empty()), "{plan:?}");
 }
 
 /// Statements over a table with a row condition, and whether what they run may stand beside it: only what is leakproof may.
