@@ -92,7 +92,11 @@ pub(crate) fn yaml(bytes: &[u8]) {
 /// A text is decided, and the text of a permit is itself a statement that gets the same permit; a rewritten one asks the raw relations for
 /// masks, and is another's statement then, but one.
 pub(crate) fn sql(shop: &Shop, text: &str) {
-    for permit in permits(&shop.plan(text)) {
+    let planned = shop.plan(text);
+    if let Some(by_shape) = shop.plan_by_shape(text) {
+        assert_eq!(format!("{by_shape:?}"), format!("{planned:?}"), "{text}\n  is planned otherwise by its shape");
+    }
+    for permit in permits(&planned) {
         let again = shop.plan(permit.text());
         if permit.kind() == Kind::Rewrite {
             assert_eq!(again.len(), 1, "{text}\n  was let through as {}", permit.text());

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use pgscrim::base::{QualifiedName, RawSql};
 use pgscrim::catalog::{Catalog, Column, Contents, Function, Oid, Operator, PgType, Relation, RelationKind, TypeInfo};
 use pgscrim::mask::{Keyring, MaskSpec};
-use pgscrim::plan::{Names, Planned, Protocol, Setting, plan_text};
+use pgscrim::plan::{Names, Planned, Protocol, Setting, Shaped, plan_text};
 use pgscrim::policy::{Absence, ColumnProfile, MaskRule, Outcome, Principal, Profile, RelationProfile, Reveal};
+use pgscrim::sql::Shape;
 
 const TEXT: u32 = 25;
 const INT4: u32 = 23;
@@ -175,9 +176,18 @@ impl Shop {
 
     /// What is decided about a text.
     pub(crate) fn plan(&self, text: &str) -> Vec<Planned> {
+        plan_text(&RawSql::new(text), &[], Protocol::Simple, self.setting())
+    }
+
+    /// What is decided about a text by its shape, where it has one.
+    pub(crate) fn plan_by_shape(&self, text: &str) -> Option<Vec<Planned>> {
+        let shape = Shape::of(text)?;
+        Some(vec![Shaped::learn(&shape, &[], Protocol::Simple, self.setting())?.fill(&shape)])
+    }
+
+    fn setting(&self) -> Setting<'_> {
         let Self { catalog, profile, names } = self;
-        let setting = Setting { catalog, profile, names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
-        plan_text(&RawSql::new(text), &[], Protocol::Simple, setting)
+        Setting { catalog, profile, names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 }
     }
 }
 
