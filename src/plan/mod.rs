@@ -11,6 +11,7 @@ mod refusal;
 mod shape;
 mod text;
 mod veil;
+mod view;
 
 pub use permit::{
     Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, Reveal, RowCheck, RowsOf, SettingChange,

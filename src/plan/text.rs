@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use super::decide::{self, Allowance, Decided, Demand, column_outcome};
+use super::decide::{self, Allowance, Decided, Demand, is_hidden};
 use super::fold::Fold;
 use super::grant::grant;
 use super::lookups::Lookups;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
-use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, UNREADABLE, veil};
+use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, UNREADABLE, veil, view};
 use crate::base::RawSql;
 use crate::catalog::Oid;
-use crate::policy::Outcome;
 use crate::sql::model::Analysis;
 use crate::sql::{self, Checked, Context, Description, Local, Parsed, Reject, Syntax};
 
@@ -65,7 +64,10 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
         .iter()
         .map(|r| Local { schema: r.schema.as_deref(), name: &r.name, columns: r.columns.as_deref(), relation: r.looked_up.as_ref() })
         .collect();
-    let hidden = |relation, column| matches!(column_outcome(catalog, profile, relation, column), Outcome::Absent(_));
+    let hidden = |relation, column| {
+        view::look(catalog, profile, relation);
+        is_hidden(catalog, profile, relation, column)
+    };
     let cx = Context { catalog, path: &names.search_path, locals: &locals, params, hidden: &hidden, veils: None, says: None, alias: None };
     let analysed = sql::analyse(&mut statement, cx);
     if profile.unrestricted {

@@ -3,6 +3,7 @@
 
 mod bind;
 mod compile;
+mod derived;
 mod document;
 mod examine;
 mod key;
@@ -12,6 +13,7 @@ mod profile;
 mod read;
 
 pub use bind::BoundPolicy;
+pub use derived::{Below, DerivedView, Reading, SeenView};
 pub use examine::{examine, examine_conditions};
 pub use load::{Policy, load};
 pub use profile::{

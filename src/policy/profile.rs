@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::derived::{DerivedView, SeenView};
 use crate::catalog::Oid;
 use crate::mask::Mask;
 
@@ -198,6 +199,8 @@ pub struct Profile {
     pub star_refuse: bool,
     /// Relations with anything to say, by OID. Partitions, children and views over veiled data are in it too.
     pub relations: HashMap<Oid, RelationProfile>,
+    /// Views whose columns follow from their definitions; until that is known nothing is seen of them.
+    pub views: HashMap<Oid, DerivedView>,
     /// Columns without a class may not be read or written unless a rule says so: holds for relations not in `relations`.
     pub unclassified_deny: bool,
     /// Functions from outside PostgreSQL that are allowed, by OID.
@@ -211,13 +214,24 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// A relation's part.
+    fn of(&self, relation: Oid) -> Option<&RelationProfile> {
+        self.view(relation).map(|view| &view.relation).or_else(|| self.relations.get(&relation))
+    }
+
+    /// What is seen of a view whose columns follow from its definition, where that is known.
+    #[must_use]
+    pub fn view(&self, relation: Oid) -> Option<&SeenView> {
+        self.views.get(&relation)?.seen.get()
+    }
+
     /// What the principal sees of a column; system columns (numbers below 1) are clear unless the relation is wholly absent.
     #[must_use]
     pub fn read(&self, relation: Oid, column: i16) -> Outcome {
         if self.unrestricted {
             return Outcome::Clear;
         }
-        match self.relations.get(&relation) {
+        match self.of(relation) {
             Some(r) => match r.columns.get(&column) {
                 Some(c) => c.read.clone(),
                 None => r.other_columns.clone().map_or(Outcome::Clear, Outcome::Absent),
@@ -236,7 +250,7 @@ impl Profile {
         if relation < crate::catalog::FIRST_NORMAL_OID {
             return false;
         }
-        match self.relations.get(&relation) {
+        match self.of(relation) {
             Some(r) => match r.columns.get(&column) {
                 Some(c) => c.write,
                 None => !self.unclassified_deny && r.other_columns.is_none(),
@@ -248,19 +262,19 @@ impl Profile {
     /// Whether DELETE and TRUNCATE of the relation are allowed.
     #[must_use]
     pub fn delete(&self, relation: Oid) -> bool {
-        self.unrestricted || self.relations.get(&relation).is_some_and(|r| r.delete)
+        self.unrestricted || self.of(relation).is_some_and(|r| r.delete)
     }
 
     /// The row condition that holds for the principal.
     #[must_use]
     pub fn rows(&self, relation: Oid) -> Option<&RowCondition> {
-        self.relations.get(&relation).and_then(|r| r.rows.as_ref())
+        self.of(relation).and_then(|r| r.rows.as_ref())
     }
 
     /// The column's class.
     #[must_use]
     pub fn class(&self, relation: Oid, column: i16) -> Option<ClassName> {
-        self.relations.get(&relation)?.columns.get(&column)?.class.clone()
+        self.of(relation)?.columns.get(&column)?.class.clone()
     }
 
     /// Whether anything of the relation is veiled: a column not clear, or rows that do not exist.
@@ -269,7 +283,7 @@ impl Profile {
         if self.unrestricted {
             return false;
         }
-        match self.relations.get(&relation) {
+        match self.of(relation) {
             Some(r) => r.rows.is_some() || r.other_columns.is_some() || r.columns.values().any(|c| c.read.is_veiled()),
             None => self.unclassified_deny && relation >= crate::catalog::FIRST_NORMAL_OID,
         }

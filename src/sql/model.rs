@@ -1,6 +1,7 @@
 //! What the analysis found out about a statement: relations, uses, flows, writes, calls. The parser's tree is not in it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
 use crate::base::QualifiedName;
 use crate::catalog::Oid;
@@ -234,6 +235,21 @@ pub struct Output {
     pub flow: Flow,
     /// Byte offset in the client's text.
     pub at: i32,
+    /// What of the analysis belongs to this column alone: without it the rows and the other columns are what they are.
+    pub own: Vec<Part>,
+}
+
+/// A part of an analysis: places in its lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// In `uses`.
+    pub uses: Range<usize>,
+    /// In `equalities`.
+    pub equalities: Range<usize>,
+    /// In `calls`.
+    pub calls: Range<usize>,
+    /// In `types`.
+    pub types: Range<usize>,
 }
 
 /// A statement, analysed.

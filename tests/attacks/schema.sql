@@ -142,6 +142,8 @@ CREATE FUNCTION public.known(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN R
 CREATE DOMAIN public.snoop AS int CHECK (public.known(VALUE));
 CREATE FUNCTION public.is_email(public.people) RETURNS text LANGUAGE sql AS $$ SELECT $1.email $$;
 CREATE FUNCTION public.fits(text) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$;
+CREATE VIEW public.w_call AS SELECT id, name, public.fits(email) AS ok FROM public.people;
+CREATE VIEW public.w_denied AS SELECT id, secret, name, upper(secret) AS loud FROM public.people;
 
 CREATE FUNCTION public.noise() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -209,3 +211,5 @@ CREATE ROLE seer LOGIN SUPERUSER;
 CREATE ROLE owner LOGIN SUPERUSER;
 CREATE ROLE pgscrim LOGIN;
 ANALYZE;
+CREATE VIEW public.w_activity AS SELECT pid, query FROM pg_stat_activity;
+CREATE VIEW public.w_stats AS SELECT tablename, attname, coalesce(histogram_bounds::text, most_common_vals::text) AS most FROM pg_stats WHERE schemaname = 'public';

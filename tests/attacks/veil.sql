@@ -31,3 +31,10 @@ CREATE VIEW veil.coded AS SELECT id, CASE WHEN code IS NOT NULL THEN '***'::text
 CREATE VIEW veil.fenced WITH (security_barrier) AS SELECT id, region, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.fenced WHERE region = 'EU';
 CREATE VIEW veil.copies AS SELECT id FROM public.copies;
 CREATE VIEW veil.v_clear AS SELECT id, level FROM veil.people;
+CREATE VIEW veil.v_people AS SELECT * FROM veil.people;
+CREATE VIEW veil.v_deep AS SELECT * FROM veil.people;
+CREATE VIEW veil.v_call AS SELECT id, label, length(label) AS n FROM public.plain;
+CREATE VIEW veil.v_agg AS SELECT level, max(email) AS top, string_agg(note, ',') AS notes FROM veil.people GROUP BY level;
+CREATE VIEW veil.v_order AS SELECT id, level, row_number() OVER (ORDER BY salary) AS place FROM veil.people;
+CREATE VIEW veil.w_call AS SELECT id, name FROM veil.people;
+CREATE VIEW veil.w_denied AS SELECT id, name FROM veil.people;

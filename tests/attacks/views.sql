@@ -122,3 +122,77 @@ SELECT payload || '' FROM events
 CREATE SERVER me FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'postgres')
 ;;
 SELECT email || '' FROM people
+= a view of a view of a projection
+SELECT mail FROM w_over
+= a view's column under a function
+SELECT upper(mail) FROM w_some
+? a view's column in a condition
+SELECT id FROM w_plain WHERE email > 'aTk8'
+? a view's column in an order
+SELECT id FROM w_plain ORDER BY salary
+? a view's column in a join
+SELECT a.id FROM w_plain a JOIN w_plain b ON a.note > b.note
+= a view's row as text
+SELECT w::text FROM w_plain w
+= a view's row as a document
+SELECT to_jsonb(w) FROM w_some w
+= a view's row type
+SELECT (ROW(1, mail, birthday)::w_some).mail FROM w_some
+= the row of a denied column's view
+SELECT w FROM w_denied w
+= a denied column of a view
+SELECT secret FROM w_denied
+= computed from a denied column
+SELECT loud FROM w_denied
+= a view that holds a whole row
+SELECT whole FROM v_row
+= a field of a view's whole row
+SELECT (whole).email FROM v_row
+= aliases over a view with a denied column
+SELECT x FROM w_denied AS t (a, x, b, c)
+= a view's expression
+SELECT mail FROM w_expr
+? a view that ranks by a masked column
+SELECT id, place FROM w_window
+? a view that tells a masked flag
+SELECT id, answer FROM w_case
+? a view that groups by a masked column
+SELECT n FROM w_group WHERE n > 1
+= a view's aggregate of a masked column
+SELECT max(iban) FROM w_join
+= a view's aggregate inside
+SELECT string_agg(mail, ',') FROM w_over
+= a view that mixes
+SELECT what FROM w_mixed
+? rows behind a view's condition
+SELECT id FROM w_fenced WHERE region = 'US'
+= a view's rows locked
+SELECT mail FROM w_some FOR UPDATE
+= a view's rows deleted
+DELETE FROM w_some WHERE mail LIKE 'aTk%' RETURNING mail
+= a view's rows updated
+UPDATE w_some SET birthday = birthday WHERE mail > 'a' RETURNING mail
+? a view is written by what it hides
+UPDATE w_plain SET level = 'x' WHERE note > 'Tk8'
+- a view's definition is no secret
+SELECT pg_get_viewdef('w_plain'::regclass)
+= a temporary table of a view
+CREATE TEMP TABLE tw AS SELECT * FROM w_plain
+;;
+SELECT email FROM tw
+= a cursor over a view
+DECLARE c CURSOR FOR SELECT mail FROM w_some
+;;
+FETCH ALL FROM c
+= COPY of a view
+COPY (TABLE w_some) TO STDOUT
+= a prepared view
+PREPARE w AS SELECT mail FROM w_some
+;;
+EXECUTE w
+= statements of others through a view
+SELECT query FROM w_activity WHERE query LIKE '%aTk%' UNION ALL SELECT email FROM people
+= statistics through a view
+SELECT most FROM w_stats
+- a view of information_schema
+SELECT * FROM information_schema.views WHERE table_name = 'w_plain'

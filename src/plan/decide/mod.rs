@@ -19,7 +19,7 @@ use super::lookups::Lookups;
 use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
-use crate::policy::{Outcome, Profile, Reveal};
+use crate::policy::{Below, Outcome, Profile, Reveal};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
@@ -27,7 +27,7 @@ use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Sour
 pub(super) use calls::Allowance;
 pub(super) use checks::{is_checked, row_check};
 pub(super) use demand::Demand;
-pub(super) use veil::column_outcome;
+pub(super) use veil::{column_outcome, is_hidden};
 
 /// A statement that may be sent.
 #[derive(Debug)]
@@ -186,11 +186,24 @@ impl<'a> Judge<'a> {
 
     /// Notes a column for the audit, where it has a class or is veiled.
     fn note(&mut self, source: Source, usage: &'static str, action: Action) {
-        let outcome = self.outcome(source);
-        let Some(relation) = self.relation_of(source.instance) else {
-            return;
-        };
-        let class = self.profile.class(relation, source.column);
+        if let Some(relation) = self.relation_of(source.instance) {
+            self.note_column(relation, source.column, usage, action);
+            self.note_below(relation, source.column, action);
+        }
+    }
+
+    /// What a view's definition uses of the tables below it; under 0 whatever is asked of the view.
+    fn note_below(&mut self, view: Oid, column: i16, action: Action) {
+        let uses = self.profile.view(view).and_then(|v| v.uses.get(&column));
+        for Below { relation, column, kind } in uses.into_iter().flatten() {
+            let veiled = column_outcome(self.catalog, self.profile, *relation, *column).is_veiled();
+            self.note_column(*relation, *column, words::usage(*kind), if veiled { action } else { Action::Allow });
+        }
+    }
+
+    fn note_column(&mut self, relation: Oid, number: i16, usage: &'static str, action: Action) {
+        let outcome = column_outcome(self.catalog, self.profile, relation, number);
+        let class = self.profile.class(relation, number);
         if class.is_none() && !outcome.is_veiled() {
             return;
         }
@@ -198,7 +211,7 @@ impl<'a> Judge<'a> {
             self.kind = Kind::MaskRows;
         }
         let (mask, role) = words::rule_of(&outcome);
-        let column = words::column_name(self.catalog, relation, source.column).into();
+        let column = words::column_name(self.catalog, relation, number).into();
         let reveal = if let Outcome::Masked(rule) = &outcome { rule.reveal } else { Reveal::default() };
         let entry = ColumnUse { column, class, usage, action, mask, role, reveal };
         if !self.columns.contains(&entry) {
@@ -207,7 +220,10 @@ impl<'a> Judge<'a> {
     }
 
     fn decision(&mut self) -> Decision {
-        let relations: BTreeSet<QualifiedName> = self.analysis.instances.iter().map(|i| i.name.clone()).collect();
+        let mut relations: BTreeSet<QualifiedName> = self.analysis.instances.iter().map(|i| i.name.clone()).collect();
+        let oids = (0..).map(InstanceId).take(self.analysis.instances.len()).filter_map(|id| self.relation_of(id));
+        let below = oids.filter_map(|oid| self.profile.view(oid)).flat_map(|view| &view.relations);
+        relations.extend(below.filter_map(|oid| Some(self.catalog.relation(*oid)?.name.clone())));
         Decision {
             relations: Some(relations.into_iter().collect()),
             columns: std::mem::take(&mut self.columns),

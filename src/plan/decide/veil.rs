@@ -59,11 +59,17 @@ pub(super) fn is_veiled(catalog: &Catalog, profile: &Profile, relation: Oid) -> 
     profile.is_veiled(relation) || (!profile.unrestricted && reads_null(catalog, relation, 0))
 }
 
+/// Whether a column does not exist for a principal. One that a view computes of what is veiled does, though no mask gives it.
+#[must_use]
+pub(crate) fn is_hidden(catalog: &Catalog, profile: &Profile, relation: Oid, column: i16) -> bool {
+    let inside = profile.view(relation).is_some_and(|view| view.inside.contains(&column));
+    !inside && matches!(column_outcome(catalog, profile, relation, column), Outcome::Absent(_))
+}
+
 /// Whether a principal sees no column of a relation.
 #[must_use]
 pub(super) fn is_blank(catalog: &Catalog, profile: &Profile, relation: &Relation) -> bool {
-    let absent = |number| matches!(column_outcome(catalog, profile, relation.oid, number), Outcome::Absent(_));
-    !relation.columns.is_empty() && relation.columns.iter().all(|c| absent(c.number))
+    !relation.columns.is_empty() && relation.columns.iter().all(|c| is_hidden(catalog, profile, relation.oid, c.number))
 }
 
 /// Whether a view or materialized view that is not PostgreSQL's own reads something veiled, through any number of views.

@@ -92,8 +92,19 @@ impl Parts {
 
 /// Of everything that is decided. The login is in it where a condition reads who it is.
 pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -> ProfileId {
-    let Profile { id: _, principal, unrestricted, star_refuse, relations, unclassified_deny, functions, statements, listen, last_day: _ } =
-        profile;
+    let Profile {
+        id: _,
+        principal,
+        unrestricted,
+        star_refuse,
+        relations,
+        views: _,
+        unclassified_deny,
+        functions,
+        statements,
+        listen,
+        last_day: _,
+    } = profile;
     let mut parts = Parts(Sha256::new());
     parts.0.update(seed);
     for (_, role) in roles {

@@ -13,8 +13,9 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::civil::Date;
 
 use super::bind::BoundPolicy;
+use super::derived::DerivedView;
 use super::model::RoleEntry;
-use super::profile::{Principal, Profile};
+use super::profile::{Principal, Profile, RelationProfile};
 use crate::catalog::{Catalog, Oid};
 
 use relation::Maker;
@@ -37,13 +38,18 @@ impl BoundPolicy {
         profile.statements = roles.iter().flat_map(|(_, role)| role.statements.iter().copied()).collect();
         profile.listen = roles.iter().flat_map(|(_, role)| role.listen.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect();
         if !profile.unrestricted {
-            profile.relations = self.decided(&roles, &profile, catalog);
+            (profile.relations, profile.views) = self.decided(&roles, &profile, catalog);
         }
         profile.id = identity::identity(&self.seed, &roles, &profile);
         profile
     }
 
-    fn decided(&self, roles: &[Role<'_>], profile: &Profile, catalog: &Catalog) -> HashMap<Oid, super::RelationProfile> {
+    fn decided(
+        &self,
+        roles: &[Role<'_>],
+        profile: &Profile,
+        catalog: &Catalog,
+    ) -> (HashMap<Oid, RelationProfile>, HashMap<Oid, DerivedView>) {
         let mut maker = Maker {
             policy: self,
             catalog,
@@ -51,12 +57,13 @@ impl BoundPolicy {
             unclassified_deny: profile.unclassified_deny,
             functions: &profile.functions,
             made: self.system.clone(),
+            views: HashMap::new(),
         };
         for oid in &self.order {
             if let (Some(relation), Some(known)) = (catalog.relation(*oid), self.known.get(oid)) {
                 maker.relation(relation, known);
             }
         }
-        maker.made
+        (maker.made, maker.views)
     }
 }

@@ -6,6 +6,7 @@ use super::sql_text::{Words, read_by, words};
 use super::verdict::{Asked, Role};
 use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation, RelationKind};
 use crate::policy::bind::{BoundPolicy, BoundRelation, Known, below};
+use crate::policy::derived::DerivedView;
 use crate::policy::model::{ReadRule, Target, covers};
 use crate::policy::profile::{Absence, ClassName, ColumnProfile, Outcome, RelationProfile, RowCondition};
 
@@ -20,6 +21,8 @@ pub(super) struct Maker<'a> {
     pub(super) functions: &'a std::collections::BTreeSet<Oid>,
     /// What was made, by relation; what has nothing to say is not in it.
     pub(super) made: HashMap<Oid, RelationProfile>,
+    /// Views whose columns follow from their definitions.
+    pub(super) views: HashMap<Oid, DerivedView>,
 }
 
 impl Maker<'_> {
@@ -148,22 +151,27 @@ impl Maker<'_> {
         called || expression.contains("OPERATOR(") || self.catalog.contents().casts.iter().any(cast)
     }
 
-    fn view(&self, relation: &Relation, known: &Known, bound: Option<&BoundRelation>) -> RelationProfile {
+    fn view(&mut self, relation: &Relation, known: &Known, bound: Option<&BoundRelation>) -> RelationProfile {
         let named = bound.is_some_and(|b| b.named);
         let own_rows = self.rows(relation, bound);
         let hidden = self.reads_veiled(relation);
         let rows_below = below(relation).any(|oid| self.made.get(&oid).is_some_and(|p| p.rows.is_some()));
         let mut profile = RelationProfile::default();
+        let mut open = BTreeSet::new();
         for column in &relation.columns {
             let class = bound.and_then(|b| b.columns.get(&column.number)).and_then(|c| c.class.clone());
             let asked = Asked { known, bound, number: column.number, ty: &column.ty, class: class.as_ref() };
             let listed = named && bound.is_some_and(|b| b.columns.contains_key(&column.number));
             let derived = if hidden { Outcome::Absent(Absence::Derived) } else { Outcome::Clear };
+            let ruled = self.policy.has_object_rule(self.roles, &asked);
             let mut read = match listed {
                 true => self.policy.read(self.roles, &asked),
-                false if self.policy.has_object_rule(self.roles, &asked) => strictest(self.policy.read(self.roles, &asked), derived),
+                false if ruled => strictest(self.policy.read(self.roles, &asked), derived),
                 false => derived,
             };
+            if !listed && !ruled {
+                open.insert(column.number);
+            }
             if rows_below && own_rows.is_none() {
                 read = Outcome::Absent(Absence::Derived);
             }
@@ -173,6 +181,12 @@ impl Maker<'_> {
         profile.other_columns = if hidden || rows_below { Some(Absence::Derived) } else { self.other_columns(bound) };
         profile.delete = self.deletes(bound);
         profile.rows = own_rows;
+        // where the policy says a part, what it says is said of the view's own output: no definition in its place gives that
+        let silent = !named && open.len() == relation.columns.len() && profile.rows.is_none();
+        let derived = relation.kind == RelationKind::View && !self.is_system(relation.oid);
+        if derived && (hidden || rows_below) && silent {
+            self.views.insert(relation.oid, DerivedView { open, ..DerivedView::default() });
+        }
         profile
     }
 

@@ -102,7 +102,7 @@ impl Resolver<'_> {
                 return Err(Reject::postgres(Syntax::UndefinedColumn, text));
             };
             self.saw(name);
-            outs.push(Out { name: name.into(), value: column.value.clone() });
+            outs.push(Out { name: name.into(), value: column.value.clone(), own: Vec::new() });
         }
         Ok(outs)
     }

@@ -42,7 +42,7 @@ use std::sync::Arc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 
-use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Source, Use, UseKind};
+use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Part, Source, Use, UseKind};
 use super::parse::Parsed;
 use super::reject::{Checked, Reject};
 use super::veil::Veils;
@@ -150,6 +150,16 @@ impl Resolver<'_> {
         let id = InstanceId(u32::try_from(self.out.instances.len()).unwrap_or(u32::MAX));
         self.out.instances.push(Instance { of, name, access, at });
         id
+    }
+
+    /// What was recorded since `before` ended.
+    fn part_from(&self, before: &Part) -> Part {
+        Part {
+            uses: before.uses.end..self.out.uses.len(),
+            equalities: before.equalities.end..self.out.equalities.len(),
+            calls: before.calls.end..self.out.calls.len(),
+            types: before.types.end..self.out.types.len(),
+        }
     }
 
     /// Records that a name in the text was looked at.

@@ -79,18 +79,18 @@ impl Resolver<'_> {
         } = select;
         absent("a set operation", larg.is_none() && rarg.is_none())?;
         self.from_clause(from_clause)?;
-        let outs = self.targets(target_list)?;
+        let mut outs = self.targets(target_list)?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
         if let Some(condition) = having_clause {
             self.condition(condition, UseKind::Filter)?;
         }
-        self.order_by(sort_clause, &outs)?;
+        self.order_by(sort_clause, &mut outs)?;
         let first_use = self.out.uses.len();
-        self.group_by(group_clause, &outs)?;
+        self.group_by(group_clause, &mut outs)?;
         let grouped = self.out.uses.len();
-        self.distinct(distinct_clause, &outs)?;
+        self.distinct(distinct_clause, &mut outs)?;
         for window in window_clause {
             match inner(window)? {
                 NodeEnum::WindowDef(window) => self.window(window)?,
@@ -117,10 +117,13 @@ impl Resolver<'_> {
             }
             columns = columns.into_iter().zip(row).map(|(a, b)| self.either(a, b)).collect();
         }
-        let outs: Vec<Out> =
-            columns.into_iter().enumerate().map(|(i, value)| Out { name: format!("column{}", i + 1).into(), value }).collect();
+        let mut outs: Vec<Out> = columns
+            .into_iter()
+            .enumerate()
+            .map(|(i, value)| Out { name: format!("column{}", i + 1).into(), value, own: Vec::new() })
+            .collect();
         let mut sort = std::mem::take(&mut select.sort_clause);
-        let sorted = self.order_by(&mut sort, &outs);
+        let sorted = self.order_by(&mut sort, &mut outs);
         select.sort_clause = sort;
         sorted.map(|()| outs)
     }
@@ -157,7 +160,7 @@ impl Resolver<'_> {
     }
 
     /// ORDER BY of a query: output names and positions come first.
-    pub(super) fn order_by(&mut self, nodes: &mut [Node], outs: &[Out]) -> Checked<()> {
+    pub(super) fn order_by(&mut self, nodes: &mut [Node], outs: &mut [Out]) -> Checked<()> {
         for node in nodes {
             let NodeEnum::SortBy(sort) = inner(node)? else { return Err(unknown("ORDER BY")) };
             let protobuf::SortBy { node, sortby_dir: _, sortby_nulls: _, use_op, location } = &mut **sort;
@@ -172,7 +175,7 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn group_by(&mut self, nodes: &mut [Node], outs: &[Out]) -> Checked<()> {
+    fn group_by(&mut self, nodes: &mut [Node], outs: &mut [Out]) -> Checked<()> {
         for node in nodes {
             match inner(node)? {
                 NodeEnum::GroupingSet(set) => {
@@ -186,10 +189,13 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn distinct(&mut self, nodes: &mut [Node], outs: &[Out]) -> Checked<()> {
+    fn distinct(&mut self, nodes: &mut [Node], outs: &mut [Out]) -> Checked<()> {
         let plain = matches!(nodes, [Node { node: None }]);
         if plain {
-            outs.iter().for_each(|o| self.consume(&o.value, UseKind::Distinct));
+            for out in outs {
+                out.own.clear();
+                self.consume(&out.value, UseKind::Distinct);
+            }
             return Ok(());
         }
         nodes.iter_mut().try_for_each(|n| self.clause_item(n, outs, UseKind::Distinct))
@@ -197,27 +203,31 @@ impl Resolver<'_> {
 
     /// An item of ORDER BY, GROUP BY or DISTINCT ON: a bare name may be an output's, an integer is a position. GROUP BY takes a
     /// column of FROM before an output's name.
-    fn clause_item(&mut self, node: &mut Node, outs: &[Out], kind: UseKind) -> Checked<()> {
+    fn clause_item(&mut self, node: &mut Node, outs: &mut [Out], kind: UseKind) -> Checked<()> {
         match inner(node)? {
             NodeEnum::ColumnRef(reference) => {
                 if let Some(Node { node: Some(NodeEnum::String(name)) }) = reference.fields.first()
                     && reference.fields.len() == 1
                     && !(kind == UseKind::Group && self.is_local(&name.sval))
                 {
-                    let mut named = outs.iter().filter(|o| *o.name == *name.sval).peekable();
+                    let mut named = outs.iter_mut().filter(|o| *o.name == *name.sval).peekable();
                     if named.peek().is_some() {
                         let at = reference.location;
                         self.out.seen.columns.insert(name.sval.as_str().into());
-                        named.for_each(|o| self.consume(&Value { at, ..o.value.clone() }, kind));
+                        for out in named {
+                            out.own.clear();
+                            self.consume(&Value { at, ..out.value.clone() }, kind);
+                        }
                         return Ok(());
                     }
                 }
             }
             NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Ival(position)), location }) => {
                 let index = usize::try_from(position.ival).ok().and_then(|p| p.checked_sub(1));
-                let Some(out) = index.and_then(|i| outs.get(i)) else {
+                let Some(out) = index.and_then(|i| outs.get_mut(i)) else {
                     return Err(no_position(kind, position.ival).at(*location));
                 };
+                out.own.clear();
                 self.consume(&Value { at: *location, ..out.value.clone() }, kind);
                 return Ok(());
             }

@@ -4,7 +4,7 @@ use pg_query::protobuf::{SelectStmt, SetOperation};
 
 use super::target::Out;
 use super::{Resolver, absent, unknown};
-use crate::sql::model::UseKind;
+use crate::sql::model::{Part, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 impl Resolver<'_> {
@@ -23,9 +23,9 @@ impl Resolver<'_> {
             None => return Err(unknown("a set operation without its right side")),
         };
         let compared = !(select.all && select.op == SetOperation::SetopUnion as i32);
-        let outs = self.merged(left, right, compared, select.op)?;
+        let mut outs = self.merged(left, right, compared, select.op)?;
         let mut sort = std::mem::take(&mut select.sort_clause);
-        let sorted = self.order_by(&mut sort, &outs);
+        let sorted = self.order_by(&mut sort, &mut outs);
         select.sort_clause = sort;
         sorted.map(|()| outs)
     }
@@ -46,8 +46,10 @@ impl Resolver<'_> {
                 self.consume(&l.value, UseKind::SetOperation);
                 self.consume(&r.value, UseKind::SetOperation);
             }
+            let before = self.part_from(&Part::default());
             let value = self.either(l.value, r.value);
-            outs.push(Out { name: l.name, value });
+            let own = if compared { Vec::new() } else { [l.own, r.own, vec![self.part_from(&before)]].concat() };
+            outs.push(Out { name: l.name, value, own });
         }
         Ok(outs)
     }

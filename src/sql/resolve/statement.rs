@@ -71,7 +71,7 @@ impl Resolver<'_> {
 
     /// The result columns that the client gets.
     pub(super) fn rows(&mut self, outs: Vec<Out>) {
-        let output = |o: Out| Output { name: o.name, flow: o.value.flow, at: o.value.at };
+        let output = |o: Out| Output { name: o.name, flow: o.value.flow, at: o.value.at, own: o.own };
         self.out.outputs = Some(outs.into_iter().map(output).collect());
         self.out.returns_rows = true;
     }

@@ -8,7 +8,7 @@ use pg_query::protobuf::{Node, ResTarget};
 
 use super::scope::{Column, Item};
 use super::{Resolver, Value, absent, colname, column, inner, strings, unknown};
-use crate::sql::model::{Use, UseKind};
+use crate::sql::model::{Part, Use, UseKind};
 use crate::sql::reject::{Checked, Reject};
 
 /// A result column of a query.
@@ -16,6 +16,8 @@ use crate::sql::reject::{Checked, Reject};
 pub(super) struct Out {
     pub(super) name: Box<str>,
     pub(super) value: Value,
+    /// What of the analysis belongs to this column alone; empty where another clause names the column.
+    pub(super) own: Vec<Part>,
 }
 
 impl Resolver<'_> {
@@ -38,11 +40,12 @@ impl Resolver<'_> {
                     }
                     self.saw(name);
                     let shown = if name.is_empty() { colname::figure(val) } else { name.as_str().into() };
+                    let before = self.part_from(&Part::default());
                     let value = self.expr(val, UseKind::Expression)?;
                     if name.is_empty() && self.edits_columns() {
                         *name = shown.to_string(); // a mask in the place of a column would give it another
                     }
-                    outs.push(Out { name: shown, value });
+                    outs.push(Out { name: shown, value, own: vec![self.part_from(&before)] });
                 }
                 _ => return Err(unknown("an item of a select list")),
             }
@@ -85,7 +88,7 @@ impl Resolver<'_> {
                     let reference = Self::written_out(&items, column, at)?;
                     written.push(self.masked_target(reference, item, column)?);
                 }
-                outs.push(Out { name: column.name.clone(), value });
+                outs.push(Out { name: column.name.clone(), value, own: Vec::new() });
             }
         }
         Ok(written)

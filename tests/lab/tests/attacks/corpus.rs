@@ -16,7 +16,7 @@ pub(crate) struct Case {
 }
 
 /// Files that are not attacks.
-const OTHERS: [&str; 3] = ["schema.sql", "canaries.sql", "veil.sql"];
+const OTHERS: [&str; 4] = ["schema.sql", "derived.sql", "canaries.sql", "veil.sql"];
 
 /// The folder.
 pub(crate) fn folder() -> PathBuf {

@@ -119,10 +119,20 @@ fn outcome(answer: &[Message]) -> Outcome {
 }
 
 fn lab() -> Lab {
-    let lab = Lab::guarded(&folder().join("policy.yaml"), &file("schema.sql"), &file("canaries.sql"), &["owner"], "").unwrap();
+    let lab = Lab::guarded(
+        &folder().join("policy.yaml"),
+        &format!("{}{}", file("schema.sql"), file("derived.sql")),
+        &file("canaries.sql"),
+        &["owner"],
+        "",
+    )
+    .unwrap();
     let mut direct = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
-    let made = direct.query(&file("veil.sql")).unwrap();
-    assert!(matches!(outcome(&made), Outcome::Answered(_)), "{:?}", outcome(&made));
+    // the same views again, of what the clerk sees
+    for text in [file("veil.sql"), format!("SET search_path = veil, public; {}; RESET search_path", file("derived.sql"))] {
+        let made = direct.query(&text).unwrap();
+        assert!(matches!(outcome(&made), Outcome::Answered(_)), "{:?}", outcome(&made));
+    }
     let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
     for row in clerk.query("SELECT id, alias, pin, ref FROM public.people").unwrap().iter().filter(|m| m.tag == b'D') {
         let values: Vec<String> = row.values().into_iter().map(|v| String::from_utf8(v.unwrap()).unwrap()).collect();

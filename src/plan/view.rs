@@ -1,0 +1,241 @@
+//! Views are their definition over the veil (policy.md, "Derived data"). A definition is analysed and judged like a statement of the same
+//! principal; where all that it does commutes with the masks below, the view is left as it is, and each of its columns has the outcome
+//! that a result column of that statement has. Done when a view is first named, and kept in the profile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::{self, Allowance, Demand};
+use super::permit::Cell;
+use super::{Names, Setting};
+use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation};
+use crate::policy::{Absence, Below, ColumnProfile, Outcome, Profile, Reading, SeenView};
+use crate::sql::model::{Analysis, InstanceOf, Output, Part, Source, Use, UseKind};
+use crate::sql::{self, Checked, Context, Reject};
+
+/// The longest definition that is read, in bytes: it is read where the statement that names it is.
+const LONGEST: usize = 64 << 10;
+
+/// Finds out what is seen of a view, and before that of each view that it reads.
+pub(super) fn look(catalog: &Catalog, profile: &Profile, view: Oid) {
+    let unseen = |oid: Oid| profile.views.get(&oid).is_some_and(|v| v.seen.get().is_none());
+    if !unseen(view) {
+        return;
+    }
+    let mut waiting = vec![view];
+    while let Some(relation) = waiting.last().and_then(|oid| catalog.relation(*oid)) {
+        let below = relation.reads.iter().map(|(oid, _)| *oid).find(|oid| unseen(*oid) && !waiting.contains(oid));
+        if let Some(oid) = below {
+            waiting.push(oid);
+            continue;
+        }
+        waiting.pop();
+        if let Some(place) = profile.views.get(&relation.oid) {
+            // another thread may have found it meanwhile: the same
+            let _ = place.seen.set(see(catalog, profile, relation, &place.open));
+        }
+    }
+}
+
+fn see(catalog: &Catalog, profile: &Profile, relation: &Relation, open: &BTreeSet<i16>) -> SeenView {
+    let mut view = SeenView {
+        relation: profile.relations.get(&relation.oid).cloned().unwrap_or_default(),
+        reading: Reading::AsItIs,
+        inside: BTreeSet::new(),
+        relations: BTreeSet::new(),
+        uses: BTreeMap::new(),
+    };
+    let looked = read(catalog, profile, relation).and_then(|analysis| {
+        view.relations = relations(profile, &analysis);
+        judge(catalog, profile, relation, &analysis, open, &mut view)
+    });
+    if let Err(why) = looked {
+        view.reading = Reading::Not(why);
+    }
+    view
+}
+
+/// A view's definition, analysed. What the server has recorded that it depends on must be in it.
+fn read(catalog: &Catalog, profile: &Profile, relation: &Relation) -> Checked<Analysis> {
+    let lost = || Reject::unclear("view", "is not known");
+    let text = relation.definition.as_deref().ok_or_else(lost)?;
+    let mut statement = sql::read(text, LONGEST)?.statements.pop().ok_or_else(lost)?;
+    let path: [Box<str>; 1] = ["pg_catalog".into()]; // that of the session that had it printed
+    let hidden = |_, _| false; // it names its columns
+    let cx = Context { catalog, path: &path, locals: &[], params: &[], hidden: &hidden, veils: None, says: None, alias: None };
+    let mut analysis = sql::analyse(&mut statement, cx).map_err(|(reject, _)| reject)?;
+    if analysis.outputs.as_ref().map(Vec::len) != Some(relation.columns.len()) {
+        return Err(lost());
+    }
+    touches_all(relation, &analysis)?;
+    calls_all(relation, profile, &mut analysis)?;
+    Ok(analysis)
+}
+
+/// The columns that the server says the view depends on: another reading of the same definition.
+fn touches_all(relation: &Relation, analysis: &Analysis) -> Checked<()> {
+    let oid = |source: &Source| of(analysis, *source).map(|oid| (oid, source.column));
+    let touched: BTreeSet<(Oid, i16)> = analysis.touched.iter().filter_map(oid).collect();
+    let named: BTreeSet<Oid> = (0..analysis.instances.len()).filter_map(|i| instance(analysis, i)).collect();
+    let all = relation.reads.iter().all(|(oid, column)| named.contains(oid) && (*column <= 0 || touched.contains(&(*oid, *column))));
+    if all { Ok(()) } else { Err(Reject::unclear("view", "depends on more than is found in it")) }
+}
+
+/// Of functions from outside PostgreSQL the server knows exactly which are called. What it found otherwise than by a name that the analysis
+/// knows is hidden in a cast.
+fn calls_all(relation: &Relation, profile: &Profile, analysis: &mut Analysis) -> Checked<()> {
+    for call in &mut analysis.calls {
+        call.candidates.retain(|oid| *oid < FIRST_NORMAL_OID || relation.calls.contains(oid));
+    }
+    let found = |oid: &Oid| analysis.calls.iter().any(|c| c.candidates.contains(oid));
+    let all = relation.calls.iter().all(|oid| found(oid) || profile.functions.contains(oid));
+    if all { Ok(()) } else { Err(Reject::unclear("view", "calls a function that does not come with PostgreSQL")) }
+}
+
+/// Judges what holds for the whole view, then each of its columns by itself.
+fn judge(
+    catalog: &Catalog,
+    profile: &Profile,
+    relation: &Relation,
+    analysis: &Analysis,
+    open: &BTreeSet<i16>,
+    view: &mut SeenView,
+) -> Checked<()> {
+    let names = Names { search_path: vec!["pg_catalog".into()], ..Names::default() };
+    let setting = Setting { catalog, profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 0 };
+    let outputs = analysis.outputs.as_deref().unwrap_or_default();
+    let own: Vec<&[Part]> = outputs.iter().map(|o| if gives_rows(catalog, analysis, &o.own) { &[][..] } else { &o.own[..] }).collect();
+    let shared = without(analysis, &own);
+    view.uses.insert(0, below(profile, &shared, None));
+    let decided = decide::decide(&shared, setting, Allowance::None).map_err(|refused| refused.0)?;
+    if !decided.demand.is_empty() {
+        return Err(unmasked(&shared, &decided.demand));
+    }
+    for ((column, output), own) in relation.columns.iter().zip(outputs).zip(own) {
+        let part = only(analysis, output, own);
+        view.uses.insert(column.number, below(profile, &part, Some(output)));
+        if !open.contains(&column.number) {
+            continue;
+        }
+        let inside = |s: &Source| of(&part, *s).and_then(|oid| profile.view(oid)).is_some_and(|v| v.inside.contains(&s.column));
+        let read = match decide::decide(&part, setting, Allowance::None) {
+            _ if part.touched.iter().any(inside) => None,
+            Ok(decided) => seen(column, &decided.demand, &decided.cells),
+            Err(_) => Some(Outcome::Absent(absence(catalog, profile, &part, output))),
+        };
+        if read.is_none() {
+            view.inside.insert(column.number);
+        }
+        let class = output.flow.sources().iter().find_map(|s| profile.class(of(analysis, *s)?, s.column));
+        let read = read.unwrap_or(Outcome::Absent(Absence::Derived));
+        view.relation.columns.insert(column.number, ColumnProfile { read, write: false, class });
+    }
+    Ok(())
+}
+
+/// What is seen of a column at the view's output, if that can be said there.
+fn seen(column: &Column, demand: &Demand, cells: &[Cell]) -> Option<Outcome> {
+    match cells {
+        _ if !demand.is_empty() => None,
+        [Cell::Masked { rule, ty, origins: _, class: _ }] => (*ty == column.ty).then(|| Outcome::Masked(rule.clone())),
+        _ => Some(Outcome::Clear),
+    }
+}
+
+/// Why a column is absent: as its source is, or because it is computed from what is.
+fn absence(catalog: &Catalog, profile: &Profile, part: &Analysis, output: &Output) -> Absence {
+    let source = output.flow.sources().first().and_then(|s| Some((of(part, *s)?, s.column)));
+    match source.map(|(oid, column)| decide::column_outcome(catalog, profile, oid, column)) {
+        Some(Outcome::Absent(why)) if part.uses.is_empty() => why,
+        _ => Absence::Derived,
+    }
+}
+
+/// A function in a select list that gives rows decides how many the others are in.
+fn gives_rows(catalog: &Catalog, analysis: &Analysis, own: &[Part]) -> bool {
+    let calls = own.iter().flat_map(|p| analysis.calls.get(p.calls.clone()).unwrap_or_default());
+    calls.flat_map(|c| &c.candidates).any(|oid| catalog.function(*oid).is_none_or(|f| f.returns_set))
+}
+
+/// The analysis without what belongs to single columns.
+fn without(analysis: &Analysis, own: &[&[Part]]) -> Analysis {
+    let parts = || own.iter().flat_map(|p| p.iter());
+    let rest = |place: &dyn Fn(&Part) -> &std::ops::Range<usize>, i: usize| !parts().any(|p| place(p).contains(&i));
+    let uses = kept(&analysis.uses, |i| rest(&|p| &p.uses, i));
+    Analysis {
+        touched: uses.iter().map(|u| u.source).collect(),
+        uses,
+        equalities: kept(&analysis.equalities, |i| rest(&|p| &p.equalities, i)),
+        calls: kept(&analysis.calls, |i| rest(&|p| &p.calls, i)),
+        types: kept(&analysis.types, |i| rest(&|p| &p.types, i)),
+        outputs: None,
+        ..analysis.clone()
+    }
+}
+
+/// What belongs to one column.
+fn only(analysis: &Analysis, output: &Output, own: &[Part]) -> Analysis {
+    let uses: Vec<Use> = own.iter().flat_map(|p| analysis.uses.get(p.uses.clone()).unwrap_or_default()).copied().collect();
+    Analysis {
+        touched: uses.iter().map(|u| u.source).chain(output.flow.sources().iter().copied()).collect(),
+        uses,
+        equalities: own.iter().flat_map(|p| analysis.equalities.get(p.equalities.clone()).unwrap_or_default()).cloned().collect(),
+        calls: own.iter().flat_map(|p| analysis.calls.get(p.calls.clone()).unwrap_or_default()).cloned().collect(),
+        types: own.iter().flat_map(|p| analysis.types.get(p.types.clone()).unwrap_or_default()).copied().collect(),
+        outputs: Some(vec![output.clone()]),
+        ..analysis.clone()
+    }
+}
+
+fn kept<T: Clone>(all: &[T], keep: impl Fn(usize) -> bool) -> Vec<T> {
+    all.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, t)| t.clone()).collect()
+}
+
+fn instance(analysis: &Analysis, at: usize) -> Option<Oid> {
+    match analysis.instances.get(at)?.of {
+        InstanceOf::Catalog(oid) => Some(oid),
+        InstanceOf::Temporary | InstanceOf::Uncommitted => None,
+    }
+}
+
+fn of(analysis: &Analysis, source: Source) -> Option<Oid> {
+    instance(analysis, usize::try_from(source.instance.0).ok()?)
+}
+
+/// The relations behind a view, those behind views among them.
+fn relations(profile: &Profile, analysis: &Analysis) -> BTreeSet<Oid> {
+    let named = (0..analysis.instances.len()).filter_map(|i| instance(analysis, i));
+    named.flat_map(|oid| profile.view(oid).into_iter().flat_map(|v| v.relations.iter().copied()).chain([oid])).collect()
+}
+
+/// What a part of a definition uses of tables, through the views that it reads.
+fn below(profile: &Profile, part: &Analysis, output: Option<&Output>) -> Vec<Below> {
+    let uses = part.uses.iter().map(|u| (u.source, u.kind));
+    let flows = output.into_iter().flat_map(|o| o.flow.sources()).map(|s| (*s, UseKind::Output));
+    let mut found: Vec<Below> = Vec::new();
+    let through = |oid: Oid, column: i16| profile.view(oid).map(|v| v.uses.get(&column).cloned().unwrap_or_default());
+    for (source, kind) in uses.chain(flows) {
+        let Some(relation) = of(part, source) else { continue };
+        found.extend(through(relation, source.column).unwrap_or_else(|| vec![Below { relation, column: source.column, kind }]));
+    }
+    if output.is_none() {
+        found.extend((0..part.instances.len()).filter_map(|i| through(instance(part, i)?, 0)).flatten());
+    }
+    let mut distinct: Vec<Below> = Vec::new();
+    for use_below in found {
+        if !distinct.contains(&use_below) {
+            distinct.push(use_below);
+        }
+    }
+    distinct
+}
+
+/// A use of a masked column, or rows that are chosen, which no mask at the output undoes.
+fn unmasked(shared: &Analysis, demand: &Demand) -> Reject {
+    let names: BTreeSet<String> =
+        demand.instances().filter_map(|id| shared.instances.get(usize::try_from(id.0).ok()?)).map(|i| format!("\"{}\"", i.name)).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    Reject::unclear("view", format!("uses veiled columns of {} otherwise than to put them out", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests;

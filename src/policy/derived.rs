@@ -1,0 +1,54 @@
+//! Views of which the policy does not say what is seen: that follows from their definitions. `plan` reads those, when somebody first asks
+//! for a view; what it finds is kept here, so that the profile answers for such a view as for a table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use super::profile::RelationProfile;
+use crate::catalog::Oid;
+use crate::sql::Reject;
+use crate::sql::model::UseKind;
+
+/// A view's place in a profile.
+#[derive(Clone, Debug, Default)]
+pub struct DerivedView {
+    /// The columns of which the policy itself says nothing.
+    pub open: BTreeSet<i16>,
+    /// What was found. The same whoever finds it: it follows from the catalog and the profile alone.
+    pub seen: OnceLock<SeenView>,
+}
+
+/// What a principal sees of a view.
+#[derive(Clone, Debug)]
+pub struct SeenView {
+    /// Its part of the profile.
+    pub relation: RelationProfile,
+    /// How it can be read.
+    pub reading: Reading,
+    /// Columns that are more than an unchanged column of a table, so that no mask at the view's output gives them.
+    pub inside: BTreeSet<i16>,
+    /// The relations behind it.
+    pub relations: BTreeSet<Oid>,
+    /// What is used of them: for each column of the view, and under 0 whatever is asked.
+    pub uses: BTreeMap<i16, Vec<Below>>,
+}
+
+/// How a view can be read.
+#[derive(Clone, Debug)]
+pub enum Reading {
+    /// As it is: whatever its definition does commutes with the masks below, which then apply to what it puts out.
+    AsItIs,
+    /// Not as it is, and why.
+    Not(Reject),
+}
+
+/// A column of a table that a view uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Below {
+    /// The table.
+    pub relation: Oid,
+    /// The column.
+    pub column: i16,
+    /// How the definition uses it; `Output` where it is put out unchanged.
+    pub kind: UseKind,
+}
