@@ -190,47 +190,44 @@ fn text_row(
     out: &mut Vec<u8>,
 ) -> Option<Option<u64>> {
     let line = row.strip_suffix(b"\n")?;
-    let mut fields = split_text(line, delimiter);
-    let mut masked = 0;
+    // what is not masked is copied in as few pieces as there are
+    let (mut at, mut copied, mut masked) = (0, 0, 0);
     for (i, column) in columns.iter().enumerate() {
-        let field = fields.next()?;
-        if i > 0 {
-            out.push(delimiter);
-        }
-        match column {
-            Some(column) if field != null => {
-                masked += 1;
-                result.clear();
-                match apply(column, Format::Text, unescape_text(field, value)?, rendering, result)? {
-                    Masked::Null => out.extend_from_slice(null),
-                    Masked::Value => escape_text(result, delimiter, out),
-                }
+        let end = text_field_end(line, at, delimiter);
+        let field = line.get(at..end)?;
+        if let Some(column) = column
+            && field != null
+        {
+            masked += 1;
+            result.clear();
+            out.extend_from_slice(row.get(copied..at)?);
+            copied = end;
+            match apply(column, Format::Text, unescape_text(field, value)?, rendering, result)? {
+                Masked::Null => out.extend_from_slice(null),
+                Masked::Value => escape_text(result, delimiter, out),
             }
-            _ => out.extend_from_slice(field),
         }
+        // a delimiter stands behind each field but the last
+        if (end == line.len()) != (i + 1 == columns.len()) {
+            return None;
+        }
+        at = end + 1;
     }
-    out.push(b'\n');
-    fields.next().is_none().then_some(Some(masked))
+    out.extend_from_slice(row.get(copied..)?);
+    Some(Some(masked))
 }
 
-/// Fields of a line of the text format, still escaped.
-fn split_text(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(line);
-    std::iter::from_fn(move || {
-        let line = rest?;
-        let mut at = 0;
-        while let Some(found) = memchr::memchr2(delimiter, b'\\', line.get(at..).unwrap_or_default()) {
-            at += found;
-            if line.get(at) == Some(&delimiter) {
-                rest = line.get(at + 1..);
-                return line.get(..at);
-            }
-            // What a backslash stands before is no delimiter.
-            at += 2;
+/// Where the field that begins at a place of a line of the text format ends.
+fn text_field_end(line: &[u8], mut at: usize, delimiter: u8) -> usize {
+    while let Some(found) = memchr::memchr2(delimiter, b'\\', line.get(at..).unwrap_or_default()) {
+        at += found;
+        if line.get(at) == Some(&delimiter) {
+            return at;
         }
-        rest = None;
-        Some(line)
-    })
+        // What a backslash stands before is no delimiter.
+        at += 2;
+    }
+    line.len()
 }
 
 /// A field without its escapes: itself where it has none, else what was written to `out`.
