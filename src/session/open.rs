@@ -38,6 +38,9 @@ impl Under {
     }
 }
 
+/// What stands between the statements of a string that is sent.
+pub(super) const BETWEEN: &str = ";\n";
+
 /// A text as a governed client sent it: what it is decided by again, and what a place in it is told by.
 #[derive(Debug)]
 pub(super) struct Text {
@@ -93,6 +96,23 @@ impl PlannedRef {
     /// The statements that stand before it in its text.
     pub(super) fn before(&self) -> impl Iterator<Item = Self> {
         (0..self.index).map(|index| Self { index, inner: false, ..self.clone() })
+    }
+
+    /// Where a place in what was sent for its text stands in the client's own. None is known of a statement that was rewritten.
+    pub(super) fn place(&self, position: u32) -> Option<u32> {
+        if self.inner {
+            return None;
+        }
+        let mut sent = String::new();
+        for (i, one) in self.all.iter().enumerate() {
+            let Plan::Send(permit) = &one.plan else { return None };
+            if permit.kind() == Kind::Rewrite {
+                return None;
+            }
+            sent.push_str(if i > 0 { BETWEEN } else { "" });
+            sent.push_str(permit.text());
+        }
+        crate::sql::place(&sent, &self.text()?.sql, position)
     }
 
     /// What it touches.

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::copy::CopyMask;
-use super::open::{OpenStatement, sqlstate_bytes};
+use super::open::{OpenStatement, PlannedRef, sqlstate_bytes};
 use super::sqlstate::{ErrorText, Fault, fault_reason};
 use super::truth::{Prepared, Truth};
 use super::upstream::{Control, Upstream};
@@ -443,6 +443,26 @@ impl Replies {
             Expect::Describe { name, .. } => self.truth.statements.get(name)?.permit(),
             Expect::Parse { prepared, .. } => prepared.permit(),
             Expect::Bind { statement, .. } => self.truth.statements.get(statement)?.permit(),
+            Expect::Refused(_)
+            | Expect::RefusedQuery(_)
+            | Expect::Close { .. }
+            | Expect::Malformed
+            | Expect::Sync
+            | Expect::CopyEnd
+            | Expect::Ask(_)
+            | Expect::CopyShape(_) => None,
+        }
+    }
+
+    /// The decision of the text that the server is reading or running.
+    fn head_planned(&self) -> Option<PlannedRef> {
+        match self.queue.front()? {
+            Expect::Query(q) => q.statements.front().map(|s| s.planned().clone()),
+            Expect::Execute { portal: name, .. } | Expect::Describe { what: b'P', name, .. } => {
+                self.truth.portals.get(name)?.prepared.as_ref()?.planned()
+            }
+            Expect::Parse { prepared, .. } => prepared.planned(),
+            Expect::Bind { statement: name, .. } | Expect::Describe { name, .. } => self.truth.statements.get(name)?.planned(),
             Expect::Refused(_)
             | Expect::RefusedQuery(_)
             | Expect::Close { .. }

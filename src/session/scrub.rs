@@ -39,7 +39,8 @@ fn known(catalog: &Catalog, letter: u8, name: &str) -> bool {
 }
 
 /// Writes an error or notice without anything that could hold a value.
-pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, catalog: &Catalog, out: &mut Vec<u8>) {
+/// `place` is where it stands in the client's text.
+pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, place: Option<u32>, catalog: &Catalog, out: &mut Vec<u8>) {
     let named: Vec<(u8, &str, &str)> = NAMES
         .iter()
         .filter_map(|(letter, word)| {
@@ -61,6 +62,7 @@ pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, catalog: &Catalog, out: &mu
         }
     }
     frame = frame.byte(b'M').cstr(message.as_bytes());
+    frame = placed(frame, place);
     for (letter, _, name) in &named {
         frame = frame.byte(*letter).cstr(name.as_bytes());
     }
@@ -72,13 +74,20 @@ pub(super) fn scrubbed(tag: u8, notice: &Notice<'_>, catalog: &Catalog, out: &mu
     frame.byte(0).end();
 }
 
-/// Writes an error or notice as it came, but for the position: it counts in the text that the proxy sent.
-pub(super) fn without_position(tag: u8, notice: &Notice<'_>, out: &mut Vec<u8>) {
+/// Writes an error or notice as it came, but for the position: that counts in the text that the proxy sent, and `place` in the client's.
+pub(super) fn placed_anew(tag: u8, notice: &Notice<'_>, place: Option<u32>, out: &mut Vec<u8>) {
     let mut frame = Build::new(out, tag);
-    for (letter, text) in notice.0.iter().filter(|(letter, _)| *letter != b'P') {
-        frame = frame.byte(*letter).cstr(text);
+    for (letter, text) in &notice.0 {
+        frame = if *letter == b'P' { placed(frame, place) } else { frame.byte(*letter).cstr(text) };
     }
     frame.byte(0).end();
+}
+
+fn placed(frame: Build<'_>, place: Option<u32>) -> Build<'_> {
+    match place {
+        Some(place) => frame.byte(b'P').cstr(place.to_string().as_bytes()),
+        None => frame,
+    }
 }
 
 /// Writes an error of the server's own words without where it stood: the text of a statement in a function may hold a value.

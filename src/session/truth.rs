@@ -65,6 +65,8 @@ pub(super) struct Portal {
     pub(super) open: Option<OpenStatement>,
     /// It survives its transaction.
     pub(super) hold: bool,
+    /// How many savepoints of its transaction it was made behind.
+    pub(super) depth: usize,
     /// It has come to its end: an Execute that gives nothing more is no other access.
     pub(super) ended: bool,
 }
@@ -74,6 +76,8 @@ pub(super) struct Portal {
 pub(super) struct Truth {
     pub(super) statements: ByName<Rc<Prepared>>,
     pub(super) portals: ByName<Portal>,
+    /// Those of the open transaction, in their order.
+    savepoints: Vec<Box<str>>,
 }
 
 impl Truth {
@@ -113,10 +117,32 @@ impl Truth {
 
     /// The transaction is over: portals without hold are gone. Their statements, suspended or not, are returned to be closed.
     pub(super) fn end_transaction(&mut self) -> Vec<OpenStatement> {
+        self.savepoints.clear();
         if self.portals.is_empty() {
             return Vec::new();
         }
-        self.portals.take_those(|p| !p.hold).filter_map(|p| p.open).collect()
+        let ended = self.portals.take_those(|p| !p.hold).filter_map(|p| p.open).collect();
+        self.portals.values_mut().for_each(|p| p.depth = 0);
+        ended
+    }
+
+    /// How many savepoints what is made now stands behind.
+    pub(super) fn depth(&self) -> usize {
+        self.savepoints.len()
+    }
+
+    /// A savepoint is given up: what was made behind it belongs to what it stood in (`AtSubCommit_Portals`).
+    fn release(&mut self, name: &str) {
+        let Some(at) = self.savepoints.iter().rposition(|s| **s == *name) else { return };
+        self.savepoints.truncate(at);
+        self.portals.values_mut().for_each(|p| p.depth = p.depth.min(at));
+    }
+
+    /// Back to a savepoint, which stays: what was made behind it is gone (`AtSubCleanup_Portals`).
+    fn roll_back_to(&mut self, name: &str) -> Vec<OpenStatement> {
+        let Some(at) = self.savepoints.iter().rposition(|s| **s == *name) else { return Vec::new() };
+        self.savepoints.truncate(at + 1);
+        self.portals.take_those(|p| p.depth > at).filter_map(|p| p.open).collect()
     }
 
     /// A statement has ended well. `names` are those that its decision was made with.
@@ -147,6 +173,7 @@ impl Truth {
                     witnessed: None,
                     open: None,
                     hold: *hold,
+                    depth: self.depth(),
                     ended: false,
                 };
                 self.portals.insert(name.as_bytes().into(), portal).and_then(|p| p.open).into_iter().collect()
@@ -158,11 +185,17 @@ impl Truth {
                 self.forget_named();
                 self.portals.drain().filter_map(|p| p.open).collect()
             }
+            Effect::Savepoint(name) => {
+                self.savepoints.push(name.clone());
+                Vec::new()
+            }
+            Effect::Release(name) => {
+                self.release(name);
+                Vec::new()
+            }
+            Effect::RollbackTo(name) => self.roll_back_to(name),
             Effect::None
             | Effect::Begin
-            | Effect::Savepoint(_)
-            | Effect::Release(_)
-            | Effect::RollbackTo(_)
             | Effect::Set(_)
             | Effect::Copy(..)
             | Effect::Create { .. }
@@ -196,3 +229,6 @@ pub(super) fn shows_its_plan(permit: &Permit) -> bool {
 pub(super) fn is_plain(permit: &Permit) -> bool {
     matches!(permit.effect(), Effect::None) && !permit.counts_at_bind()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 // INVARIANT 4: nothing else in the crate appends to that buffer after log-in.
 
 use super::WireName;
+use super::open::BETWEEN;
 use crate::plan::Permit;
 use crate::wire::{Build, Frame, client};
 
@@ -46,7 +47,7 @@ impl<'b> Upstream<'b> {
         let mut frame = Build::new(self.0, client::QUERY);
         for (i, permit) in permits.enumerate() {
             if i > 0 {
-                frame = frame.bytes(b";\n");
+                frame = frame.bytes(BETWEEN.as_bytes());
             }
             frame = frame.bytes(permit.text().as_bytes());
         }

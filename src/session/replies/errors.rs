@@ -8,7 +8,25 @@ use crate::session::{Cx, Session, scrub};
 use crate::sql::UNFIT;
 use crate::wire::{Frame, Notice, backend, error_frame};
 
-use super::{CopyIn, Expect, Failed, Named, Refused};
+use super::{CopyIn, Expect, Failed, Named, Refused, Replies};
+
+/// What an error is of: the statement, and where in the client's text.
+pub(super) struct Head {
+    permit: Permit,
+    place: Option<u32>,
+}
+
+impl Replies {
+    /// The statement that the server is answering, as an error of it is told.
+    fn head(&self, notice: &Notice<'_>) -> Option<Head> {
+        let permit = self.head_permit()?;
+        let position = notice.field(b'P').and_then(|p| std::str::from_utf8(p).ok()?.parse().ok());
+        // what stood in a function, or was asked of the query of a COPY, counts in another text
+        let own = position.filter(|_| notice.field(b'W').is_none() && permit.copied().is_none() && permit.rows_of() == &RowsOf::Own);
+        let place = own.and_then(|position| self.head_planned()?.place(position));
+        Some(Head { permit, place })
+    }
+}
 
 impl Session {
     pub(super) fn on_error(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
@@ -25,12 +43,12 @@ impl Session {
             // by the proxy's own question: the client hears what its COPY would have met
             return self.on_error(Frame { tag: backend::ERROR, whole: &first }, cx);
         }
-        let permit = self.replies.head_permit();
+        let head = self.replies.head(&notice);
         let now = cx.now;
         match self.replies.queue.pop_front() {
             None | Some(Expect::CopyEnd) => self.pass_notice(frame, &notice, None, false, cx),
             Some(Expect::Query(mut query)) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.pass_notice(frame, &notice, head.as_ref(), false, cx);
                 if let Some(open) = query.statements.pop_front() {
                     cx.finished.push(open.failed(None, Some(sqlstate), now));
                 }
@@ -74,7 +92,7 @@ impl Session {
                 self.replies.queue.push_front(Expect::CopyShape(false));
             }
             Some(Expect::Execute { portal, open }) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.pass_notice(frame, &notice, head.as_ref(), false, cx);
                 match self.replies.truth.portals.get_mut(&portal) {
                     // there is no such portal any more: its statement had its record at its end
                     None if sqlstate == *b"34000" => *cx.places += u32::from(open.is_some()),
@@ -86,17 +104,17 @@ impl Session {
                 self.replies.skip_to_sync(cx);
             }
             Some(Expect::Parse { name, prepared: _ }) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.pass_notice(frame, &notice, head.as_ref(), false, cx);
                 self.replies.failed = Some(Failed { what: Named::Statement, name, sqlstate: Some(sqlstate) });
                 self.replies.skip_to_sync(cx);
             }
             Some(Expect::Bind { portal: name, .. }) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.pass_notice(frame, &notice, head.as_ref(), false, cx);
                 self.replies.failed = Some(Failed { what: Named::Portal, name, sqlstate: Some(sqlstate) });
                 self.replies.skip_to_sync(cx);
             }
             Some(Expect::Describe { .. } | Expect::Close { .. } | Expect::Malformed) => {
-                self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+                self.pass_notice(frame, &notice, head.as_ref(), false, cx);
                 self.replies.skip_to_sync(cx);
             }
         }
@@ -133,17 +151,18 @@ impl Session {
 
     pub(super) fn on_notice(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         let notice = Notice::read(frame.body()).map_err(|_| Fault::ServerProtocol)?;
-        let permit = self.replies.head_permit();
-        self.pass_notice(frame, &notice, permit.as_ref(), false, cx);
+        let head = self.replies.head(&notice);
+        self.pass_notice(frame, &notice, head.as_ref(), false, cx);
         Ok(())
     }
 
     /// Errors and notices: as they came for the unrestricted, without values where the statement touches something veiled.
-    pub(super) fn pass_notice(&self, frame: Frame<'_>, notice: &Notice<'_>, permit: Option<&Permit>, at_end: bool, cx: &mut Cx<'_>) {
+    pub(super) fn pass_notice(&self, frame: Frame<'_>, notice: &Notice<'_>, head: Option<&Head>, at_end: bool, cx: &mut Cx<'_>) {
         if !self.governed() {
             cx.to_client.extend_from_slice(frame.whole);
             return;
         }
+        let (permit, place) = (head.map(|h| &h.permit), head.and_then(|h| h.place));
         if let Some(refusal) = self.unfit_of(permit, notice).filter(|_| frame.tag == backend::ERROR) {
             error_frame(cx.to_client, &refusal_fields(&refusal).as_fields());
             return;
@@ -159,12 +178,12 @@ impl Session {
             !p.decision().scrub && !late(p) && (p.rows_of() == &RowsOf::Own || of.as_ref().is_some_and(|of| !of.decision().scrub))
         };
         match permit {
-            Some(permit) if clear(permit) => scrub::without_position(frame.tag, notice, cx.to_client),
+            Some(permit) if clear(permit) => scrub::placed_anew(frame.tag, notice, place, cx.to_client),
             // The end of a transaction in which nothing of the kind ran.
-            None if at_end && !self.replies.deferred => scrub::without_position(frame.tag, notice, cx.to_client),
+            None if at_end && !self.replies.deferred => scrub::placed_anew(frame.tag, notice, None, cx.to_client),
             // Only the server itself can say FATAL, in words of its own; but where it stood in a function, its text may hold a value.
             _ if notice.is_fatal() || in_own_words(notice) => scrub::without_context(frame.tag, notice, cx.to_client),
-            _ => scrub::scrubbed(frame.tag, notice, &self.view.catalog, cx.to_client),
+            _ => scrub::scrubbed(frame.tag, notice, place, &self.view.catalog, cx.to_client),
         }
     }
 }

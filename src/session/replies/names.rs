@@ -24,6 +24,7 @@ impl Session {
             witnessed: None,
             open: None,
             hold: false,
+            depth: self.replies.truth.depth(),
             ended: false,
         };
         let before = self.replies.truth.portals.insert(name, portal).and_then(|p| p.open);

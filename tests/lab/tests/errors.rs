@@ -84,6 +84,12 @@ fn open() -> Vec<String> {
         [
             "SELECT 1 / 0",
             "SELECT 'x'::int",
+            "select code  from open where amount = 'x'",
+            "SELECT o.code, 'ü' y, amount + 'x' FROM open o WHERE id != 1;",
+            "SELECT 1; SELECT amount * 'x' FROM open",
+            "INSERT INTO open (id, code) VALUES (1, 'x'), ('y', 'x')",
+            "UPDATE open SET amount = 'x' -- to fail\nWHERE id = 1",
+            "PREPARE p AS SELECT amount + 'x' FROM open",
             "DEALLOCATE nothing_of_that_name",
             "ROLLBACK TO nowhere",
             "RELEASE nowhere",
@@ -171,6 +177,9 @@ fn scrubbed(own: &Message, seen: &Message) -> Result<(), String> {
             return Err(format!("field {} differs", char::from(letter)));
         }
     }
+    if seen.field(b'P').is_some() && own.field(b'P') != seen.field(b'P') {
+        return Err("the position differs".to_owned());
+    }
     if let Some(letter) = b"DHWqp".iter().find(|l| seen.field(**l).is_some()) {
         return Err(format!("field {} is there", char::from(*letter)));
     }
@@ -203,7 +212,7 @@ fn errors_carry_names_and_no_values() {
     for client in [&mut server, &mut proxy] {
         client.query("SET client_min_messages = debug1").unwrap();
     }
-    let (mut wrong, mut compared) = (Vec::new(), 0);
+    let (mut wrong, mut compared, mut placed) = (Vec::new(), 0, 0);
     let note = |text: &str, why: String| format!("{text}: {why}");
     for text in open() {
         let (own, seen) = (run(&mut server, &text), run(&mut proxy, &text));
@@ -214,6 +223,12 @@ fn errors_carry_names_and_no_values() {
             continue;
         }
         compared += 1;
+        // where the client's text cannot be told from the one that was sent, no place is better than a wrong one
+        match (own[0].field(b'P'), seen[0].field(b'P')) {
+            (own, seen) if own == seen => placed += usize::from(own.is_some()),
+            (_, None) => {}
+            (own, seen) => wrong.push(note(&text, format!("the position is {seen:?}, not {own:?}"))),
+        }
         // lines and routines of the parser are the proxy's affair, where it answers in PostgreSQL's words
         for letter in *b"SVCMDH" {
             if own[0].field(letter) != seen[0].field(letter) {
@@ -248,5 +263,6 @@ fn errors_carry_names_and_no_values() {
     let leaks = lab.leaks();
     assert!(leaks.is_empty(), "{leaks:?}");
     assert!(compared > 150, "{compared} messages were compared");
+    assert!(placed > 5, "{placed} positions are the client's");
     assert!(wrong.is_empty(), "{} of {compared} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
