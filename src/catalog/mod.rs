@@ -110,6 +110,8 @@ pub struct Relation {
     pub kind: RelationKind,
     /// The owner's role OID.
     pub owner: Oid,
+    /// Roles that may SELECT from it; 0 is everybody.
+    pub readers: Vec<Oid>,
     /// The OID of its row type, 0 where it has none.
     pub row_type: Oid,
     /// Live columns in the order of their numbers.
@@ -449,6 +451,14 @@ impl Catalog {
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.get(name).and_then(|i| self.contents.roles.get(*i))
+    }
+
+    /// Whether a login may SELECT from a relation, as far as is known: rights on single columns are not counted.
+    #[must_use]
+    pub fn may_select(&self, login: &str, relation: &Relation) -> bool {
+        let own = || self.memberships(login);
+        let reads = |name: &&str| *name == "pg_read_all_data" || self.role(name).is_some_and(|r| relation.readers.contains(&r.oid));
+        self.role(login).is_some_and(|r| r.superuser) || relation.readers.contains(&Oid(0)) || own().iter().any(reads)
     }
 
     /// The names of all roles that `login` is a member of, transitively, itself included; empty for an unknown login.

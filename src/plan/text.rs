@@ -1,5 +1,6 @@
 //! From a text to a decision for each of its statements: read, analysed, judged, printed. What is judged and how is in `decide`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::decide::{self, Allowance, Decided, Demand, is_hidden};
@@ -68,18 +69,32 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
         view::look(catalog, profile, relation);
         is_hidden(catalog, profile, relation, column)
     };
-    let cx = Context { catalog, path: &names.search_path, locals: &locals, params, hidden: &hidden, veils: None, says: None, alias: None };
-    let analysed = sql::analyse(&mut statement, cx);
-    if profile.unrestricted {
-        return passed(own, analysed.ok().as_ref(), setting);
-    }
-    match analysed {
-        Ok(analysis) => judged(text, own, &statement, &analysis, setting, cx),
-        Err((reject, partial)) => {
-            let unclear = reject.kind == RefusalKind::Unclear;
-            let reject = decide::lacking(&partial, setting).filter(|_| unclear).unwrap_or(reject);
-            Plan::Refuse(Refusal::from_reject(reject, text, decide::survey(&partial, setting)))
+    let mut inside = BTreeSet::new();
+    // each round but the last puts the definition of at least one more view in its place
+    loop {
+        let definition = |oid| view::definition(catalog, profile, &inside, oid);
+        let (path, veils, says, alias) = (&names.search_path, None, None, None);
+        let cx = Context { catalog, path, locals: &locals, params, hidden: &hidden, inside: &definition, veils, says, alias };
+        let analysed = sql::analyse(&mut statement, cx);
+        if profile.unrestricted {
+            return passed(own, analysed.ok().as_ref(), setting);
         }
+        let wanted = analysed.as_ref().map_or_else(|_| BTreeSet::new(), |analysis| view::wanted(profile, analysis));
+        if !wanted.is_subset(&inside)
+            && let Some(tree) = again(text, &statement, setting)
+        {
+            inside.extend(wanted);
+            statement = tree;
+            continue;
+        }
+        return match analysed {
+            Ok(analysis) => judged(text, own, &statement, &analysis, setting, cx),
+            Err((reject, partial)) => {
+                let unclear = reject.kind == RefusalKind::Unclear;
+                let reject = decide::lacking(&partial, setting).filter(|_| unclear).unwrap_or(reject);
+                Plan::Refuse(Refusal::from_reject(reject, text, decide::survey(&partial, setting)))
+            }
+        };
     }
 }
 
@@ -92,7 +107,11 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
             return Plan::Refuse(Refusal::from_reject(reject, text, decision));
         }
     };
-    let veiled = if decided.demand.is_empty() { Ok(None) } else { veiled(text, statement, analysis, &decided, setting, cx).map(Some) };
+    let veiled = if decided.demand.is_empty() && analysis.inlined.is_empty() {
+        Ok(None)
+    } else {
+        veiled(text, statement, analysis, &decided, setting, cx).map(Some)
+    };
     let printed = veiled.and_then(|veiled| {
         let (tree, unasked) = veiled.as_ref().map_or((statement, false), |(tree, unasked)| (tree, *unasked));
         Ok((sql::print(tree, own, analysis)?, sql::copied(tree)?, unasked))
@@ -118,11 +137,17 @@ fn veiled(
 ) -> Checked<(Parsed, bool)> {
     let veils = veil::veils(analysis, setting, &decided.demand)?;
     let lost = || Reject::unclear("veil", "a relation that must be veiled cannot be found in the statement again");
-    let again = sql::read(text, setting.parse_limit)?.statements.into_iter().find(|s| s.start == first.start);
-    let mut tree = again.ok_or_else(lost)?;
+    let mut tree = again(text, first, setting).ok_or_else(lost)?;
     let found = sql::analyse(&mut tree, Context { veils: Some(&veils), ..cx }).map_err(|(reject, _)| reject)?;
-    let same = found.instances.len() == analysis.instances.len() && veils.instances().all(|id| found.veiled.contains(&id));
+    let same = found.instances.len() == analysis.instances.len()
+        && found.inlined == analysis.inlined
+        && veils.instances().all(|id| found.veiled.contains(&id));
     if same { Ok((tree, found.unasked)) } else { Err(lost()) }
+}
+
+/// The statement as it was read, its tree untouched.
+fn again(text: &str, first: &Parsed, setting: Setting<'_>) -> Option<Parsed> {
+    sql::read(text, setting.parse_limit).ok()?.statements.into_iter().find(|s| s.start == first.start)
 }
 
 /// Texts of known clients that are let through beyond what their analysis shows.

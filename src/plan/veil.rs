@@ -23,6 +23,7 @@ pub(super) fn veils(analysis: &Analysis, setting: Setting<'_>, demand: &Demand) 
         let veil = relation_of(analysis, setting.catalog, id).and_then(|relation| veil(analysis, setting, demand, id, relation));
         veils.insert(id, veil.ok_or_else(|| Reject::unclear("veil", "a mask that is needed in SQL cannot be written there"))?);
     }
+    veils.fenced = analysis.leaks;
     veils.says.insert("pgscrim.user".into(), Arc::clone(&setting.profile.principal.login));
     Ok(veils)
 }

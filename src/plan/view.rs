@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{self, Allowance, Demand};
-use super::permit::Cell;
+use super::permit::{Cell, Kind};
 use super::{Names, Setting};
 use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation};
-use crate::policy::{Absence, Below, ColumnProfile, Outcome, Profile, Reading, SeenView};
+use crate::policy::{Absence, Below, ColumnProfile, DerivedView, Outcome, Profile, Reading, SeenView};
 use crate::sql::model::{Analysis, InstanceOf, Output, Part, Source, Use, UseKind};
-use crate::sql::{self, Checked, Context, Reject};
+use crate::sql::{self, Checked, Context, Definition, Reject};
 
 /// The longest definition that is read, in bytes: it is read where the statement that names it is.
 const LONGEST: usize = 64 << 10;
@@ -31,12 +31,12 @@ pub(super) fn look(catalog: &Catalog, profile: &Profile, view: Oid) {
         waiting.pop();
         if let Some(place) = profile.views.get(&relation.oid) {
             // another thread may have found it meanwhile: the same
-            let _ = place.seen.set(see(catalog, profile, relation, &place.open));
+            let _ = place.seen.set(see(catalog, profile, relation, place));
         }
     }
 }
 
-fn see(catalog: &Catalog, profile: &Profile, relation: &Relation, open: &BTreeSet<i16>) -> SeenView {
+fn see(catalog: &Catalog, profile: &Profile, relation: &Relation, place: &DerivedView) -> SeenView {
     let mut view = SeenView {
         relation: profile.relations.get(&relation.oid).cloned().unwrap_or_default(),
         reading: Reading::AsItIs,
@@ -46,23 +46,58 @@ fn see(catalog: &Catalog, profile: &Profile, relation: &Relation, open: &BTreeSe
     };
     let looked = read(catalog, profile, relation).and_then(|analysis| {
         view.relations = relations(profile, &analysis);
-        judge(catalog, profile, relation, &analysis, open, &mut view)
+        judge(catalog, profile, relation, &analysis, place, &mut view)
     });
-    if let Err(why) = looked {
+    if let Err(why) = looked
+        && !place.named
+    {
         view.reading = Reading::Not(why);
     }
     view
+}
+
+/// The definition to put in the place of a view, where nothing else gives it: always, or because of the columns that are asked for.
+pub(super) fn definition(catalog: &Catalog, profile: &Profile, inside: &BTreeSet<Oid>, oid: Oid) -> Option<Definition> {
+    look(catalog, profile, oid);
+    let view = profile.view(oid)?;
+    let wanted = match view.reading {
+        Reading::AsItIs => inside.contains(&oid),
+        Reading::Inside => true,
+        Reading::Not(_) => false,
+    };
+    let relation = catalog.relation(oid).filter(|_| wanted)?;
+    let visible = relation.columns.iter().map(|c| !decide::is_hidden(catalog, profile, oid, c.number)).collect();
+    Some(Definition { text: relation.definition.clone()?, visible })
+}
+
+/// Views of which a statement asks for columns that no mask at their output gives.
+pub(super) fn wanted(profile: &Profile, analysis: &Analysis) -> BTreeSet<Oid> {
+    let inside = |source: &&Source| {
+        let view = of(analysis, **source).and_then(|oid| profile.view(oid));
+        view.is_some_and(|v| v.inside.contains(&source.column)) && !analysis.inlined.contains_key(&source.instance)
+    };
+    analysis.touched.iter().filter(inside).filter_map(|source| of(analysis, *source)).collect()
 }
 
 /// A view's definition, analysed. What the server has recorded that it depends on must be in it.
 fn read(catalog: &Catalog, profile: &Profile, relation: &Relation) -> Checked<Analysis> {
     let lost = || Reject::unclear("view", "is not known");
     let text = relation.definition.as_deref().ok_or_else(lost)?;
-    let mut statement = sql::read(text, LONGEST)?.statements.pop().ok_or_else(lost)?;
     let path: [Box<str>; 1] = ["pg_catalog".into()]; // that of the session that had it printed
     let hidden = |_, _| false; // it names its columns
-    let cx = Context { catalog, path: &path, locals: &[], params: &[], hidden: &hidden, veils: None, says: None, alias: None };
-    let mut analysis = sql::analyse(&mut statement, cx).map_err(|(reject, _)| reject)?;
+    let mut inside = BTreeSet::new();
+    let mut analysis = loop {
+        let put = |oid| definition(catalog, profile, &inside, oid);
+        let (veils, says, alias) = (None, None, None);
+        let cx = Context { catalog, path: &path, locals: &[], params: &[], hidden: &hidden, inside: &put, veils, says, alias };
+        let mut statement = sql::read(text, LONGEST)?.statements.pop().ok_or_else(lost)?;
+        let analysis = sql::analyse(&mut statement, cx).map_err(|(reject, _)| reject)?;
+        let wanted = wanted(profile, &analysis);
+        if wanted.is_subset(&inside) {
+            break analysis;
+        }
+        inside.extend(wanted);
+    };
     if analysis.outputs.as_ref().map(Vec::len) != Some(relation.columns.len()) {
         return Err(lost());
     }
@@ -76,7 +111,10 @@ fn touches_all(relation: &Relation, analysis: &Analysis) -> Checked<()> {
     let oid = |source: &Source| of(analysis, *source).map(|oid| (oid, source.column));
     let touched: BTreeSet<(Oid, i16)> = analysis.touched.iter().filter_map(oid).collect();
     let named: BTreeSet<Oid> = (0..analysis.instances.len()).filter_map(|i| instance(analysis, i)).collect();
-    let all = relation.reads.iter().all(|(oid, column)| named.contains(oid) && (*column <= 0 || touched.contains(&(*oid, *column))));
+    // of a view in whose place its definition was put the columns are found in that
+    let put: BTreeSet<Oid> = analysis.inlined.keys().filter_map(|id| instance(analysis, usize::try_from(id.0).ok()?)).collect();
+    let found = |oid: &Oid, column: i16| column <= 0 || put.contains(oid) || touched.contains(&(*oid, column));
+    let all = relation.reads.iter().all(|(oid, column)| named.contains(oid) && found(oid, *column));
     if all { Ok(()) } else { Err(Reject::unclear("view", "depends on more than is found in it")) }
 }
 
@@ -97,7 +135,7 @@ fn judge(
     profile: &Profile,
     relation: &Relation,
     analysis: &Analysis,
-    open: &BTreeSet<i16>,
+    place: &DerivedView,
     view: &mut SeenView,
 ) -> Checked<()> {
     let names = Names { search_path: vec!["pg_catalog".into()], ..Names::default() };
@@ -107,22 +145,23 @@ fn judge(
     let shared = without(analysis, &own);
     view.uses.insert(0, below(profile, &shared, None));
     let decided = decide::decide(&shared, setting, Allowance::None).map_err(|refused| refused.0)?;
-    if !decided.demand.is_empty() {
-        return Err(unmasked(&shared, &decided.demand));
+    if decided.kind == Kind::Rewrite {
+        if place.named {
+            return Ok(()); // what the policy does not say stays absent
+        }
+        view.reading = Reading::Inside;
     }
     for ((column, output), own) in relation.columns.iter().zip(outputs).zip(own) {
         let part = only(analysis, output, own);
         view.uses.insert(column.number, below(profile, &part, Some(output)));
-        if !open.contains(&column.number) {
+        if !place.open.contains(&column.number) {
             continue;
         }
-        let inside = |s: &Source| of(&part, *s).and_then(|oid| profile.view(oid)).is_some_and(|v| v.inside.contains(&s.column));
         let read = match decide::decide(&part, setting, Allowance::None) {
-            _ if part.touched.iter().any(inside) => None,
             Ok(decided) => seen(column, &decided.demand, &decided.cells),
             Err(_) => Some(Outcome::Absent(absence(catalog, profile, &part, output))),
         };
-        if read.is_none() {
+        if read.is_none() && !place.named {
             view.inside.insert(column.number);
         }
         let class = output.flow.sources().iter().find_map(|s| profile.class(of(analysis, *s)?, s.column));
@@ -227,14 +266,6 @@ fn below(profile: &Profile, part: &Analysis, output: Option<&Output>) -> Vec<Bel
         }
     }
     distinct
-}
-
-/// A use of a masked column, or rows that are chosen, which no mask at the output undoes.
-fn unmasked(shared: &Analysis, demand: &Demand) -> Reject {
-    let names: BTreeSet<String> =
-        demand.instances().filter_map(|id| shared.instances.get(usize::try_from(id.0).ok()?)).map(|i| format!("\"{}\"", i.name)).collect();
-    let names: Vec<String> = names.into_iter().collect();
-    Reject::unclear("view", format!("uses veiled columns of {} otherwise than to put them out", names.join(", ")))
 }
 
 #[cfg(test)]

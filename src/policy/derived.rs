@@ -14,6 +14,8 @@ use crate::sql::model::UseKind;
 pub struct DerivedView {
     /// The columns of which the policy itself says nothing.
     pub open: BTreeSet<i16>,
+    /// The policy says something of the view: it is a relation of its own, and no definition in its place gives what is said of it.
+    pub named: bool,
     /// What was found. The same whoever finds it: it follows from the catalog and the profile alone.
     pub seen: OnceLock<SeenView>,
 }
@@ -38,7 +40,9 @@ pub struct SeenView {
 pub enum Reading {
     /// As it is: whatever its definition does commutes with the masks below, which then apply to what it puts out.
     AsItIs,
-    /// Not as it is, and why.
+    /// By its definition in its place alone: something in it does not commute, or chooses rows.
+    Inside,
+    /// Not at all, and why.
     Not(Reject),
 }
 

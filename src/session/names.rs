@@ -45,6 +45,7 @@ fn relation(row: &Value, catalog: &Catalog) -> Option<SessionRelation> {
         has_rules: false,
         runs_code: false,
         row_security: false,
+        readers: Vec::new(),
         temporary: true,
     };
     Some(SessionRelation { schema: None, name, columns: Some(names), looked_up: Some(looked_up) })

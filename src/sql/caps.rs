@@ -23,6 +23,8 @@ const MAX_RUN_COST: usize = 8 << 20;
 pub struct Scanned {
     /// Start, end and kind of each token, comments included.
     pub tokens: Vec<ScanToken>,
+    /// A bound on the height of the tree.
+    pub(super) depth: u32,
 }
 
 /// Looks at a text without parsing it. `limit` is in bytes.
@@ -44,11 +46,11 @@ pub(super) fn scan(text: &str, limit: usize) -> Checked<Scanned> {
     }
     // Where there is no token at all the crate makes a slice of a null pointer.
     if text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)) {
-        return Ok(Scanned { tokens: Vec::new() });
+        return Ok(Scanned { tokens: Vec::new(), depth: 0 });
     }
     let tokens = pg_query::scan_tokens(text).map_err(|_| super::parse::unread(text))?;
-    check_depth(&tokens)?;
-    Ok(Scanned { tokens })
+    let depth = depth(&tokens)?;
+    Ok(Scanned { tokens, depth })
 }
 
 /// The squares of the lengths of all runs of the lexer's `op_chars`, wherever they stand.
@@ -139,7 +141,8 @@ impl Nests {
     }
 }
 
-fn check_depth(tokens: &[ScanToken]) -> Checked<()> {
+fn depth(tokens: &[ScanToken]) -> Checked<u32> {
+    let mut deepest = 0;
     let mut nests = Nests::default();
     let mut before = Token::Nul;
     for token in tokens {
@@ -175,12 +178,13 @@ fn check_depth(tokens: &[ScanToken]) -> Checked<()> {
             }
             Weight::End | Weight::Nothing => {}
         }
-        if nests.top.height() > MAX_DEPTH || nests.outer.len() > MAX_DEPTH as usize {
+        deepest = deepest.max(nests.top.height()).max(u32::try_from(nests.outer.len()).unwrap_or(u32::MAX));
+        if deepest > MAX_DEPTH {
             return Err(too_deep());
         }
         before = kind;
     }
-    Ok(())
+    Ok(deepest)
 }
 
 fn too_deep() -> Reject {

@@ -24,5 +24,5 @@ pub use parse::{Parsed, Text, read};
 pub use place::place;
 pub use print::{Rendered, copied, print};
 pub use reject::{Checked, RefusalKind, Reject, Syntax};
-pub use resolve::{Context, Local, UNFIT, analyse};
+pub use resolve::{Context, Definition, Local, UNFIT, analyse};
 pub use shape::{Shape, Specimen, Template};

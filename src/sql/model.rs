@@ -1,6 +1,6 @@
 //! What the analysis found out about a statement: relations, uses, flows, writes, calls. The parser's tree is not in it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use crate::base::QualifiedName;
@@ -289,6 +289,8 @@ pub struct Analysis {
     pub from: BTreeSet<InstanceId>,
     /// Instances in whose place, or in the place of whose columns, this walk has put a veil.
     pub veiled: BTreeSet<InstanceId>,
+    /// Views in whose place this walk has put their definitions, with the numbers of the instances in those.
+    pub inlined: BTreeMap<InstanceId, Range<u32>>,
     /// Something may run on a value that is not known to be leakproof (`pg_proc.proleakproof`): no row condition can stand beside it without a
     /// fence. Aggregates and window functions do not count, which see rows that were chosen.
     pub leaks: bool,

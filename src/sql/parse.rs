@@ -18,6 +18,8 @@ pub struct Parsed {
     pub(super) version: i32,
     /// Its fingerprint, and whether it can be printed.
     pub(super) known: parser::Statement,
+    /// A bound on the height of the trees of its text.
+    pub(super) depth: u32,
     /// Where it starts in the text, in bytes.
     pub start: usize,
     /// Where it ends.
@@ -47,7 +49,7 @@ pub fn read(text: &str, limit: usize) -> Checked<Text> {
         let start = usize::try_from(stmt_location).unwrap_or(0).min(text.len());
         let length = usize::try_from(stmt_len).unwrap_or(0);
         let end = if length == 0 { text.len() } else { (start + length).min(text.len()) };
-        statements.push(Parsed { node, version, known: *known, start, end });
+        statements.push(Parsed { node, version, known: *known, depth: scanned.depth, start, end });
     }
     Ok(Text { scanned, statements })
 }

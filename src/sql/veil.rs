@@ -55,6 +55,8 @@ pub struct Veils {
     by_instance: BTreeMap<InstanceId, Veil>,
     /// What `current_setting` gives for the proxy's own settings within a veil's SQL.
     pub says: BTreeMap<Box<str>, Arc<str>>,
+    /// The definition of a view may be looked into by what the statement does beside it, unless it is fenced.
+    pub fenced: bool,
 }
 
 impl Veils {

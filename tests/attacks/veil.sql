@@ -38,3 +38,5 @@ CREATE VIEW veil.v_agg AS SELECT level, max(email) AS top, string_agg(note, ',')
 CREATE VIEW veil.v_order AS SELECT id, level, row_number() OVER (ORDER BY salary) AS place FROM veil.people;
 CREATE VIEW veil.w_call AS SELECT id, name FROM veil.people;
 CREATE VIEW veil.w_denied AS SELECT id, name FROM veil.people;
+CREATE VIEW veil.w_activity AS SELECT pid, NULL::text AS query FROM pg_stat_activity;
+CREATE VIEW veil.w_stats AS SELECT tablename, attname, NULL::text AS most FROM pg_stats WHERE schemaname = 'public';

@@ -33,6 +33,7 @@ fn relation(oid: u32, schema: &str, name: &str, columns: &[(&str, u32)]) -> Rela
         has_rules: false,
         runs_code: false,
         row_security: false,
+        readers: Vec::new(),
         temporary: false,
     }
 }

@@ -18,6 +18,7 @@ fn relation(oid: u32, name: &str, temporary: bool) -> Relation {
         has_rules: false,
         runs_code: false,
         row_security: false,
+        readers: Vec::new(),
         temporary,
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn relation(oid: Oid, schema: &str, name: &str, kind: RelationKind, c
         has_rules: false,
         runs_code: false,
         row_security: false,
+        readers: vec![Oid(0)],
         temporary: false,
     }
 }

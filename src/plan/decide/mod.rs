@@ -74,7 +74,7 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
         if let Some(reject) = judge.refused {
             return Err(Box::new((reject, decision)));
         }
-        let kind = if judge.demand.is_empty() { judge.kind } else { Kind::Rewrite };
+        let kind = if judge.demand.is_empty() && analysis.inlined.is_empty() { judge.kind } else { Kind::Rewrite };
         let defers = decision.scrub && defers(analysis);
         let arity = analysis.outputs.as_ref().map(Vec::len);
         return Ok(Decided { kind, cells, arity, decision, defers, demand: judge.demand, lookups: judge.lookups });

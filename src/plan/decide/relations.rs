@@ -43,6 +43,9 @@ impl<'a> Judge<'a> {
         if let Some(reject) = self.derived(id, instance, relation).or_else(|| self.whole(relation)).or_else(|| self.view(relation)) {
             return self.refuse(reject.at(instance.at));
         }
+        if self.analysis.inlined.contains_key(&id) {
+            return; // what stands in its place is judged instead
+        }
         self.note_below(relation.oid, 0, Action::Mask);
         if let Some(reject) = self.rows_of(id, instance, relation) {
             return self.refuse(reject.at(instance.at));
@@ -107,7 +110,7 @@ impl<'a> Judge<'a> {
 
     /// A view that is its definition over the veil: read as it is, where masks at its output are equal to that.
     fn derived(&self, id: InstanceId, instance: &Instance, relation: &Relation) -> Option<Reject> {
-        let view = self.profile.view(relation.oid)?;
+        let view = self.profile.view(relation.oid).filter(|_| self.profile.views.get(&relation.oid).is_some_and(|v| !v.named))?;
         let name = &relation.name;
         if let Reading::Not(why) = &view.reading {
             let reject = Reject::unclear("view", format!("view \"{name}\" reads veiled data, and its definition: {}", why.message));
@@ -117,11 +120,37 @@ impl<'a> Judge<'a> {
             let message = format!("view \"{name}\" reads veiled data, and is the target of a write");
             return Some(Reject::unclear("view", message).hint("write to the table below it"));
         }
+        if let Some(parts) = self.analysis.inlined.get(&id) {
+            return self.put_in(id, relation, parts.clone());
+        }
         let inside =
-            |c: &&Column| view.inside.contains(&c.number) && self.analysis.touched.contains(&Source { instance: id, column: c.number });
-        relation.columns.iter().find(inside).map(|column| {
-            let message = format!("column \"{}\" is computed from veiled data, {}", name.column(&column.name), words::NOT_YET);
+            |c: &Column| view.inside.contains(&c.number) && self.analysis.touched.contains(&Source { instance: id, column: c.number });
+        (matches!(view.reading, Reading::Inside) || relation.columns.iter().any(inside)).then(|| {
+            let message = format!("view \"{name}\" can only be veiled by its definition, which cannot be put in its place here");
             Reject::unclear("view", message).hint(NAME_IT)
+        })
+    }
+
+    /// A definition in the place of its view is run with the login's rights, not the owner's: it gives the same only where both may read
+    /// the same rows.
+    fn put_in(&self, id: InstanceId, relation: &Relation, parts: std::ops::Range<u32>) -> Option<Reject> {
+        let (name, login) = (&relation.name, &self.profile.principal.login);
+        let why = |what: String| {
+            Reject::unclear("view", format!("view \"{name}\" can only be veiled by its definition, and {what}")).hint(NAME_IT)
+        };
+        if self.analysis.locks.contains(&id) {
+            return Some(why("its rows cannot be locked then".to_owned()).hint("leave the locking clause out"));
+        }
+        if !self.catalog.may_select(login, relation) {
+            return Some(why(format!("login \"{login}\" has no SELECT on it at the server")));
+        }
+        let below = parts.filter_map(|part| self.catalog.relation(self.relation_of(InstanceId(part))?));
+        below.filter(|r| !self.analysis.inlined.keys().any(|v| self.relation_of(*v) == Some(r.oid))).find_map(|r| {
+            if r.row_security {
+                return Some(why(format!("\"{}\" below it has row security of the server", r.name)));
+            }
+            let lacks = !self.catalog.may_select(login, r);
+            lacks.then(|| why(format!("login \"{login}\" has no SELECT on \"{}\" below it at the server", r.name)))
         })
     }
 

@@ -1,8 +1,8 @@
 use crate::base::RawSql;
-use crate::catalog::{Catalog, Oid, RelationKind};
+use crate::catalog::{Catalog, Oid, Relation, RelationKind};
 use crate::plan::decide::fixture::{USERS, catalog, column, profile, relation};
 use crate::plan::{Cell, Names, Plan, Protocol, Setting, plan_text};
-use crate::policy::{Absence, ColumnProfile, DerivedView, Outcome, Profile, RelationProfile};
+use crate::policy::{Absence, ColumnProfile, DerivedView, Outcome, Profile, RelationProfile, RowCondition};
 
 const SEEN: Oid = Oid(20050);
 const OVER: Oid = Oid(20051);
@@ -31,8 +31,12 @@ fn shop(definition: &str) -> (Catalog, Profile) {
 /// What becomes of a statement: the text that is sent, `*` for each masked result column; or why not.
 fn becomes(definition: &str, text: &str) -> String {
     let (catalog, profile) = shop(definition);
+    sent(&catalog, &profile, text)
+}
+
+fn sent(catalog: &Catalog, profile: &Profile, text: &str) -> String {
     let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
-    let setting = Setting { catalog: &catalog, profile: &profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+    let setting = Setting { catalog, profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
     match plan_text(&RawSql::new(text), &[], Protocol::Simple, setting).remove(0).plan {
         Plan::Send(permit) => {
             let masked = permit.cells().iter().map(|c| if matches!(c, Cell::Masked { .. }) { '*' } else { '.' });
@@ -68,6 +72,36 @@ fn a_view_is_its_definition_over_the_veil() {
     ] {
         let got = becomes(definition, text);
         assert!(got == want || want == "Unclear: view" && got.starts_with(want), "{definition}\n{text}\n{got}");
+    }
+}
+
+/// What is sent for a look into a view over users of whom rows are kept, to a login that may read a view and, or not, what is below.
+fn over_rows(readers: Vec<Oid>, edit: impl FnOnce(&mut Relation)) -> String {
+    let (catalog, mut profile) = shop("SELECT users.id, users.email FROM public.users;");
+    let mut contents = catalog.contents().clone();
+    let users = contents.relations.iter_mut().find(|r| r.oid == USERS).unwrap();
+    users.readers = readers;
+    edit(users);
+    let rows = RowCondition { sql: "id = 1".into(), reads: [1].into() };
+    profile.relations.get_mut(&USERS).unwrap().rows = Some(rows);
+    sent(&Catalog::new(contents), &profile, "SELECT s.email FROM over s, seen WHERE s.id < 3")
+}
+
+#[test]
+fn where_rows_are_kept_the_definition_stands_in_the_views_place() {
+    let users = "(SELECT users.id, users.email FROM (SELECT users.id, users.email FROM public.users WHERE id = 1 OFFSET 0) users OFFSET 0)";
+    let over = format!("(SELECT seen.id, seen.email FROM {users} seen(id, email) OFFSET 0) s(id, email)");
+    let want = format!("* SELECT s.email FROM {over}, {users} seen(id, email) WHERE s.id < 3");
+    assert_eq!(over_rows(vec![Oid(0)], |_| {}), want);
+}
+
+#[test]
+fn a_definition_runs_with_the_rights_of_the_login() {
+    for (got, why) in [
+        (over_rows(vec![Oid(10)], |_| {}), "no SELECT on \"public.users\" below it"),
+        (over_rows(vec![Oid(0)], |users| users.row_security = true), "has row security of the server"),
+    ] {
+        assert!(got.starts_with("Unclear: view") && got.contains(why), "{got}");
     }
 }
 

@@ -90,7 +90,7 @@ impl Parts {
     }
 }
 
-/// Of everything that is decided. The login is in it where a condition reads who it is.
+/// Of everything that is decided. The login is in it where a condition reads who it is, or its rights at the server count.
 pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -> ProfileId {
     let Profile {
         id: _,
@@ -98,7 +98,7 @@ pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -
         unrestricted,
         star_refuse,
         relations,
-        views: _,
+        views,
         unclassified_deny,
         functions,
         statements,
@@ -115,7 +115,8 @@ pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -
         }
     }
     let conditional = |role: &Role<'_>| !role.1.rows.is_empty() || role.1.read.iter().any(|r| matches!(r.value, ReadRule::When(_)));
-    parts.optional(roles.iter().any(conditional).then_some(&*principal.login));
+    // a definition in its view's place runs with the login's rights at the server
+    parts.optional((roles.iter().any(conditional) || !views.is_empty()).then_some(&*principal.login));
     [unrestricted, star_refuse, unclassified_deny].into_iter().for_each(|f| parts.flag(*f));
     let mut sorted: Vec<_> = relations.iter().collect();
     sorted.sort_unstable_by_key(|(oid, _)| **oid);

@@ -181,11 +181,10 @@ impl Maker<'_> {
         profile.other_columns = if hidden || rows_below { Some(Absence::Derived) } else { self.other_columns(bound) };
         profile.delete = self.deletes(bound);
         profile.rows = own_rows;
-        // where the policy says a part, what it says is said of the view's own output: no definition in its place gives that
-        let silent = !named && open.len() == relation.columns.len() && profile.rows.is_none();
-        let derived = relation.kind == RelationKind::View && !self.is_system(relation.oid);
-        if derived && (hidden || rows_below) && silent {
-            self.views.insert(relation.oid, DerivedView { open, ..DerivedView::default() });
+        let named = named || open.len() < relation.columns.len() || profile.rows.is_some();
+        let derived = relation.kind == RelationKind::View && !self.is_system(relation.oid) && !open.is_empty();
+        if derived && (hidden || rows_below) && !(named && rows_below) {
+            self.views.insert(relation.oid, DerivedView { open, named, ..DerivedView::default() });
         }
         profile
     }

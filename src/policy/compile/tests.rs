@@ -26,6 +26,7 @@ pub(crate) fn relation(oid: u32, name: &str, kind: RelationKind, columns: &[(&st
         has_rules: false,
         runs_code: false,
         row_security: false,
+        readers: Vec::new(),
         temporary: false,
     }
 }

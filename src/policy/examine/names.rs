@@ -62,7 +62,17 @@ fn resolves(catalog: &Catalog, relation: &Relation, condition: &str) -> Checked<
     let path = ["pg_catalog".into(), schema.clone()];
     let says = BTreeMap::from([("pgscrim.user".into(), Arc::from(""))]);
     let hidden = |_, _| false;
-    let context = Context { catalog, path: &path, locals: &[], params: &[], hidden: &hidden, veils: None, says: Some(&says), alias: None };
+    let context = Context {
+        catalog,
+        path: &path,
+        locals: &[],
+        params: &[],
+        hidden: &hidden,
+        inside: &|_| None,
+        veils: None,
+        says: Some(&says),
+        alias: None,
+    };
     for mut statement in sql::read(&text, LIMIT)?.statements {
         sql::analyse(&mut statement, context).map_err(|(reject, _)| reject)?;
     }

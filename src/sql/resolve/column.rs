@@ -84,6 +84,9 @@ impl Resolver<'_> {
     /// Columns that do not exist for the principal stand in the way of a name that does.
     pub(super) fn shadow<'c>(&mut self, columns: impl Iterator<Item = &'c Column>, location: i32) {
         for column in columns.filter(|c| c.hidden) {
+            if self.is_gone(column) {
+                continue;
+            }
             let value = Value { at: location, ..column.value.clone() };
             self.consume(&value, UseKind::Shadow);
         }
@@ -212,6 +215,9 @@ impl Resolver<'_> {
     pub(super) fn whole_row(&mut self, item: &Item, location: i32) -> Value {
         self.touch(&item.columns);
         for column in &item.columns {
+            if self.is_gone(column) {
+                continue;
+            }
             let value = Value { at: location, ..column.value.clone() };
             self.consume(&value, UseKind::WholeRow);
         }

@@ -86,7 +86,10 @@ impl Resolver<'_> {
                 self.fields(indirection, kind, of).map(Value::computed)
             }
             NodeEnum::CollateClause(collate) => {
-                let protobuf::CollateClause { arg, collname: _, location: _ } = &mut **collate;
+                let protobuf::CollateClause { arg, collname, location: _ } = &mut **collate;
+                if self.in_definition() && collname.len() == 1 {
+                    collname.splice(0..0, super::name_nodes(&["pg_catalog"]));
+                }
                 match arg {
                     Some(arg) => self.used(arg, kind).map(|v| Value::computed(v.ty)),
                     None => Err(unknown("COLLATE")),

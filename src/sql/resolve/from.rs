@@ -34,6 +34,9 @@ impl<'a> Resolver<'a> {
 
     /// The items that one FROM item makes visible.
     pub(super) fn from_item(&mut self, node: &mut Node) -> Checked<Vec<Rc<Item>>> {
+        if let Some((view, definition)) = self.defined(node) {
+            return Ok(vec![Rc::new(self.put_in(node, view, &definition)?)]);
+        }
         let mut item = match inner(node)? {
             NodeEnum::JoinExpr(join) => return self.join(join),
             NodeEnum::RangeVar(range) => self.range(range)?,

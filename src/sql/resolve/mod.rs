@@ -14,6 +14,7 @@ mod column;
 mod copy;
 mod cte;
 mod define;
+mod definition;
 mod expr;
 mod from;
 mod function;
@@ -48,6 +49,7 @@ use super::reject::{Checked, Reject};
 use super::veil::Veils;
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid, Relation};
+pub use definition::Definition;
 use scope::Level;
 
 /// A relation of the session that the catalog does not know.
@@ -76,6 +78,8 @@ pub struct Context<'a> {
     pub params: &'a [Oid],
     /// Whether a column does not exist for the principal.
     pub hidden: &'a dyn Fn(Oid, i16) -> bool,
+    /// Views in whose place their definitions are to be put.
+    pub inside: &'a dyn Fn(Oid) -> Option<Definition>,
     /// On the second walk: what stands in the place of relations.
     pub veils: Option<&'a Veils>,
     /// Within a veil's own SQL: what `current_setting` gives for the proxy's own settings.
@@ -97,6 +101,7 @@ impl std::fmt::Debug for Context<'_> {
 /// What PostgreSQL would refuse, and what is not understood.
 pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject, Box<Analysis>)> {
     let mut resolver = Resolver::new(cx);
+    resolver.depth.nodes = parsed.depth;
     match resolver.statement(&mut parsed.node) {
         Ok(()) => Ok(resolver.out),
         Err(reject) => Err((reject, Box::new(resolver.out))),
@@ -129,6 +134,7 @@ pub(super) struct Resolver<'a> {
     in_place: BTreeMap<Source, in_place::InPlace>,
     /// The same: targets whose rows are held against their condition as they are stored.
     checked: BTreeSet<InstanceId>,
+    depth: definition::Depth,
 }
 
 impl<'a> Resolver<'a> {
@@ -140,6 +146,7 @@ impl<'a> Resolver<'a> {
             params: cx.params.to_vec(),
             in_place: BTreeMap::new(),
             checked: BTreeSet::new(),
+            depth: definition::Depth::default(),
         }
     }
 }

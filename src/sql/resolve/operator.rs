@@ -44,6 +44,9 @@ impl Resolver<'_> {
         let form = AExprKind::try_from(*form).unwrap_or(AExprKind::Undefined);
         let right = rexpr.as_mut().ok_or_else(|| unknown("an operator without its right side"))?;
         let args = if lexpr.is_some() { 2 } else { 1 };
+        if matches!(form, AExprKind::AexprOp | AExprKind::AexprOpAny | AExprKind::AexprOpAll) {
+            self.qualify_operator(name);
+        }
         match form {
             AExprKind::AexprOp | AExprKind::AexprDistinct | AExprKind::AexprNotDistinct => {
                 let equality = self.operator(name, args, *location)?;
@@ -199,6 +202,9 @@ impl Resolver<'_> {
         // the parser reads `<>` for `!=`; prefix plus and minus on literals are operators too
         if !any {
             return Err(no_operator(name, location));
+        }
+        if !foreign.is_empty() && schema.is_none() && self.in_definition() {
+            return Err(unknown("an operator that cannot be written with its schema, and has namesakes from outside PostgreSQL,"));
         }
         if !foreign.is_empty() {
             self.out.calls.push(Call { candidates: foreign, args, operator: Some(name.into()), first: None, at: location });

@@ -27,6 +27,7 @@ fn relation(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) -> Relatio
         has_rules: false,
         runs_code: false,
         row_security: false,
+        readers: Vec::new(),
         temporary: false,
     }
 }

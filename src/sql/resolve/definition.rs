@@ -1,0 +1,207 @@
+//! Views in whose place their definitions are put, as fenced subqueries, so that what stands below them can be veiled like anything else that
+//! a statement names. Which views those are is decided in `plan`. A definition's names are those of a `search_path` of `pg_catalog`.
+
+use std::sync::LazyLock;
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Alias, Node, SelectStmt, SetOperation, a_const::Val};
+
+use super::names::Found;
+use super::scope::{Column, Item};
+use super::target::Out;
+use super::veil::single;
+use super::{Context, Resolver, Value, inner, unknown};
+use crate::base::QualifiedName;
+use crate::catalog::{FIRST_NORMAL_OID, Relation};
+use crate::sql::caps::{self, MAX_DEPTH};
+use crate::sql::model::{Access, Flow, InstanceId, Source};
+use crate::sql::reject::{Checked, Reject};
+
+/// The most bytes of definitions that one statement may come to hold.
+const MOST: usize = 256 << 10;
+
+static CATALOG: LazyLock<[Box<str>; 1]> = LazyLock::new(|| ["pg_catalog".into()]);
+
+/// A view's definition.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The query, as PostgreSQL prints it.
+    pub text: Box<str>,
+    /// For each of the view's columns, whether it exists for the principal.
+    pub visible: Vec<bool>,
+}
+
+/// How deep the walk is in definitions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Depth {
+    /// A bound on the height of the tree above.
+    pub(super) nodes: u32,
+    /// Definitions that the walk is in.
+    definitions: u32,
+    /// Bytes of definitions so far.
+    bytes: usize,
+}
+
+impl<'a> Resolver<'a> {
+    /// The view that a FROM item names, where its definition is to be put in its place.
+    pub(super) fn defined(&self, node: &Node) -> Option<(&'a Relation, Definition)> {
+        let Some(NodeEnum::RangeVar(range)) = &node.node else { return None };
+        let bare = range.schemaname.is_empty() && range.catalogname.is_empty();
+        if bare && self.cte_named(&range.relname).is_some() {
+            return None;
+        }
+        match self.find(&range.schemaname, &range.relname)? {
+            Found::Catalog(relation) => (self.cx.inside)(relation.oid).map(|definition| (relation, definition)),
+            Found::Local(_) => None,
+        }
+    }
+
+    /// Puts a definition in the place of a FROM item.
+    pub(super) fn put_in(&mut self, node: &mut Node, relation: &'a Relation, definition: &Definition) -> Checked<Item> {
+        let NodeEnum::RangeVar(range) = inner(node)? else { return Err(unknown("a view at this place")) };
+        let (id, ..) = self.relation(range, Access::Read)?;
+        let named = self.alias(range.alias.as_ref())?;
+        let at = range.location;
+        let failed = |why: Reject| Reject::unclear("view", format!("the definition of view \"{}\": {}", relation.name, why.message)).at(at);
+        let (mut query, outs) = self.definition(definition, at).map_err(failed)?;
+        let last = u32::try_from(self.out.instances.len()).unwrap_or(u32::MAX);
+        self.out.inlined.insert(id, id.0 + 1..last);
+        if self.cx.veils.is_some_and(|v| v.fenced) {
+            fence(&mut query)?;
+        }
+        let names = relation.columns.iter().zip(&definition.visible).filter(|(_, visible)| **visible).map(|(c, _)| c.name.clone());
+        let colnames: Vec<Box<str>> = named.columns.iter().cloned().chain(names.skip(named.columns.len())).collect();
+        let columns = columns(relation, definition, id, outs)?;
+        let qualified = named.name.is_none().then(|| QualifiedName::new(&*range.schemaname, &*range.relname));
+        let name = named.name.unwrap_or_else(|| range.relname.as_str().into());
+        let item = self.item_of(name.clone(), columns, &named.columns, false)?;
+        let colnames: Vec<&str> = colnames.iter().map(|c| &**c).collect();
+        let alias = Alias { aliasname: name.into(), colnames: super::name_nodes(&colnames) };
+        let subselect = protobuf::RangeSubselect { lateral: false, subquery: Some(Box::new(query)), alias: Some(alias) };
+        *node = Node { node: Some(NodeEnum::RangeSubselect(Box::new(subselect))) };
+        Ok(Item { relation: qualified, veiled: true, ..item })
+    }
+
+    /// A definition's tree, walked by itself: no name of the statement around it means anything in it, and none of its names is the client's.
+    fn definition(&mut self, definition: &Definition, at: i32) -> Checked<(Node, Vec<Out>)> {
+        let depth = self.deeper(definition)?;
+        let mut query = single(&definition.text)?;
+        prune(&mut query, &definition.visible)?;
+        let first = self.part_from(&crate::sql::model::Part::default());
+        let instances = self.out.instances.len();
+        let (levels, seen, cx) = (std::mem::take(&mut self.levels), std::mem::take(&mut self.out.seen), self.cx);
+        self.cx = Context { path: &*CATALOG, locals: &[], params: &[], hidden: &|_, _| false, says: None, alias: None, ..cx };
+        let outs = self.query(&mut query);
+        let bytes = self.depth.bytes;
+        (self.levels, self.out.seen, self.cx, self.depth) = (levels, seen, cx, Depth { bytes, ..depth });
+        // what is said of it is said of the view, where the client named it
+        self.out.instances.iter_mut().skip(instances).for_each(|i| i.at = at);
+        self.out.uses.iter_mut().skip(first.uses.end).for_each(|u| u.at = at);
+        self.out.equalities.iter_mut().skip(first.equalities.end).for_each(|e| e.at = at);
+        self.out.calls.iter_mut().skip(first.calls.end).for_each(|c| c.at = at);
+        self.out.types.iter_mut().skip(first.types.end).for_each(|(_, place)| *place = at);
+        Ok((query, outs?))
+    }
+
+    /// Goes into a definition; gives where the walk was before.
+    fn deeper(&mut self, definition: &Definition) -> Checked<Depth> {
+        let before = self.depth;
+        let nodes = before.nodes + caps::scan(&definition.text, MOST)?.depth + 2;
+        let bytes = before.bytes + definition.text.len();
+        if nodes > MAX_DEPTH || bytes > MOST {
+            return Err(Reject::unclear("view", "is too long or too deep to be put in its place"));
+        }
+        self.depth = Depth { nodes, definitions: before.definitions + 1, bytes };
+        Ok(before)
+    }
+
+    /// Whether the walk is in a definition, where a bare name is one of `pg_catalog`.
+    pub(super) fn in_definition(&self) -> bool {
+        self.depth.definitions > 0
+    }
+
+    /// Gives a bare operator of a definition its schema, where another could be taken for it.
+    pub(super) fn qualify_operator(&self, names: &mut Vec<Node>) {
+        let Some(Node { node: Some(NodeEnum::String(name)) }) = names.first().filter(|_| self.in_definition() && names.len() == 1) else {
+            return;
+        };
+        let name = name.sval.clone();
+        if self.cx.catalog.operators_named(&name).any(|o| o.oid >= FIRST_NORMAL_OID) {
+            *names = super::name_nodes(&["pg_catalog", &name]);
+        }
+    }
+
+    /// Whether a column is not there at all: a definition was put in its view's place without it.
+    pub(super) fn is_gone(&self, column: &Column) -> bool {
+        column.hidden && column.value.flow.sources().iter().any(|s| self.out.inlined.contains_key(&s.instance))
+    }
+}
+
+/// The view's columns: those of the query, and hidden ones where it lacks them.
+fn columns(relation: &Relation, definition: &Definition, id: InstanceId, outs: Vec<Out>) -> Checked<Vec<Column>> {
+    let mut outs = outs.into_iter();
+    let mut columns = Vec::with_capacity(relation.columns.len());
+    for (column, visible) in relation.columns.iter().zip(&definition.visible) {
+        let value = if *visible {
+            let out = outs.next().ok_or_else(|| unknown("a view with fewer columns than it has"))?;
+            Value { at: -1, ty: Some(column.ty.oid), ..out.value }
+        } else {
+            let flow = Flow::Plain(vec![Source { instance: id, column: column.number }]);
+            Value { flow, ty: Some(column.ty.oid), at: -1 }
+        };
+        columns.push(Column { name: column.name.clone(), value, hidden: !visible, qualifier: None });
+    }
+    if outs.next().is_some() { Err(unknown("a view with more columns than it has")) } else { Ok(columns) }
+}
+
+/// Takes out of a query what does not exist for the principal.
+fn prune(query: &mut Node, visible: &[bool]) -> Checked<()> {
+    match inner(query)? {
+        NodeEnum::SelectStmt(_) if visible.iter().all(|v| *v) => Ok(()),
+        NodeEnum::SelectStmt(select) => prune_select(select, visible),
+        _ => Err(unknown("a definition that is no query")),
+    }
+}
+
+fn prune_select(select: &mut SelectStmt, visible: &[bool]) -> Checked<()> {
+    let lost = || unknown("a definition of this form, with columns that do not exist for the role,");
+    let clauses = select.sort_clause.iter().chain(&select.group_clause).chain(&select.distinct_clause);
+    if clauses.into_iter().any(names_a_position) {
+        return Err(lost());
+    }
+    match SetOperation::try_from(select.op) {
+        Ok(SetOperation::SetopNone) if select.target_list.len() == visible.len() => {
+            let mut kept = visible.iter();
+            select.target_list.retain(|_| kept.next().is_some_and(|v| *v));
+            Ok(())
+        }
+        Ok(SetOperation::SetopUnion) if select.all => {
+            for side in [&mut select.larg, &mut select.rarg] {
+                prune_select(side.as_mut().ok_or_else(lost)?, visible)?;
+            }
+            Ok(())
+        }
+        _ => Err(lost()),
+    }
+}
+
+/// A number in ORDER BY or its like means another column once one is taken out.
+fn names_a_position(node: &Node) -> bool {
+    let constant = |node: &Node| matches!(&node.node, Some(NodeEnum::AConst(_)));
+    match &node.node {
+        Some(NodeEnum::SortBy(sort)) => sort.node.as_deref().is_none_or(constant),
+        Some(NodeEnum::GroupingSet(set)) => set.content.iter().any(names_a_position),
+        _ => constant(node),
+    }
+}
+
+/// OFFSET 0 is a fence: no condition of the client's is looked at before the view has chosen its rows.
+fn fence(query: &mut Node) -> Checked<()> {
+    let NodeEnum::SelectStmt(select) = inner(query)? else { return Err(unknown("a definition that is no query")) };
+    if select.limit_offset.is_none() && select.limit_count.is_none() {
+        let zero = protobuf::AConst { isnull: false, location: -1, val: Some(Val::Ival(protobuf::Integer { ival: 0 })) };
+        select.limit_offset = Some(Box::new(Node { node: Some(NodeEnum::AConst(zero)) }));
+        select.limit_option = protobuf::LimitOption::Count as i32;
+    }
+    Ok(())
+}
