@@ -10,8 +10,8 @@ use crate::catalog::{Catalog, Column, Oid, PgType, Relation, SYSTEM_COLUMNS, Sca
 use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
-use crate::sql::model::{Analysis, InstanceId, InstanceOf, Source, UseKind};
-use crate::sql::veil::{ColumnMask, Veil, VeilColumn, Veils};
+use crate::sql::model::{Access, Analysis, InstanceId, InstanceOf, Source, UseKind};
+use crate::sql::veil::{ColumnMask, Read, Veil, VeilColumn, Veils};
 
 /// The veils that are demanded.
 ///
@@ -67,7 +67,30 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
     columns.extend(system);
     let rows = setting.profile.rows(relation.oid).map(|r| Arc::clone(&r.sql));
     let checked = target && is_checked(analysis, setting, id);
-    Some(Veil { columns, rows, fenced: analysis.leaks, system: has_system, checked })
+    let merges = analysis.instances.get(usize::try_from(id.0).ok()?)?.access == Access::Merge;
+    let reads = if merges { reads(setting, relation)? } else { Vec::new() };
+    Some(Veil { columns, rows, fenced: analysis.leaks, system: has_system, checked, reads })
+}
+
+/// The columns that a relation's row condition reads.
+fn reads(setting: Setting<'_>, relation: &Relation) -> Option<Vec<Read>> {
+    let Some(condition) = setting.profile.rows(relation.oid) else { return Some(Vec::new()) };
+    let read = |column: &Column| {
+        let of_domain = setting.catalog.type_info(column.ty.oid)?.base.is_some();
+        // an identity is NOT NULL
+        let null = column.default.is_none() && column.generated.is_none() && !column.not_null && !of_domain;
+        Some(Read { name: column.name.clone(), ty: declared(setting.catalog, &column.ty)?, collation: collation(column), null })
+    };
+    relation.columns.iter().filter(|c| condition.reads.contains(&c.number)).map(read).collect()
+}
+
+/// The collation of a column whose type has one.
+fn collation(column: &Column) -> Option<String> {
+    match &column.collation {
+        Some(collation) => Some(format!("{}.{}", quote_ident(&collation.schema), quote_ident(&collation.name))),
+        None if column.ty.scalar().is_text() => Some("pg_catalog.\"default\"".to_owned()),
+        None => None,
+    }
 }
 
 /// What stands for a column: of its declared type (a domain's base) and of its collation.
@@ -76,11 +99,7 @@ fn mask(catalog: &Catalog, relation: &QualifiedName, column: &Column, outcome: &
     let ty = declared(catalog, &column.ty)?;
     let value = masked(outcome, &column.ty, &reference)?;
     let cast = format!("({value})::{ty}");
-    let collation = match &column.collation {
-        Some(collation) => Some(format!("{}.{}", quote_ident(&collation.schema), quote_ident(&collation.name))),
-        None if column.ty.scalar().is_text() => Some("pg_catalog.\"default\"".to_owned()),
-        None => None,
-    };
+    let collation = collation(column);
     let sql = match &collation {
         Some(collation) => format!("{cast} COLLATE {collation}"),
         None => cast,

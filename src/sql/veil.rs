@@ -21,6 +21,21 @@ pub struct Veil {
     pub system: bool,
     /// Of the target of a write: the rows that it makes or changes are held against `rows` as they are stored.
     pub checked: bool,
+    /// Of the target of MERGE: the columns that `rows` reads.
+    pub reads: Vec<Read>,
+}
+
+/// A column that a row condition reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its declared type, a domain's base.
+    pub ty: String,
+    /// Its collation, where its type has one.
+    pub collation: Option<String>,
+    /// It is NULL in a new row that does not name it: it has no default, of its own or of its domain, and is not computed.
+    pub null: bool,
 }
 
 /// A column of a veil.

@@ -196,3 +196,9 @@ SELECT set_config('pgscrim.' || 'row_condition', 'true', false)
 INSERT INTO fenced (id, region) VALUES (100, 'US') RETURNING id
 ? a row beyond the condition in a CTE that nobody reads
 WITH w AS (INSERT INTO fenced (id, region) VALUES (100, 'US')) SELECT id FROM fenced
+- MERGE looks at a hidden row
+MERGE INTO fenced f USING plain p ON p.id = f.id AND f.secret LIKE 'Tk%' WHEN MATCHED THEN UPDATE SET secret = 'x'
+- MERGE looks at a hidden row in WHEN
+MERGE INTO fenced f USING plain p ON p.id = f.id WHEN MATCHED AND f.secret::int = 1 THEN DELETE
+- MERGE plants a row beyond the condition
+MERGE INTO fenced f USING plain p ON p.id + 100 = f.id WHEN NOT MATCHED THEN INSERT (id, region) VALUES (p.id + 100, 'US')

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::words;
+use super::{Judge, words};
+use crate::catalog::{Catalog, Oid, Relation, RelationKind};
 use crate::plan::permit::{Decision, RowCheck};
 use crate::plan::{Refusal, Setting};
 use crate::sql::Reject;
-use crate::sql::model::{Access, Analysis, InstanceId, InstanceOf};
+use crate::sql::model::{Access, Analysis, Changes, InstanceId, InstanceOf, Write};
 
 /// Whether a statement may store a row in an instance that does not satisfy the instance's row condition. An update that sets nothing
 /// of what the condition reads cannot, unless a trigger does.
@@ -16,11 +17,33 @@ pub(in crate::plan) fn is_checked(analysis: &Analysis, setting: Setting<'_>, id:
     let InstanceOf::Catalog(oid) = instance.of else { return false };
     let Some(condition) = setting.profile.rows(oid) else { return false };
     let sets = || analysis.writes.iter().any(|w| w.target.instance == id && condition.reads.contains(&w.target.column));
-    let triggers = || setting.catalog.with_descendants(oid).into_iter().any(|o| setting.catalog.relation(o).is_none_or(|r| r.runs_code));
     match instance.access {
-        Access::Insert => true,
-        Access::Update => sets() || triggers(),
-        Access::Read | Access::Delete | Access::Merge | Access::CopyIn | Access::Truncate | Access::Lock | Access::Define => false,
+        Access::Insert | Access::Merge => true,
+        Access::Update => sets() || runs_triggers(setting.catalog, oid),
+        Access::Read | Access::Delete | Access::CopyIn | Access::Truncate | Access::Lock | Access::Define => false,
+    }
+}
+
+/// Whether a trigger may change what is stored in a relation.
+fn runs_triggers(catalog: &Catalog, oid: Oid) -> bool {
+    catalog.with_descendants(oid).into_iter().any(|o| catalog.relation(o).is_none_or(|r| r.runs_code))
+}
+
+impl Judge<'_> {
+    /// Why nothing can be said of a row before MERGE makes or changes it.
+    pub(super) fn merge_cannot_hold(&self, id: InstanceId, relation: &Relation) -> Option<Reject> {
+        let (name, condition) = (&relation.name, self.profile.rows(relation.oid)?);
+        let set = |w: &&Write| w.target.instance == id && w.changes != Changes::New && condition.reads.contains(&w.target.column);
+        if let Some(write) = self.analysis.writes.iter().find(set) {
+            let message = format!("{} is read by the row condition of \"{name}\", and set by MERGE", self.column(write.target));
+            return Some(Reject::unclear("rows", message).hint("set it by UPDATE").at(write.at));
+        }
+        let plain = matches!(relation.kind, RelationKind::Table | RelationKind::Partitioned);
+        (!plain || runs_triggers(self.catalog, relation.oid)).then(|| {
+            let message =
+                format!("relation \"{name}\" has a row condition, and is a view or has triggers that may change what MERGE stores");
+            Reject::unclear("rows", message).hint("use INSERT and UPDATE")
+        })
     }
 }
 

@@ -97,9 +97,14 @@ impl<'a> Judge<'a> {
             let message = format!("relation \"{name}\" has a row condition, which nothing holds the rows of a COPY against");
             return Some(Reject::unclear("rows", message).hint("INSERT the rows"));
         }
-        let possible = matches!(instance.access, Access::Read | Access::Insert | Access::Update | Access::Delete);
+        let possible = matches!(instance.access, Access::Read | Access::Insert | Access::Update | Access::Merge | Access::Delete);
         if !possible || !self.veil_instance(id, UseKind::Filter) {
             return Some(rows(&name.to_string()));
+        }
+        if instance.access == Access::Merge
+            && let Some(reject) = self.merge_cannot_hold(id, relation)
+        {
+            return Some(reject);
         }
         let locked = self.analysis.locks.contains(&id) && self.analysis.leaks;
         locked.then(|| {

@@ -16,7 +16,7 @@ use crate::base::quote_ident;
 use crate::catalog::{Oid, Scalar};
 use crate::sql::model::{Call, Flow, InstanceId, Source};
 use crate::sql::reject::{Checked, Reject, Syntax};
-use crate::sql::veil::{ColumnMask, Veil};
+use crate::sql::veil::{ColumnMask, Read, Veil};
 
 /// A new value that is looked at twice, under this name in a query of its own.
 const NEW: &str = "pgscrim_new";
@@ -29,6 +29,8 @@ pub(super) struct Rows {
     fenced: bool,
     /// What the statement makes or changes must satisfy it, too.
     pub(super) checked: bool,
+    /// Of the target of MERGE: the columns that it reads.
+    pub(super) reads: Vec<Read>,
 }
 
 /// A masked column of a target.
@@ -66,7 +68,12 @@ impl Resolver<'_> {
         if veil.checked {
             self.checked.insert(id);
         }
-        Ok(select.where_clause.map(|condition| Rows { condition: *condition, fenced: veil.fenced, checked: veil.checked }))
+        Ok(select.where_clause.map(|condition| Rows {
+            condition: *condition,
+            fenced: veil.fenced,
+            checked: veil.checked,
+            reads: veil.reads.clone(),
+        }))
     }
 
     /// Puts a mask where a masked column of a target is named.
@@ -200,7 +207,7 @@ impl InPlace {
 
 /// The statement's own condition, behind that of the rows which exist.
 pub(super) fn guard(rows: Option<&Rows>, condition: &mut Option<Box<Node>>) -> Checked<()> {
-    let Some(Rows { condition: rows, fenced, checked: _ }) = rows else { return Ok(()) };
+    let Some(Rows { condition: rows, fenced, checked: _, reads: _ }) = rows else { return Ok(()) };
     let rows = rows.clone();
     let Some(own) = condition.take() else {
         *condition = Some(Box::new(rows));

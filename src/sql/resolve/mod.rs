@@ -21,6 +21,7 @@ mod function;
 mod in_place;
 mod join;
 mod json;
+mod merge;
 mod names;
 mod operator;
 mod row_check;

@@ -20,14 +20,14 @@ impl Resolver<'_> {
         let rows = rows.filter(|r| r.checked);
         let Some(ReturningClause { options, exprs }) = clause else {
             if let Some(rows) = rows {
-                *clause = Some(ReturningClause { options: Vec::new(), exprs: single_target(satisfies(rows)?)? });
+                *clause = Some(ReturningClause { options: Vec::new(), exprs: single_target(satisfies(rows.condition.clone())?)? });
             }
             return Ok(None);
         };
         absent("OLD or NEW in RETURNING", options.is_empty())?;
         let returned = self.targets(exprs)?;
         if let Some(rows) = rows {
-            beside(exprs, satisfies(rows)?).ok_or_else(|| unknown("RETURNING without columns"))?;
+            beside(exprs, satisfies(rows.condition.clone())?).ok_or_else(|| unknown("RETURNING without columns"))?;
         }
         Ok(Some(returned))
     }
@@ -37,7 +37,6 @@ impl Resolver<'_> {
         let clause = match node {
             NodeEnum::InsertStmt(insert) => insert.returning_clause.is_some(),
             NodeEnum::UpdateStmt(update) => update.returning_clause.is_some(),
-            NodeEnum::MergeStmt(merge) => merge.returning_clause.is_some(),
             _ => false,
         };
         self.out.unasked = clause && returned.is_none();
@@ -52,8 +51,8 @@ pub(super) fn stored(rows: &Rows, condition: &mut Option<Box<Node>>) -> Checked<
 }
 
 /// True, or an error.
-fn satisfies(rows: &Rows) -> Checked<Node> {
-    Ok(case(vec![when(rows.condition.clone(), constant(true))], raises()?))
+pub(super) fn satisfies(condition: Node) -> Checked<Node> {
+    Ok(case(vec![when(condition, constant(true))], raises()?))
 }
 
 /// A truth value that cannot be had.

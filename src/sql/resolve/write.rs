@@ -157,48 +157,8 @@ impl Resolver<'_> {
         self.returning(returning_clause, None)
     }
 
-    fn merge_into(&mut self, merge: &mut protobuf::MergeStmt) -> Checked<Returned> {
-        let protobuf::MergeStmt { relation, source_relation, join_condition, merge_when_clauses, returning_clause, with_clause } = merge;
-        self.with(with_clause)?;
-        let (target, _) = self.written(relation, Access::Merge)?;
-        let source = source_relation.as_mut().ok_or_else(|| unknown("MERGE without a source"))?;
-        let source = self.from_item(source)?;
-        let both: Vec<Rc<Item>> = std::iter::once(Rc::clone(&target)).chain(source.iter().cloned()).collect();
-        self.show(both.clone())?;
-        if let Some(condition) = join_condition {
-            self.condition(condition, UseKind::Join)?;
-        }
-        for node in merge_when_clauses {
-            let NodeEnum::MergeWhenClause(when) = inner(node)? else { return Err(unknown("WHEN")) };
-            let protobuf::MergeWhenClause { match_kind: _, command_type, r#override: _, condition, target_list, values } = &mut **when;
-            if let Some(condition) = condition {
-                self.condition(condition, UseKind::Filter)?;
-            }
-            match protobuf::CmdType::try_from(*command_type) {
-                Ok(protobuf::CmdType::CmdUpdate) => self.assignments(&target, target_list)?,
-                Ok(protobuf::CmdType::CmdDelete) => self.out.deletes.extend(target.instance.map(|(id, _)| id)),
-                Ok(protobuf::CmdType::CmdNothing) => {}
-                Ok(protobuf::CmdType::CmdInsert) => {
-                    self.used_all(values, UseKind::WriteSource)?;
-                    if !values.is_empty() {
-                        self.inserted(&target, target_list, Some(values.len()))?;
-                    }
-                }
-                Ok(
-                    protobuf::CmdType::Undefined
-                    | protobuf::CmdType::CmdUnknown
-                    | protobuf::CmdType::CmdSelect
-                    | protobuf::CmdType::CmdMerge
-                    | protobuf::CmdType::CmdUtility,
-                )
-                | Err(_) => return Err(unknown("an action of MERGE")),
-            }
-        }
-        self.returning(returning_clause, None)
-    }
-
     /// The target of a write, with the condition of the rows that exist.
-    fn written(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<(Rc<Item>, Option<Rows>)> {
+    pub(super) fn written(&mut self, range: &mut Option<RangeVar>, access: Access) -> Checked<(Rc<Item>, Option<Rows>)> {
         let item = self.target(range, access)?;
         let rows = match range {
             Some(range) => self.veil_target(range, &item)?,
@@ -220,7 +180,7 @@ impl Resolver<'_> {
     }
 
     /// SET.
-    fn assignments(&mut self, target: &Rc<Item>, nodes: &mut [Node]) -> Checked<()> {
+    pub(super) fn assignments(&mut self, target: &Rc<Item>, nodes: &mut [Node]) -> Checked<()> {
         for node in nodes {
             let NodeEnum::ResTarget(assignment) = inner(node)? else { return Err(unknown("SET")) };
             let ResTarget { name, indirection, val, location } = &mut **assignment;

@@ -202,7 +202,12 @@ const REFUSED: &[(&str, &str)] = &[
     ("UPDATE people SET (name, email) = (SELECT 'a', 'b')", "cannot be told from its mask"),
     // what a condition reads is computed from it
     ("UPDATE graded SET grade = 'gold'", "may not write"),
-    ("MERGE INTO fenced f USING plain p ON p.id = f.id WHEN NOT MATCHED THEN INSERT (id, region) VALUES (p.id, 'EU')", "row condition"),
+    ("MERGE INTO fenced f USING plain p ON p.id = f.id WHEN MATCHED THEN UPDATE SET region = 'EU'", "and set by MERGE"),
+    (
+        "MERGE INTO fenced f USING plain p ON p.id = f.id WHEN NOT MATCHED THEN INSERT (id, region) VALUES (p.id, upper(p.label))",
+        "not known before",
+    ),
+    ("MERGE INTO stock f USING plain p ON p.id = f.id WHEN NOT MATCHED THEN INSERT (id) VALUES (p.id)", "triggers"),
     ("COPY fenced (id, region) FROM STDIN", "row condition"),
     ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) SELECT * FROM w", "gives no columns"),
     ("COPY (INSERT INTO fenced (id, region) VALUES (99, 'EU')) TO STDOUT", "without a result"),
@@ -273,6 +278,11 @@ const BEYOND: &[&str] = &[
     "WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'US')) INSERT INTO plain (id) VALUES (99)",
     "WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'US')) UPDATE plain SET label = 'x' RETURNING id",
     "PREPARE p AS INSERT INTO fenced (id, region) VALUES ($1, $2); EXECUTE p (99, 'US')",
+    "MERGE INTO fenced f USING plain p ON p.id = f.id + 100 WHEN NOT MATCHED THEN INSERT (id, region) VALUES (p.id + 100, 'US')",
+    "MERGE INTO fenced f USING plain p ON p.id = f.id + 100 WHEN NOT MATCHED THEN INSERT (id, region) VALUES (p.id + 100, p.label)",
+    "MERGE INTO fenced f USING plain p ON p.id = f.id + 100 WHEN NOT MATCHED THEN INSERT (id) VALUES (p.id + 100)",
+    "MERGE INTO fenced f USING plain p ON p.id = f.id + 100 WHEN NOT MATCHED AND p.id = 12 THEN INSERT (id, region) VALUES (112, NULL)",
+    "MERGE INTO fenced f USING plain p ON p.id = f.id + 100 WHEN NOT MATCHED THEN INSERT DEFAULT VALUES",
     // by its default, by its trigger, by its type's modifier, by what is generated
     "INSERT INTO stock (id, region) VALUES (99, NULL)",
     "INSERT INTO stock (id, region) VALUES (99, 'us')",
@@ -320,6 +330,14 @@ const WITHIN: &[(&str, &str, &[&[&str]])] = &[
     ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) SELECT 1", "SELECT 1", &[&["1"]]),
     ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) UPDATE plain SET label = 'x' WHERE id = 1", "UPDATE 1", &[]),
     ("PREPARE p AS INSERT INTO fenced (id, region) VALUES ($1, $2); EXECUTE p (99, 'EU')", "INSERT 0 1", &[]),
+    ("MERGE INTO fenced AS f USING plain AS p ON p.id = f.id WHEN MATCHED THEN UPDATE SET amount = 0", "MERGE 6", &[]),
+    ("MERGE INTO fenced USING plain AS p ON p.id = fenced.id WHEN MATCHED AND length(secret) > 0 THEN DELETE", "MERGE 6", &[]),
+    (
+        "MERGE INTO fenced f USING (VALUES (98, 'EU'), (99, 'US'), (2, 'X')) AS n (id, region) ON n.id = f.id \
+         WHEN MATCHED THEN UPDATE SET amount = -1 WHEN NOT MATCHED AND n.region = 'EU' THEN INSERT (id, region) VALUES (n.id, n.region)",
+        "MERGE 2",
+        &[],
+    ),
 ];
 
 #[test]
