@@ -20,6 +20,7 @@ pub(super) fn effect(deed: &Deed) -> Effect {
         Deed::Copy(direction, format) => Effect::Copy(*direction, format.clone()),
         Deed::Create { schema, name, columns } => Effect::Create { schema: schema.clone(), name: name.clone(), columns: columns.clone() },
         Deed::CatalogChanged => Effect::CatalogChanged,
+        Deed::Code => Effect::Code,
         Deed::DiscardAll => Effect::DiscardAll,
         Deed::Discard => Effect::Discard,
     }
@@ -46,6 +47,7 @@ pub(super) fn rows_of(deed: &Deed) -> RowsOf {
         | Deed::Copy(..)
         | Deed::Create { .. }
         | Deed::CatalogChanged
+        | Deed::Code
         | Deed::DiscardAll
         | Deed::Discard => RowsOf::Own,
     }

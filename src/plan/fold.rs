@@ -50,6 +50,7 @@ impl Fold {
             Effect::Commit { .. } | Effect::Rollback { .. } | Effect::RollbackTo(_) if self.moved => {
                 self.doubt = Some("the search path may be what it was before, since a transaction ends in this string");
             }
+            Effect::Code => self.doubt = Some("code that may change where names resolve runs earlier in this string"),
             Effect::DiscardAll => self.doubt = Some("the session's state is discarded in this string"),
             Effect::Create { schema, name, columns } => {
                 let names = self.names.get_or_insert_with(|| setting.names.clone());

@@ -155,6 +155,8 @@ pub enum Effect {
     },
     /// DROP, ALTER, and other statements after which the catalog is to be looked at again.
     CatalogChanged,
+    /// DO, CALL: whatever their code does, to settings and to the catalog.
+    Code,
     /// DISCARD ALL.
     DiscardAll,
     /// DISCARD TEMP, PLANS, SEQUENCES.

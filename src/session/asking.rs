@@ -95,7 +95,7 @@ impl Doubt {
 pub(super) fn changes_names(effect: &Effect) -> bool {
     match effect {
         Effect::Set(change) => change.name.as_deref().is_none_or(|n| matches!(n, "search_path" | "role" | "session_authorization")),
-        Effect::Create { .. } | Effect::CatalogChanged | Effect::DiscardAll | Effect::Discard => true,
+        Effect::Create { .. } | Effect::CatalogChanged | Effect::Code | Effect::DiscardAll | Effect::Discard => true,
         Effect::None
         | Effect::Begin
         | Effect::Commit { .. }
@@ -115,7 +115,7 @@ pub(super) fn changes_names(effect: &Effect) -> bool {
 pub(super) fn changes_schema(permit: &Permit) -> bool {
     let own = matches!(permit.effect(), Effect::Create { schema: None, .. });
     let unread = permit.decision().relations.is_none();
-    unread || (!own && matches!(permit.effect(), Effect::Create { .. } | Effect::CatalogChanged))
+    unread || (!own && matches!(permit.effect(), Effect::Create { .. } | Effect::CatalogChanged | Effect::Code))
 }
 
 /// Whether a transaction or a part of it ends.
@@ -141,6 +141,7 @@ pub(super) fn only_ends(effect: &Effect) -> bool {
         | Effect::Copy(..)
         | Effect::Create { .. }
         | Effect::CatalogChanged
+        | Effect::Code
         | Effect::DiscardAll
         | Effect::Discard => false,
     }

@@ -200,6 +200,7 @@ impl Truth {
             | Effect::Copy(..)
             | Effect::Create { .. }
             | Effect::CatalogChanged
+            | Effect::Code
             | Effect::Discard => Vec::new(),
         }
     }

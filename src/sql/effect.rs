@@ -123,6 +123,8 @@ pub enum Deed {
     },
     /// The catalog is to be looked at again.
     CatalogChanged,
+    /// DO, CALL: whatever their code does, to settings and to the catalog.
+    Code,
     /// DISCARD ALL.
     DiscardAll,
     /// DISCARD TEMP, PLANS, SEQUENCES.

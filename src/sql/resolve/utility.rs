@@ -22,7 +22,11 @@ impl Resolver<'_> {
         self.out.needs.extend(need.clone());
         match node {
             // bodies are not looked into: who may write them can read everything
-            NodeEnum::DoStmt(protobuf::DoStmt { args: _ }) | NodeEnum::CreateFunctionStmt(_) => {}
+            NodeEnum::DoStmt(protobuf::DoStmt { args: _ }) => {
+                self.out.deed = Deed::Code;
+                return Ok(());
+            }
+            NodeEnum::CreateFunctionStmt(_) => {}
             NodeEnum::CallStmt(call) => return self.call_procedure(call),
             NodeEnum::VacuumStmt(vacuum) => self.vacuum(vacuum)?,
             NodeEnum::ClusterStmt(protobuf::ClusterStmt { relation, indexname: _, params: _ }) => self.maintained(relation)?,
@@ -94,7 +98,7 @@ impl Resolver<'_> {
         *funcname = qualified;
         self.used_all(args, UseKind::Expression)?;
         self.out.returns_rows = true;
-        self.out.deed = Deed::CatalogChanged;
+        self.out.deed = Deed::Code;
         Ok(())
     }
 
