@@ -307,7 +307,9 @@ fn what_runs_is_broken_off_where_it_would_be_decided_otherwise() {
     let records: Vec<Value> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     // the server keeps the whole result of an EXECUTE or FETCH before it sends any
     let changed = |r: &Value| matches!(r["reason"].as_str(), Some("policy changed" | "policy changed, after it ran"));
-    let told = records.iter().filter(|r| r["decision"] == "failed" && r["sqlstate"] == "57P01" && changed(r));
+    // and not the question whether the rules have changed, which can be hit by the change, too
+    let long = |r: &Value| r["statement"].as_str().is_some_and(|s| !s.contains("town"));
+    let told = records.iter().filter(|r| r["decision"] == "failed" && r["sqlstate"] == "57P01" && changed(r) && long(r));
     assert_eq!(told.count(), 2 * WAYS.len());
 }
 
