@@ -257,7 +257,7 @@ fn unescape_text<'a>(field: &'a [u8], out: &'a mut Vec<u8>) -> Option<&'a [u8]> 
 
 fn escape_text(value: &[u8], delimiter: u8, out: &mut Vec<u8>) {
     // without a way out, so that many bytes are looked at at a time
-    let special = |b: u8| (b.wrapping_sub(8) < 6) | (b == b'\\') | (b == delimiter);
+    let special = |b: u8| matches!(b, 8..=13 | b'\\') || b == delimiter;
     if !value.iter().fold(false, |found, b| found | special(*b)) {
         return out.extend_from_slice(value);
     }
