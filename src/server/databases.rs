@@ -289,6 +289,7 @@ impl Keeper {
             let failed = match looked {
                 Some(Ok(())) => {
                     self.publish();
+                    self.tell(|session| session.awaits_catalog().then_some(Signal::Read(begun)));
                     false
                 }
                 Some(Err(failure)) => {

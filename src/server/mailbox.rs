@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Instant;
 
 use crate::session::View;
 
@@ -14,6 +15,8 @@ pub(crate) enum Signal {
     View(Arc<View>),
     /// The catalog is too old to decide by, until a view comes.
     Stale,
+    /// The catalog was read, beginning then. Left only to a session that awaits it.
+    Read(Instant),
     /// End as soon as nothing is under way.
     Drain,
     /// End now: the rights are gone, or the drain's deadline is over.
@@ -26,6 +29,8 @@ pub(super) struct Left {
     pub(super) view: Option<Arc<View>>,
     /// Since that view.
     pub(super) stale: bool,
+    /// When the last reading of the catalog began.
+    pub(super) read: Option<Instant>,
     pub(super) drain: bool,
     pub(super) stop: bool,
 }
@@ -41,6 +46,8 @@ struct Inside {
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     full: AtomicBool,
+    /// The session awaits that the catalog is read.
+    awaits: AtomicBool,
     inside: Mutex<Inside>,
 }
 
@@ -58,6 +65,7 @@ impl Mailbox {
                 inside.left.stale = false;
             }
             Signal::Stale => inside.left.stale = true,
+            Signal::Read(begun) => inside.left.read = Some(begun),
             Signal::Drain => inside.left.drain = true,
             Signal::Stop => inside.left.stop = true,
         }
@@ -65,6 +73,16 @@ impl Mailbox {
         if let Some(waker) = &inside.waker {
             waker.wake_by_ref();
         }
+    }
+
+    /// Whether the session awaits that the catalog is read.
+    pub(super) fn awaits(&self) -> bool {
+        self.awaits.load(Ordering::Acquire)
+    }
+
+    /// The session awaits it, or does so no more.
+    pub(super) fn set_awaits(&self, awaits: bool) {
+        self.awaits.store(awaits, Ordering::Release);
     }
 
     /// Wakes this task from now on.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
@@ -142,6 +143,8 @@ pub(crate) struct Relay<C, U, E> {
     draining: bool,
     /// The decision of a long text, when the analyst has it.
     analysis: Option<oneshot::Receiver<Decided>>,
+    /// When the session last changed the schema, until a catalog is read that began after that.
+    changed: Option<Instant>,
     /// A request to cancel what the server runs.
     cancelling: Option<Cancelling>,
     /// The server takes no more.
@@ -179,6 +182,7 @@ where
             flush: (false, false),
             draining: false,
             analysis: None,
+            changed: None,
             cancelling: None,
             deaf: false,
             over: None,
@@ -253,7 +257,7 @@ where
     }
 
     fn hear(&mut self, cx: &mut Context<'_>) {
-        let Some(Left { view, stale, drain, stop }) = self.mailbox.look() else { return };
+        let Some(Left { view, stale, read, drain, stop }) = self.mailbox.look() else { return };
         self.draining |= drain;
         if stop {
             self.say(Fault::ShuttingDown, cx);
@@ -267,7 +271,14 @@ where
             }
         }
         if stale {
-            self.lend(0, cx, |session, _| session.catalog_is_stale());
+            self.lend(0, cx, Session::catalog_is_stale);
+            self.see_close();
+        }
+        if self.changed.is_some_and(|changed| read.is_some_and(|begun| begun >= changed)) {
+            self.changed = None;
+            self.mailbox.set_awaits(false);
+            self.lend(0, cx, Session::catalog_is_fresh);
+            self.see_close();
         }
     }
 
@@ -394,6 +405,10 @@ where
         };
         work(&mut self.session, &mut lent);
         worker.places = self.edge.keep(places);
+        if counts.schema_changes > 0 {
+            self.mailbox.set_awaits(true);
+            self.changed = Some(Instant::now());
+        }
         self.edge.count(counts, now);
         if let Some(work) = self.session.work() {
             self.analysis = Some(worker.analyst.decide(work));

@@ -23,6 +23,11 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
+    /// Whether the session awaits that the catalog is read.
+    pub(crate) fn awaits_catalog(&self) -> bool {
+        self.mailbox.awaits()
+    }
+
     /// Leaves a signal.
     pub(crate) fn tell(&self, signal: Signal) {
         self.mailbox.leave(signal);

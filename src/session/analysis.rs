@@ -82,7 +82,10 @@ impl Session {
 
     /// The plans for a text. `None`: the message has to wait for them. Where the catalog is too old they are refusals.
     pub(super) fn plan(&mut self, text: &str, types: &[Oid], protocol: Protocol, cx: &mut Cx<'_>) -> Option<Arc<[Planned]>> {
-        let planned = self.decide(text, types, protocol, cx)?;
+        let mut planned = self.decide(text, types, protocol, cx)?;
+        if self.governed() && self.replies.changes_schema() && planned.iter().any(|p| matches!(p.plan, Plan::Refuse(_))) {
+            planned = planned.iter().map(super::asking::uncommitted_schema).collect();
+        }
         let decides = |p: &Planned| !matches!(&p.plan, Plan::Send(permit) if super::asking::only_ends(permit.effect()));
         if !self.stale || !self.governed() || !planned.iter().any(decides) {
             return Some(planned);

@@ -7,7 +7,7 @@ mod query;
 mod refuse;
 mod replan;
 
-pub(super) use refuse::{makes, stale_catalog, unreadable};
+pub(super) use refuse::{makes, stale_catalog, uncommitted_schema, unreadable};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -154,17 +154,23 @@ const ASKED_LIMIT: usize = 4096;
 const NOBODY: &[u8] = b"pgscrim refused";
 
 impl Session {
-    /// Whether the client's next message has to wait: names are in doubt, and the server must be asked first. Only what is
-    /// decided by names waits: data of a COPY that the server awaits does not, nor what ends a batch.
+    /// Whether the client's next message has to wait: names are in doubt, and the server must be asked first, or the session has changed
+    /// the schema, and the catalog must be read first. Only what is decided by names waits: data of a COPY that the server awaits does not, nor what ends a batch.
     pub(super) fn must_wait(&mut self, tag: u8, cx: &mut Cx<'_>) -> bool {
         if self.settles() {
             return true;
         }
-        if !self.doubt.names || self.status == b'E' || self.replies.is_skipping() || self.replies.copies_in() {
+        let behind = self.behind && !self.stale && self.governed();
+        if !(self.doubt.names || behind) || self.status == b'E' || self.replies.is_skipping() || self.replies.copies_in() {
             return false;
         }
         if !matches!(tag, client::QUERY | client::PARSE | client::BIND) {
             return false;
+        }
+        if !self.doubt.names {
+            // what is awaited is no answer of the server
+            Upstream::new(cx.to_server).control(Control::Flush);
+            return true;
         }
         let mut upstream = Upstream::new(cx.to_server);
         if self.replies.is_empty() {

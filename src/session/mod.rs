@@ -165,6 +165,8 @@ pub struct Session {
     rest_passes: bool,
     /// The catalog of the view is too old to decide by.
     stale: bool,
+    /// The session has changed the schema, and the catalog of the view may be from before.
+    behind: bool,
     /// What rows that wait to be masked take of the process's budget.
     held: budget::Held,
     /// A request to cancel what the server runs.
@@ -198,6 +200,7 @@ impl Session {
             doubt: if governed { asking::Doubt::all() } else { asking::Doubt::default() },
             rest_passes: false,
             stale: false,
+            behind: false,
             held: budget::Held::default(),
             cancel: replies::Cancel::None,
         }
@@ -241,8 +244,15 @@ impl Session {
 
     /// The catalog is older than it may be: until another view comes, a governed session's statements are refused, but for those
     /// that end what is open.
-    pub fn catalog_is_stale(&mut self) {
+    pub fn catalog_is_stale(&mut self, cx: &mut Cx<'_>) {
         self.stale = true;
+        self.take_up(cx);
+    }
+
+    /// The catalog was read after the session had changed the schema: what waited for it is decided.
+    pub fn catalog_is_fresh(&mut self, cx: &mut Cx<'_>) {
+        self.behind = false;
+        self.take_up(cx);
     }
 
     /// Whether the client's messages wait: for a text to be decided, or for the answers to those before them.

@@ -225,6 +225,11 @@ pub(super) struct Replies {
 }
 
 impl Replies {
+    /// Whether the open transaction may have changed the schema.
+    pub(super) fn changes_schema(&self) -> bool {
+        self.schema_touched
+    }
+
     pub(super) fn truth(&self) -> &Truth {
         &self.truth
     }

@@ -124,6 +124,14 @@ impl Desk {
         true
     }
 
+    fn reads_catalog(&mut self) -> bool {
+        let changed = std::mem::take(&mut self.counts.schema_changes) > 0;
+        if changed {
+            self.lend(Session::catalog_is_fresh);
+        }
+        changed
+    }
+
     fn analyses(&mut self) -> bool {
         if let Some(decided) = self.work.take() {
             self.lend(|s, cx| s.analysed(decided, cx));
@@ -164,14 +172,14 @@ pub(crate) fn step(views: &Views, bytes: &[u8]) -> Vec<u8> {
                     desk.lend(|s, cx| s.server_bytes(&bytes, cx));
                 }
             }
-            _ if governed && next() % 4 == 0 => desk.session.catalog_is_stale(),
+            _ if governed && next() % 4 == 0 => desk.lend(Session::catalog_is_stale),
             _ if governed => desk.lend(|s, cx| s.set_view(Arc::clone(&views.renewed), cx)),
             _ => {}
         }
     }
     // a server that falls silent, or one that answers all that it was asked
     if manner & 4 == 0 {
-        while desk.analyses() | desk.hears_client(4096) | desk.hears_server(4096) {}
+        while desk.analyses() | desk.reads_catalog() | desk.hears_client(4096) | desk.hears_server(4096) {}
         let waits = !desk.said.is_empty() && desk.session.closing().is_none() && !desk.server.gone;
         assert!(!(honest && waits), "the session waits for ever");
     }

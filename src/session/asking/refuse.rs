@@ -164,6 +164,24 @@ pub(in crate::session) fn stale_catalog(planned: &Planned) -> Planned {
     Planned { plan: Plan::Refuse(refusal), described: planned.described.clone() }
 }
 
+/// A statement that names what the catalog does not know, while the open transaction has changed the schema.
+pub(in crate::session) fn uncommitted_schema(planned: &Planned) -> Planned {
+    use Syntax::{InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedObject, UndefinedTable};
+    let Plan::Refuse(refusal) = &planned.plan else { return planned.clone() };
+    let known = RefusalKind::Postgres;
+    if ![UndefinedTable, UndefinedColumn, UndefinedFunction, UndefinedObject, InvalidSchemaName].map(known).contains(&refusal.kind) {
+        return planned.clone();
+    }
+    let refusal = Refusal {
+        kind: RefusalKind::Unclear,
+        message: format!("{}, as far as is known while this transaction, which has changed the schema, is open", refusal.message).into(),
+        hint: Some("end the transaction first".into()),
+        reason: "uncommitted schema",
+        ..refusal.clone()
+    };
+    Planned { plan: Plan::Refuse(refusal), described: planned.described.clone() }
+}
+
 /// A message that was not read.
 pub(super) fn too_long(message: String) -> Arc<[Planned]> {
     let refusal = Refusal {

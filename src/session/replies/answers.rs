@@ -273,7 +273,9 @@ impl Session {
             let ended = self.replies.truth.end_transaction();
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             self.replies.deferred = false;
-            cx.counts.schema_changes += u64::from(std::mem::take(&mut self.replies.schema_touched));
+            let changed = std::mem::take(&mut self.replies.schema_touched);
+            cx.counts.schema_changes += u64::from(changed);
+            self.behind |= changed && self.governed();
             if std::mem::take(&mut self.replies.names_touched) {
                 self.doubt.names |= self.governed();
             }

@@ -391,6 +391,42 @@ fn a_schema_that_changes_elsewhere_is_seen_at_once_and_ends_nothing() {
 }
 
 #[test]
+fn what_a_session_defines_it_uses_at_once() {
+    let desk = Desk::new("define", "{ mask: { null } }", "allow", "refresh: 1h, max_age: 2h");
+    desk.change(&policy("{ mask: { null } }", "allow").replace("members: [clerk]", "members: [clerk], statements: [ddl]")).unwrap();
+    let mut clerk = desk.client("clerk");
+    for (text, want) in [
+        ("CREATE TABLE public.t (a int PRIMARY KEY, b text)", ""),
+        ("INSERT INTO t VALUES (1, 'x') RETURNING b", "x"),
+        ("ALTER TABLE t ADD COLUMN c int DEFAULT 5", ""),
+        ("SELECT c FROM t", "5"),
+        // the catalog is no other than before
+        ("COMMENT ON TABLE t IS 'one'", ""),
+        ("SELECT b FROM t", "x"),
+        ("BEGIN; ALTER TABLE t RENAME COLUMN c TO d; COMMIT", ""),
+        ("SELECT d FROM t", "5"),
+        // what is not committed nobody else sees, and so it is not known either
+        ("BEGIN; CREATE TABLE public.u (a int)", ""),
+        ("SELECT a FROM u", CHANGED),
+        ("ROLLBACK", ""),
+        ("SELECT a FROM u", "ERROR 42P01"),
+        ("SELECT email FROM public.people WHERE id = 1", "NULL"),
+        ("DROP TABLE t", ""),
+        ("SELECT b FROM t", "ERROR 42P01"),
+    ] {
+        assert_eq!(said(&mut clerk, text), want, "{text}");
+    }
+    // in one go: each waits for what the one before it has changed
+    for (name, text) in [("p", "CREATE TABLE public.v (a int)"), ("q", "INSERT INTO v VALUES (7) RETURNING a")] {
+        clerk.send(b'P', &[name.as_bytes(), b"\0", text.as_bytes(), b"\0\0\0"].concat()).unwrap();
+        clerk.send(b'B', &[b"\0", name.as_bytes(), b"\0\0\0\0\0\0\0"].concat()).unwrap();
+        clerk.send(b'E', b"\0\0\0\0\0").unwrap();
+        clerk.send(b'S', b"").unwrap();
+    }
+    assert_eq!((told(&clerk.until_ready().unwrap()), told(&clerk.until_ready().unwrap())), (String::new(), "7".to_owned()));
+}
+
+#[test]
 fn without_the_catalog_governed_statements_are_refused_and_classes_are_kept() {
     let desk = Desk::new("lost", "{ mask: { null } }", "allow", "refresh: 50ms, max_age: 500ms");
     let (mut clerk, mut boss, mut server) = (desk.client("clerk"), desk.client("boss"), desk.server());
