@@ -73,8 +73,21 @@ impl Client {
     /// # Errors
     /// The connection is gone.
     pub fn send(&mut self, tag: u8, body: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(body.len() + 4).unwrap_or(0).to_be_bytes();
-        self.stream.write_all(&[&[tag], &length[..], body].concat())
+        self.send_all(&[(tag, body.to_vec())])
+    }
+
+    /// Sends messages in one piece: a server that hangs up over one of them has them all.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn send_all(&mut self, messages: &[(u8, Vec<u8>)]) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for (tag, body) in messages {
+            bytes.push(*tag);
+            bytes.extend(u32::try_from(body.len() + 4).unwrap_or(0).to_be_bytes());
+            bytes.extend_from_slice(body);
+        }
+        self.stream.write_all(&bytes)
     }
 
     /// Reads a message.

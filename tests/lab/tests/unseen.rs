@@ -57,20 +57,24 @@ fn p(name: &'static str, text: &str) -> Send {
     P(name, text.replace("RAW", RAW))
 }
 
-fn say(client: &mut Client, message: &Send) -> std::io::Result<()> {
+fn message(message: &Send) -> (u8, Vec<u8>) {
     match message {
-        Q(text) => client.send(b'Q', &[text.as_bytes(), b"\0"].concat()),
-        P(name, text) => client.send(b'P', &[name.as_bytes(), b"\0", text.as_bytes(), b"\0\0\0"].concat()),
-        B(portal, statement) => client.send(b'B', &[portal.as_bytes(), b"\0", statement.as_bytes(), b"\0\0\0\0\0\0\0"].concat()),
-        E(portal) => client.send(b'E', &[portal.as_bytes(), b"\0\0\0\0\0"].concat()),
-        S => client.send(b'S', b""),
+        Q(text) => (b'Q', [text.as_bytes(), b"\0"].concat()),
+        P(name, text) => (b'P', [name.as_bytes(), b"\0", text.as_bytes(), b"\0\0\0"].concat()),
+        B(portal, statement) => (b'B', [portal.as_bytes(), b"\0", statement.as_bytes(), b"\0\0\0\0\0\0\0"].concat()),
+        E(portal) => (b'E', [portal.as_bytes(), b"\0\0\0\0\0"].concat()),
+        S => (b'S', Vec::new()),
     }
+}
+
+fn say(client: &mut Client, messages: &[Send]) -> std::io::Result<()> {
+    client.send_all(&messages.iter().map(message).collect::<Vec<_>>())
 }
 
 fn send(client: &mut Client, messages: &[Send]) -> Vec<Message> {
     let mut got = Vec::new();
     for message in messages {
-        if say(client, message).is_err() {
+        if say(client, std::slice::from_ref(message)).is_err() {
             break;
         }
         if matches!(message, Q(_) | S) {
@@ -188,9 +192,7 @@ fn what_an_error_skips_gives_no_name() {
     let mut client = Client::connect(lab.port, "clerk", "postgres").unwrap();
     let got = send(&mut client, &[q("CREATE TEMP TABLE mine (a int)"), p("", "INSERT INTO mine VALUES (1)"), S]);
     assert!(got.iter().all(|m| m.tag != b'E'), "{got:?}");
-    for message in [B("x", "nowhere"), p("", "SELECT 'another'"), S, B("", ""), E(""), S] {
-        say(&mut client, &message).unwrap();
-    }
+    say(&mut client, &[B("x", "nowhere"), p("", "SELECT 'another'"), S, B("", ""), E(""), S]).unwrap();
     let tags: Vec<Vec<u8>> = (0..2).map(|_| client.until_ready().unwrap().iter().map(|m| m.tag).collect()).collect();
     assert_eq!(tags, [b"EZ".to_vec(), b"2CZ".to_vec()]);
     drop(client);
@@ -207,9 +209,7 @@ fn a_bind_behind_a_copy_waits_for_nothing() {
         let mut client = Client::connect(port, "clerk", "postgres").unwrap();
         let made = send(&mut client, &[q("CREATE TEMP TABLE mine (a int)"), p("c", "COPY mine FROM STDIN"), S]);
         assert!(made.iter().all(|m| m.tag != b'E'), "{made:?}");
-        for message in [p("z", "SELECT 1"), B("", "c"), E(""), S, B("", "z"), E(""), S] {
-            say(&mut client, &message).unwrap();
-        }
+        say(&mut client, &[p("z", "SELECT 1"), B("", "c"), E(""), S, B("", "z"), E(""), S]).unwrap();
         // the server ends the connection over it
         let heard: Vec<Message> = std::iter::from_fn(|| client.receive().ok()).collect();
         let codes: Vec<String> = heard.iter().filter_map(|m| m.field(b'C').filter(|_| m.tag == b'E')).collect();
@@ -258,7 +258,7 @@ fn what_stands_behind_an_error_is_skipped() {
         vec![p("", "CLOSE ALL"), B("c", ""), E("c"), E("c"), S],
     ];
     for pipeline in pipelines {
-        pipeline.iter().for_each(|message| say(&mut client, message).unwrap());
+        say(&mut client, &pipeline).unwrap();
         for _ in pipeline.iter().filter(|m| matches!(m, S)) {
             client.until_ready().unwrap();
         }
