@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Alias, Node, SelectStmt, SetOperation, a_const::Val};
+use pg_query::{NodeEnum, NodeRef};
 
 use super::names::Found;
 use super::scope::{Column, Item};
@@ -171,6 +171,11 @@ fn prune_select(select: &mut SelectStmt, visible: &[bool]) -> Checked<()> {
     }
     match SetOperation::try_from(select.op) {
         Ok(SetOperation::SetopNone) if select.target_list.len() == visible.len() => {
+            // without GROUP BY an aggregate makes one row of all: it cannot be taken out
+            let mut taken = select.target_list.iter().zip(visible).filter(|(_, v)| !**v).map(|(target, _)| target);
+            if select.group_clause.is_empty() && taken.any(may_aggregate) {
+                return Err(lost());
+            }
             let mut kept = visible.iter();
             select.target_list.retain(|_| kept.next().is_some_and(|v| *v));
             Ok(())
@@ -183,6 +188,15 @@ fn prune_select(select: &mut SelectStmt, visible: &[bool]) -> Checked<()> {
         }
         _ => Err(lost()),
     }
+}
+
+/// Whether a column may hold an aggregate: all but a few nodes may.
+fn may_aggregate(target: &Node) -> bool {
+    let plain = |node: &NodeRef<'_>| {
+        let leaf = matches!(node, NodeRef::ResTarget(_) | NodeRef::ColumnRef(_) | NodeRef::AConst(_));
+        leaf || matches!(node, NodeRef::TypeCast(_) | NodeRef::AExpr(_) | NodeRef::BoolExpr(_))
+    };
+    target.node.as_ref().is_none_or(|node| node.nodes().iter().any(|(node, ..)| !plain(node)))
 }
 
 /// A number in ORDER BY or its like means another column once one is taken out.
@@ -204,4 +218,31 @@ fn fence(query: &mut Node) -> Checked<()> {
         select.limit_option = protobuf::LimitOption::Count as i32;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
+
+    use super::*;
+
+    #[test]
+    fn a_column_that_makes_one_row_of_all_is_not_taken_out() {
+        let pruned = |text: &str| {
+            let mut tree = crate::sql::parse::tree(text).unwrap();
+            prune(tree.stmts.first_mut().unwrap().stmt.as_mut().unwrap(), &[false, true])
+        };
+        for text in ["SELECT a, b FROM t", "SELECT (a || 'x')::text, b FROM t", "SELECT sum(a), b FROM t GROUP BY b"] {
+            assert!(pruned(text).is_ok(), "{text}");
+        }
+        for text in [
+            "SELECT sum(a), 'x' FROM t",
+            "SELECT 1 + count(a), 'x' FROM t",
+            "SELECT CASE count(a) WHEN 1 THEN 2 END, 'x' FROM t",
+            "SELECT ARRAY[max(a)], 'x' FROM t",
+            "SELECT a, 'x' FROM t UNION ALL SELECT sum(a), 'x' FROM t",
+        ] {
+            assert!(pruned(text).is_err(), "{text}");
+        }
+    }
 }

@@ -15,7 +15,8 @@ use super::veil::single;
 use super::write::Returned;
 use super::{Resolver, inner, unknown};
 use crate::base::quote_ident;
-use crate::sql::model::{Access, UseKind};
+use crate::catalog::RelationKind;
+use crate::sql::model::{Access, InstanceOf, UseKind};
 use crate::sql::reject::{Checked, Reject};
 use crate::sql::veil::Read;
 
@@ -25,7 +26,9 @@ impl Resolver<'_> {
         self.with(with_clause)?;
         let (target, rows) = self.written(relation, Access::Merge)?;
         let source = source_relation.as_mut().ok_or_else(|| unknown("MERGE without a source"))?;
+        let constants = is_constants(source);
         let source = self.from_item(source)?;
+        let steady = constants || source.iter().all(|item| self.is_table(item));
         let both: Vec<Rc<Item>> = std::iter::once(Rc::clone(&target)).chain(source.iter().cloned()).collect();
         self.show(both.clone())?;
         if let Some(condition) = join_condition {
@@ -34,12 +37,18 @@ impl Resolver<'_> {
         guard(rows.as_ref(), join_condition)?;
         for node in merge_when_clauses {
             let NodeEnum::MergeWhenClause(when) = inner(node)? else { return Err(unknown("WHEN")) };
-            self.merge_when(when, &target, rows.as_ref())?;
+            self.merge_when(when, &target, rows.as_ref(), steady)?;
         }
         self.returning(returning_clause, None)
     }
 
-    fn merge_when(&mut self, when: &mut protobuf::MergeWhenClause, target: &Rc<Item>, rows: Option<&Rows>) -> Checked<()> {
+    /// Whether an item's columns are a table's own: what a subquery or a view computes, the server may compute each time that it is looked at.
+    fn is_table(&self, item: &Item) -> bool {
+        let Some((_, InstanceOf::Catalog(oid))) = item.instance else { return false };
+        self.cx.catalog.relation(oid).is_some_and(|r| matches!(r.kind, RelationKind::Table | RelationKind::Partitioned))
+    }
+
+    fn merge_when(&mut self, when: &mut protobuf::MergeWhenClause, target: &Rc<Item>, rows: Option<&Rows>, steady: bool) -> Checked<()> {
         let protobuf::MergeWhenClause { match_kind, command_type, r#override, condition, target_list, values } = when;
         if rows.is_some() && *match_kind == MergeMatchKind::MergeWhenNotMatchedBySource as i32 {
             return Err(unknown("WHEN NOT MATCHED BY SOURCE over a relation with a row condition"));
@@ -63,7 +72,7 @@ impl Resolver<'_> {
                 if *r#override == OverridingKind::OverridingUserValue as i32 {
                     return Err(unknown("OVERRIDING USER VALUE over a relation with a row condition"));
                 }
-                held(condition, satisfies(fits(rows, &target.name, target_list, values)?)?);
+                held(condition, satisfies(fits(rows, &target.name, target_list, values, steady)?)?);
                 Ok(())
             }
             Ok(
@@ -78,6 +87,14 @@ impl Resolver<'_> {
     }
 }
 
+/// VALUES of constants.
+fn is_constants(source: &Node) -> bool {
+    let Some(NodeEnum::RangeSubselect(sub)) = &source.node else { return false };
+    let Some(NodeEnum::SelectStmt(select)) = sub.subquery.as_deref().and_then(|q| q.node.as_ref()) else { return false };
+    let row = |row: &Node| matches!(&row.node, Some(NodeEnum::List(list)) if list.items.iter().all(is_constant));
+    !select.values_lists.is_empty() && select.values_lists.iter().all(row)
+}
+
 /// The clause's own condition, and behind it the check.
 fn held(condition: &mut Option<Box<Node>>, check: Node) {
     let check = match condition.take() {
@@ -88,7 +105,7 @@ fn held(condition: &mut Option<Box<Node>>, check: Node) {
 }
 
 /// Whether the row that would be made satisfies the condition: `EXISTS (SELECT 1 FROM (SELECT value::type AS name, …) AS alias WHERE rows)`.
-fn fits(rows: &Rows, alias: &str, names: &[Node], values: &[Node]) -> Checked<Node> {
+fn fits(rows: &Rows, alias: &str, names: &[Node], values: &[Node], steady: bool) -> Checked<Node> {
     let mut list = String::new();
     for (i, Read { name, ty, collation, null: _ }) in rows.reads.iter().enumerate() {
         let comma = if i == 0 { "" } else { ", " };
@@ -96,24 +113,26 @@ fn fits(rows: &Rows, alias: &str, names: &[Node], values: &[Node]) -> Checked<No
         let _ = write!(list, "{comma}NULL::{ty}{collate} AS {}", quote_ident(name));
     }
     let mut query = single(&format!("SELECT EXISTS (SELECT 1 FROM (SELECT {list}) AS {} WHERE true)", quote_ident(alias)))?;
-    let given = rows.reads.iter().map(|read| given(read, names, values)).collect::<Checked<Vec<_>>>()?;
+    let given = rows.reads.iter().map(|read| given(read, names, values, steady)).collect::<Checked<Vec<_>>>()?;
     filled(&mut query, given, rows.condition.clone()).ok_or_else(|| unknown("a check"))
 }
 
 /// What is given for a column; `None` where it is NULL. Whatever is looked at twice must be the same both times, and what a column's default
 /// would be is not known here.
-fn given<'n>(read: &Read, names: &[Node], values: &'n [Node]) -> Checked<Option<&'n Node>> {
+fn given<'n>(read: &Read, names: &[Node], values: &'n [Node], steady: bool) -> Checked<Option<&'n Node>> {
     let named = |node: &Node| matches!(&node.node, Some(NodeEnum::ResTarget(t)) if t.name == *read.name);
     let plain = |node: &Node| matches!(&node.node, Some(NodeEnum::ResTarget(t)) if t.indirection.is_empty());
     let mut found = names.iter().zip(values).filter(|(name, _)| named(name));
     match (found.next(), found.next()) {
-        (Some((name, value)), None) if plain(name) && (is_constant(value) || matches!(value.node, Some(NodeEnum::ColumnRef(_)))) => {
+        (Some((name, value)), None)
+            if plain(name) && (is_constant(value) || steady && matches!(value.node, Some(NodeEnum::ColumnRef(_)))) =>
+        {
             Ok(Some(value))
         }
         (None, None) if read.null => Ok(None),
         _ => {
             let message = format!("column \"{}\" is read by a row condition, and what MERGE stores in it is not known before", read.name);
-            Err(Reject::unclear("rows", message).hint("give it a constant or a column of the source"))
+            Err(Reject::unclear("rows", message).hint("give it a constant, or a column of a source that is a table or VALUES of constants"))
         }
     }
 }

@@ -207,6 +207,12 @@ const REFUSED: &[(&str, &str)] = &[
         "MERGE INTO fenced f USING plain p ON p.id = f.id WHEN NOT MATCHED THEN INSERT (id, region) VALUES (p.id, upper(p.label))",
         "not known before",
     ),
+    // what a source computes may be another thing the second time that it is looked at
+    (
+        "MERGE INTO fenced f USING (SELECT 950 k, CASE WHEN pg_current_xact_id_if_assigned() IS NULL THEN 'EU' ELSE 'US' END r) v ON f.id = v.k \
+         WHEN NOT MATCHED THEN INSERT (id, region) VALUES (v.k + length(pg_current_xact_id()::text) * 0, v.r)",
+        "not known before",
+    ),
     ("MERGE INTO stock f USING plain p ON p.id = f.id WHEN NOT MATCHED THEN INSERT (id) VALUES (p.id)", "triggers"),
     ("COPY fenced (id, region) FROM STDIN", "row condition"),
     ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) SELECT * FROM w", "gives no columns"),
