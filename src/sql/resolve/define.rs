@@ -40,6 +40,8 @@ impl Resolver<'_> {
         select.into_clause = into;
         let outs = outs?;
         let into = select.into_clause.as_mut().ok_or_else(|| unknown("SELECT INTO"))?;
+        // the second reader takes the table's name for an expression
+        self.out.seen.columns.extend(into.rel.iter().map(|rel| rel.relname.as_str().into()));
         self.created_from(into, &outs)
     }
 
