@@ -136,7 +136,7 @@ impl Outcome {
 pub struct RowCondition {
     /// SQL over the raw row, conditions of several roles joined with OR.
     pub sql: Arc<str>,
-    /// Columns that it may read, by number.
+    /// Columns that it may read, by number; those of system columns are negative.
     pub reads: BTreeSet<i16>,
 }
 

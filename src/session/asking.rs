@@ -155,7 +155,8 @@ const NOBODY: &[u8] = b"pgscrim refused";
 
 impl Session {
     /// Whether the client's next message has to wait: names are in doubt, and the server must be asked first, or the session has changed
-    /// the schema, and the catalog must be read first. Only what is decided by names waits: data of a COPY that the server awaits does not, nor what ends a batch.
+    /// the schema, and the catalog must be read first. Only what is decided by names waits: data of a COPY that the server awaits does
+    /// not, nor what ends a batch.
     pub(super) fn must_wait(&mut self, tag: u8, cx: &mut Cx<'_>) -> bool {
         if self.settles() {
             return true;
@@ -168,7 +169,7 @@ impl Session {
             return false;
         }
         if !self.doubt.names {
-            // what is awaited is no answer of the server
+            // what was asked before is answered meanwhile
             Upstream::new(cx.to_server).control(Control::Flush);
             return true;
         }

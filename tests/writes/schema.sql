@@ -43,6 +43,11 @@ CREATE TABLE public.stock (
 CREATE FUNCTION public.stock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.region := upper(NEW.region); RETURN NEW; END $$;
 CREATE TRIGGER stock BEFORE INSERT OR UPDATE ON public.stock FOR EACH ROW EXECUTE FUNCTION public.stock();
 INSERT INTO public.stock SELECT id, CASE WHEN id % 2 = 0 THEN 'EU' ELSE 'US' END, id * 10, 'label ' || id, ('Tk' || substr(md5('stock' || id), 1, 10)) FROM generate_series(1, 12) AS id;
+-- A row condition over where a row is stored.
+CREATE TABLE public.placed (id int, region text) PARTITION BY LIST (region);
+CREATE TABLE public.placed_eu PARTITION OF public.placed FOR VALUES IN ('EU');
+CREATE TABLE public.placed_us PARTITION OF public.placed FOR VALUES IN ('US');
+INSERT INTO public.placed VALUES (1, 'EU'), (2, 'US');
 CREATE TABLE public.tokens (id int PRIMARY KEY, token text);
 INSERT INTO public.tokens SELECT id, ('Tk' || substr(md5('token' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE ROLE clerk LOGIN SUPERUSER;

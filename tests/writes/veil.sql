@@ -100,7 +100,8 @@ DECLARE state text;
 BEGIN
     SELECT string_agg(r, E'\n' ORDER BY r) INTO state FROM (
         SELECT 'people ' || p::text FROM public.people p UNION ALL SELECT 'fenced ' || p::text FROM public.fenced p
-        UNION ALL SELECT 'events ' || p::text FROM public.events p UNION ALL SELECT 'stock ' || p::text FROM public.stock p UNION ALL SELECT 'plain ' || p::text FROM public.plain p) AS s (r);
+        UNION ALL SELECT 'events ' || p::text FROM public.events p UNION ALL SELECT 'stock ' || p::text FROM public.stock p UNION ALL SELECT 'plain ' || p::text FROM public.plain p
+        UNION ALL SELECT 'placed ' || p::text FROM public.placed p) AS s (r);
     TRUNCATE public.people, public.fenced, public.events, public.plain, public.stock;
     INSERT INTO public.people TABLE kept.people;
     INSERT INTO public.fenced TABLE kept.fenced;

@@ -17,19 +17,18 @@ pub(in crate::plan) fn is_checked(analysis: &Analysis, setting: Setting<'_>, id:
     let Some(instance) = usize::try_from(id.0).ok().and_then(|i| analysis.instances.get(i)) else { return false };
     let InstanceOf::Catalog(oid) = instance.of else { return false };
     let Some(condition) = setting.profile.rows(oid) else { return false };
-    let moves = names_system_column(condition);
-    let sets = || analysis.writes.iter().any(|w| w.target.instance == id && condition.reads.contains(&w.target.column));
+    let sets = || analysis.writes.iter().any(|w| w.target.instance == id && may_change(condition, w.target.column));
     match instance.access {
         Access::Insert | Access::Merge => true,
-        Access::Update => sets() || moves || runs_triggers(setting.catalog, oid),
+        Access::Update => sets() || runs_triggers(setting.catalog, oid),
         Access::Read | Access::Delete | Access::CopyIn | Access::Truncate | Access::Lock | Access::Define => false,
     }
 }
 
-/// Whether a row condition may read a system column, which any write can change: a row that goes to another partition has another `tableoid`.
-fn names_system_column(condition: &RowCondition) -> bool {
-    let text = condition.sql.to_ascii_lowercase();
-    ["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"].iter().any(|name| text.contains(name))
+/// Whether an update of a column may change whether a row satisfies a condition: the condition reads the column, or a system column, which
+/// any update can change (a row that goes to another partition has another `tableoid`).
+fn may_change(condition: &RowCondition, column: i16) -> bool {
+    condition.reads.iter().any(|read| *read < 0 || *read == column)
 }
 
 /// Whether a trigger may change what is stored in a relation.
@@ -41,9 +40,7 @@ impl Judge<'_> {
     /// Why nothing can be said of a row before MERGE makes or changes it.
     pub(super) fn merge_cannot_hold(&self, id: InstanceId, relation: &Relation) -> Option<Reject> {
         let (name, condition) = (&relation.name, self.profile.rows(relation.oid)?);
-        let moves = names_system_column(condition);
-        let set =
-            |w: &&Write| w.target.instance == id && w.changes != Changes::New && (moves || condition.reads.contains(&w.target.column));
+        let set = |w: &&Write| w.target.instance == id && w.changes != Changes::New && may_change(condition, w.target.column);
         if let Some(write) = self.analysis.writes.iter().find(set) {
             let message = format!("{} is read by the row condition of \"{name}\", and set by MERGE", self.column(write.target));
             return Some(Reject::unclear("rows", message).hint("set it by UPDATE").at(write.at));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::catalog::{Column, FunctionClass, Relation, class_of};
+use crate::catalog::{Column, FunctionClass, Relation, SYSTEM_COLUMNS, class_of};
 
 /// What stands in a text that PostgreSQL printed, or a policy's author wrote.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,13 +27,16 @@ impl Words {
     }
 }
 
-/// The columns of a relation that a text over it may read: those that it names, and those that generated ones among them are computed from.
+/// The columns of a relation that a text over it may read: those that it names, system columns among them, and those that generated ones
+/// are computed from.
 pub(super) fn read_by(relation: &Relation, text: &str) -> BTreeSet<i16> {
     let own = words(text);
     let named = || relation.columns.iter().filter(|c| own.may_name(relation, c));
     let generated: Vec<Words> = named().filter_map(|c| c.generated.as_deref()).map(words).collect();
     let behind = relation.columns.iter().filter(|c| generated.iter().any(|g| g.may_name(relation, c)));
-    named().chain(behind).map(|c| c.number).collect()
+    let texts = || std::iter::once(&own).chain(&generated);
+    let system = SYSTEM_COLUMNS.iter().filter(|(name, ..)| texts().any(|t| t.identifiers.contains(*name))).map(|(_, number, _)| *number);
+    named().chain(behind).map(|c| c.number).chain(system).collect()
 }
 
 /// Reads a text's words.

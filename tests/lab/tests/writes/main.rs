@@ -295,6 +295,9 @@ const BEYOND: &[&str] = &[
     "INSERT INTO stock (id, amount) VALUES (99, 99.5)",
     "INSERT INTO stock (id, amount) VALUES (99, 100) RETURNING twice",
     "UPDATE stock SET amount = 1000",
+    // to another partition
+    "INSERT INTO placed VALUES (3, 'US')",
+    "UPDATE placed SET region = 'US' WHERE id = 1",
 ];
 
 #[test]
