@@ -76,6 +76,8 @@ struct AskedPortal {
     profile: ProfileId,
     /// A Describe of it, or of its statement, stands before its Execute.
     described: bool,
+    /// It was asked to run.
+    ran: bool,
 }
 
 /// What must be asked of the server before the next statement is decided.
@@ -192,15 +194,19 @@ impl Session {
             return self.too_long(frame, cx);
         }
         if self.is_unanswered(frame) {
-            self.settling = true;
-            Upstream::new(cx.to_server).control(Control::Flush);
-            return;
+            return self.await_answers(cx);
         }
         match self.short_names(frame) {
             Some(Ok(shorter)) => self.on_named_frame(Frame { tag: frame.tag, whole: &shorter }, cx),
             Some(Err(Malformed)) => self.malformed(frame, cx),
             None => self.on_named_frame(frame, cx),
         }
+    }
+
+    /// The message that is being handled waits until everything before it is answered.
+    fn await_answers(&mut self, cx: &mut Cx<'_>) {
+        self.settling = true;
+        Upstream::new(cx.to_server).control(Control::Flush);
     }
 
     /// A governed session's names go to the server as it would cut them off, so that what we hold to be one name is one.

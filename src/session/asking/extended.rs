@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::catalog::Oid;
-use crate::plan::{Permit, Planned, Protocol};
+use crate::plan::{Permit, Planned, Protocol, RowsOf};
 use crate::session::open::{OpenStatement, PlannedRef, Under};
 use crate::session::replies::{Expect, Refused};
 use crate::session::sqlstate::{Fault, fault_fields, refusal_fields};
@@ -16,7 +16,7 @@ use crate::session::{Cx, Session, WireName, name_key};
 use crate::wire::{Frame, Malformed, Reader, client};
 
 use super::elements::lengths;
-use super::refuse::{stale_text, undecodable};
+use super::refuse::{cannot_run, stale_text, undecodable};
 use super::{AskedPortal, AskedStatement, NOBODY};
 
 impl Session {
@@ -27,12 +27,12 @@ impl Session {
     }
 
     /// A refused Parse or Bind gives its name to nothing: an Execute that stands behind in its batch is the same statement.
-    fn names_nothing(&mut self, what: u8, name: &[u8]) {
+    pub(super) fn names_nothing(&mut self, what: u8, name: &[u8]) {
         let batch = self.asked.batch;
         if what == b'S' {
             self.asked.statements.insert(name.into(), AskedStatement { prepared: None, batch });
         } else {
-            let portal = AskedPortal { prepared: None, batch, profile: self.view.profile.id, described: false };
+            let portal = AskedPortal { prepared: None, batch, profile: self.view.profile.id, described: false, ran: false };
             self.asked.portals.insert(name.into(), portal);
         }
     }
@@ -107,8 +107,7 @@ impl Session {
     /// Whether a governed client uses a name that an earlier batch gave or took, and that batch is not answered yet: what has the name
     /// depends on whether it fails. INVARIANT 4.
     pub(super) fn is_unanswered(&self, frame: Frame<'_>) -> bool {
-        // a server that takes in data answers nothing of what stands behind, and takes any message but data for an error
-        if self.replies.is_empty() || self.replies.copies_in() || !self.governed() {
+        if !self.awaits_names() {
             return false;
         }
         let earlier = |batch: u32| batch != self.asked.batch;
@@ -121,6 +120,25 @@ impl Session {
             client::EXECUTE => r.cstr().is_ok_and(|name| self.asked.portals.get(name_key(name)).is_some_and(|p| earlier(p.batch))),
             _ => false,
         }
+    }
+
+    /// The same of an EXECUTE, FETCH or EXPLAIN EXECUTE.
+    pub(super) fn runs_unanswered(&self, permit: &Permit) -> bool {
+        let earlier = |batch: u32| batch != self.asked.batch;
+        self.awaits_names()
+            && match permit.rows_of() {
+                RowsOf::Own => false,
+                RowsOf::Cursor(name) => self.asked.portals.get(name.as_bytes()).is_some_and(|p| earlier(p.batch)),
+                RowsOf::Prepared(name) | RowsOf::Plan(name) => {
+                    self.asked.statements.get(name.as_bytes()).is_some_and(|s| earlier(s.batch))
+                }
+            }
+    }
+
+    /// Whether what has a name may depend on an answer to come. A server that takes in data answers nothing of what stands behind, and takes
+    /// any message but data for an error.
+    fn awaits_names(&self) -> bool {
+        !self.replies.is_empty() && !self.replies.copies_in() && self.governed()
     }
 
     pub(super) fn on_bind(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -147,7 +165,7 @@ impl Session {
         let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
         self.asked
             .portals
-            .insert(portal.into(), AskedPortal { prepared, batch: self.asked.batch, profile: self.view.profile.id, described });
+            .insert(portal.into(), AskedPortal { prepared, batch: self.asked.batch, profile: self.view.profile.id, described, ran: false });
         self.push(Expect::Bind { portal: portal.into(), statement: statement.into(), formats }, cx);
         Ok(())
     }
@@ -197,6 +215,10 @@ impl Session {
         };
         let stale = self.opened_under_other_rights(name, cx);
         let permit = believed.as_ref().and_then(|p| p.permit());
+        if permit.as_ref().is_some_and(|p| self.runs_unanswered(p)) {
+            self.await_answers(cx);
+            return Ok(());
+        }
         let changed = permit.as_ref().filter(|_| !stale).and_then(|p| self.renew(p, cx));
         if self.analyses() {
             return Ok(());
@@ -214,6 +236,11 @@ impl Session {
             self.refuse_extended(NOBODY, Refused::of(open, text, reason), cx);
             return Ok(());
         }
+        let keeps = permit.as_ref().is_some_and(|p| self.keeps(p));
+        if self.runs_again(name) && keeps {
+            self.refuse_extended(NOBODY, Refused::of(open, cannot_run(name), "protocol"), cx);
+            return Ok(());
+        }
         if let Some(permit) = &permit {
             self.unsettle(permit.effect());
         }
@@ -225,7 +252,7 @@ impl Session {
         if let Some(copy) = permit.as_ref().filter(|p| p.copied().is_some() && self.governed()) {
             self.describe_copied(copy, true, cx);
         }
-        if permit.as_ref().is_some_and(|p| self.keeps(p)) {
+        if keeps {
             Upstream::new(cx.to_server).execute_whole(name);
         } else {
             Upstream::new(cx.to_server).named(frame);
@@ -238,6 +265,14 @@ impl Session {
     fn keeps(&self, permit: &Permit) -> bool {
         let of = permit.rows_of().prepared().and_then(|name| self.believed_statement(name.as_bytes())).and_then(|s| s.permit());
         of.as_ref().unwrap_or(permit).keeps_rows()
+    }
+
+    /// Whether a portal has been asked to run before.
+    fn runs_again(&mut self, portal: &[u8]) -> bool {
+        match self.asked.portals.get_mut(portal) {
+            Some(asked) => std::mem::replace(&mut asked.ran, true),
+            None => self.replies.truth().portals.get(portal).is_some_and(|p| p.ended),
+        }
     }
 
     /// The origins of a result must be known before its first row.

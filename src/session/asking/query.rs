@@ -22,6 +22,14 @@ impl Session {
             return Ok(());
         };
         let Some(planned) = self.plan(&text, &[], Protocol::Simple, cx) else { return Ok(()) };
+        let permits = || planned.iter().filter_map(|p| if let Plan::Send(permit) = &p.plan { Some(permit) } else { None });
+        if permits().any(|p| self.runs_unanswered(p)) {
+            self.await_answers(cx);
+            return Ok(());
+        }
+        if self.believed_statement(b"").is_some() {
+            self.names_nothing(b'S', b""); // a query string ends the nameless statement (`exec_simple_query`)
+        }
         let refusal = self.first_refusal(&planned, cx).or_else(|| self.renew_all(&planned, cx));
         if let Some(refusal) = refusal {
             self.refuse_statement(&planned, refusal, cx);
@@ -36,12 +44,11 @@ impl Session {
         }
         let source = self.source(&text, &[], Protocol::Simple);
         let opens = OpenStatement::all(&planned, Under::of(&self.view), source.as_ref(), cx.now);
-        let permits = || planned.iter().filter_map(|p| if let Plan::Send(permit) = &p.plan { Some(permit) } else { None });
         permits().for_each(|p| self.unsettle(p.effect()));
         // A query string ends the implicit transaction of the batch before it.
         self.doubt.names |= self.replies.touched_names() && self.replies.in_batch();
         if let Some(copy) = permits().next().filter(|p| p.copied().is_some() && self.governed()) {
-            self.describe_copied(copy, self.replies.in_batch() || self.replies.is_skipping(), cx);
+            self.describe_copied(copy, self.replies.is_skipping(), cx);
         }
         let mut upstream = Upstream::new(cx.to_server);
         match Unrestricted::of(&self.view.profile) {

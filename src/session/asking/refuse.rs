@@ -13,6 +13,8 @@ impl Session {
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
             // Its columns are described before it, and what stands before it in its string could make others of them. INVARIANT 5.
             Plan::Send(permit) if i > 0 && self.governed() && permit.copied().is_some() => Some((i, copy_behind_others(), "copy")),
+            // An error of the question for them would have the server pass over all up to the batch's Sync.
+            Plan::Send(permit) if self.governed() && permit.copied().is_some() && self.in_open_batch() => Some((i, copy_in_batch(), "copy")),
             Plan::Send(permit) if made(planned, i, permit) => None,
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
             Plan::Send(permit) => self.nameless(permit, cx).map(|(text, reason)| (i, text, reason)),
@@ -56,6 +58,11 @@ impl Session {
         self.governed() && (unseen || self.replies.truth().runs_unseen(permit))
     }
 
+    /// Whether a query string would stand in a batch of the extended protocol that the server runs.
+    fn in_open_batch(&self) -> bool {
+        self.replies.in_batch() && !self.replies.is_skipping()
+    }
+
     /// A FETCH from a cursor that was opened under other rights.
     pub(super) fn stale_cursor(&mut self, permit: &Permit, cx: &mut Cx<'_>) -> bool {
         matches!(permit.rows_of(), RowsOf::Cursor(name) if self.opened_under_other_rights(name.as_bytes(), cx))
@@ -88,6 +95,13 @@ pub(super) fn stale_text() -> ErrorText {
     })
 }
 
+/// A portal whose statement gives the client no rows runs once (`MarkPortalActive` in portalmem.c); where the proxy keeps rows to itself
+/// the server would go on with them.
+pub(super) fn cannot_run(portal: &[u8]) -> ErrorText {
+    let message = format!("portal \"{}\" cannot be run", String::from_utf8_lossy(portal));
+    ErrorText { severity: "ERROR", sqlstate: "55000", message, hint: None, position: None }
+}
+
 /// Whether a name that stands for a statement under `permit` gives these rows.
 fn can_run(rows: &RowsOf, permit: &Permit) -> bool {
     if matches!(rows, RowsOf::Plan(_)) { shows_its_plan(permit) } else { gives_rows(permit) && is_plain(permit) }
@@ -114,6 +128,17 @@ fn copy_behind_others() -> ErrorText {
         kind: RefusalKind::Unclear,
         message: "a COPY to the client stands behind other statements of its string".into(),
         hint: Some("send the COPY by itself, or as the first statement".into()),
+        position: None,
+        reason: "copy",
+        decision: Arc::default(),
+    })
+}
+
+fn copy_in_batch() -> ErrorText {
+    refusal_fields(&Refusal {
+        kind: RefusalKind::Unclear,
+        message: "a COPY to the client stands in a query string behind messages of the extended protocol".into(),
+        hint: Some("send a Sync before it".into()),
         position: None,
         reason: "copy",
         decision: Arc::default(),

@@ -254,8 +254,10 @@ impl Session {
             Some(Expect::Query(query)) => {
                 // Fewer results than statements: what was not answered was not run.
                 cx.finished.extend(query.statements.into_iter().map(|s| s.skipped(cx.now)));
+                self.replies.truth.statements.remove(&b""[..]);
             }
-            Some(Expect::RefusedQuery(None) | Expect::Sync) => {}
+            Some(Expect::RefusedQuery(None)) => drop(self.replies.truth.statements.remove(&b""[..])),
+            Some(Expect::Sync) => {}
             Some(Expect::CopyShape(_)) => return Ok(()),
             Some(Expect::Ask(_)) => {
                 self.doubt.names = std::mem::take(&mut self.replies.ask_failed);

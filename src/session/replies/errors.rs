@@ -93,13 +93,14 @@ impl Session {
             }
             Some(Expect::Execute { portal, open }) => {
                 self.pass_notice(frame, &notice, head.as_ref(), false, cx);
-                match self.replies.truth.portals.get_mut(&portal) {
-                    // there is no such portal any more: its statement had its record at its end
-                    None if sqlstate == *b"34000" => *cx.places += u32::from(open.is_some()),
-                    known => {
-                        let suspended = known.and_then(|p| p.open.take());
-                        cx.finished.extend(suspended.or(open).map(|o| o.failed(None, Some(sqlstate), now)));
-                    }
+                let known = self.replies.truth.portals.contains_key(&portal);
+                if sqlstate == *b"34000" && (!known || says_no_portal(&notice)) {
+                    // a query string has taken its place, or its transaction is over: its statement had its record at its end
+                    *cx.places += u32::from(open.is_some());
+                    self.closed(b'P', &portal, cx);
+                } else {
+                    let suspended = self.replies.truth.portals.get_mut(&portal).and_then(|p| p.open.take());
+                    cx.finished.extend(suspended.or(open).map(|o| o.failed(None, Some(sqlstate), now)));
                 }
                 self.replies.skip_to_sync(cx);
             }
@@ -186,6 +187,11 @@ impl Session {
             _ => scrub::scrubbed(frame.tag, notice, place, &self.view.catalog, cx.to_client),
         }
     }
+}
+
+/// That the portal of an Execute is missing, and not one that its statement names (`exec_execute_message`).
+fn says_no_portal(notice: &Notice<'_>) -> bool {
+    notice.field(b'F') == Some(b"postgres.c") && notice.field(b'W').is_none()
 }
 
 /// That a statement or portal of this name is missing, or taken, or that the transaction is aborted: the server's own words. The file

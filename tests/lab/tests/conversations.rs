@@ -51,7 +51,7 @@ const QUERIES: [&str; 10] = [
     "SELECT id AS tag FROM people WHERE pin > 'x'",
 ];
 
-const OTHERS: [&str; 26] = [
+const OTHERS: [&str; 28] = [
     "INSERT INTO noted VALUES (1) RETURNING n AS tag",
     "INSERT INTO noted VALUES (NULL) RETURNING n AS tag",
     "UPDATE people SET city = city WHERE id = 1 RETURNING id AS tag, email",
@@ -77,10 +77,15 @@ const OTHERS: [&str; 26] = [
     "CLOSE name",
     "COPY (SELECT id AS tag, email FROM people) TO STDOUT",
     "COPY noted TO STDOUT",
+    "COPY noted FROM STDIN",
+    "COPY noted (n) FROM STDIN (FORMAT csv)",
     "SET search_path = public",
 ];
 
 const NAMES: [&str; 3] = ["", "a", "b"];
+
+/// Data of a COPY: whole rows, parts of rows, what is no number, nothing.
+const DATA: [&str; 6] = ["1\n", "2\n3\n", "4", "\n", "x\n", ""];
 
 /// A message of the client.
 #[derive(Clone, Debug)]
@@ -93,6 +98,15 @@ enum Say {
     C(u8, &'static str),
     S,
     H,
+    Data(&'static str),
+    /// The end of the data: CopyDone, or CopyFail.
+    End(bool),
+}
+
+impl Say {
+    fn is_data(&self) -> bool {
+        matches!(self, Say::Data(_) | Say::End(_))
+    }
 }
 
 fn text(dice: &mut Dice, tag: &mut usize) -> String {
@@ -133,6 +147,12 @@ fn messages(dice: &mut Dice, tag: &mut usize, out: &mut Vec<Say>) {
         14 => out.push(Say::H),
         _ => out.push(Say::S),
     }
+    let copies = out.iter().any(|say| matches!(say, Say::Q(text) | Say::P(_, text) if text.contains("FROM STDIN")));
+    if copies && matches!(out.last(), Some(Say::Q(_) | Say::E(..))) {
+        // whatever runs here: data that no COPY waits for is ignored
+        out.extend((0..dice.roll(4)).map(|_| Say::Data(dice.one(&DATA))).collect::<Vec<_>>());
+        out.push(Say::End(dice.roll(4) > 0));
+    }
 }
 
 /// Whether each answer is awaited before the next batch, and what is said.
@@ -158,22 +178,27 @@ fn bytes(say: &Say) -> (u8, Vec<u8>) {
         Say::E(name, rows) => (b'E', [names(&[name]), rows.to_be_bytes().to_vec()].concat()),
         Say::S => (b'S', Vec::new()),
         Say::H => (b'H', Vec::new()),
+        Say::Data(data) => (b'd', data.as_bytes().to_vec()),
+        Say::End(true) => (b'c', Vec::new()),
+        Say::End(false) => (b'f', names(&["enough"])),
     }
 }
 
 /// What is heard up to the last answer. A query that stands behind messages without a Sync would wait for one after an error.
 fn converse(client: &mut Client, awaits: bool, said: &[Say]) -> Result<Vec<Message>, String> {
     let (mut heard, mut open) = (Vec::new(), false);
-    for say in said {
+    for (i, say) in said.iter().enumerate() {
         let (query, sync) = (matches!(say, Say::Q(_)), matches!(say, Say::S));
         if query && open && awaits {
             client.send(b'S', b"").map_err(|e| e.to_string())?;
             heard.extend(client.until_ready().map_err(|e| e.to_string())?);
         }
-        open = !(query || sync);
+        if !say.is_data() {
+            open = !(query || sync);
+        }
         let (tag, body) = bytes(say);
         client.send(tag, &body).map_err(|e| e.to_string())?;
-        if awaits && !open {
+        if awaits && !open && !said.get(i + 1).is_some_and(Say::is_data) {
             heard.extend(client.until_ready().map_err(|e| e.to_string())?);
         }
     }
@@ -293,9 +318,11 @@ fn unlike(ran: &Ran, records: &[Value]) -> Vec<String> {
     let mut reached = Counts::new();
     of(&["allowed", "masked", "rewritten", "failed"]).iter().for_each(|r| add(&mut reached, r["statement"].as_str().unwrap()));
     let mut wrong = Vec::new();
+    // of a portal whose transaction has failed the log has lost the text
+    let textless = ran.begun.get("").copied().unwrap_or(0);
     for key in reached.keys().chain(ran.begun.keys()) {
         let count = |counts: &Counts| counts.get(key).copied().unwrap_or(0);
-        let (least, most) = (count(&ran.begun), count(&ran.begun) + count(&ran.perhaps));
+        let (least, most) = (count(&ran.begun), count(&ran.begun) + count(&ran.perhaps) + textless);
         if !(least..=most).contains(&count(&reached)) && !key.is_empty() {
             wrong.push(format!("'{key}': the server ran {least}-{most}, {} records", count(&reached)));
         }
@@ -319,6 +346,9 @@ fn generated_conversations_are_veiled_and_recorded() {
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for seed in first..first + count {
         let (awaits, said) = conversation(seed);
+        if told {
+            println!("{seed} {awaits}\n  {}", said.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>().join("\n  "));
+        }
         let mut run = |user: &str| {
             server.query("TRUNCATE public.noted").unwrap();
             let mut client = Client::connect(lab.port, user, "postgres").unwrap();
@@ -342,11 +372,7 @@ fn generated_conversations_are_veiled_and_recorded() {
                     }
                 }
                 if told {
-                    println!(
-                        "{seed} {awaits}\n  {}\n  {}",
-                        said.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>().join("\n  "),
-                        shape(heard)
-                    );
+                    println!("  {}", shape(heard));
                 }
             }
             Err(error) => wrong.push(format!("SEED={seed}: {error}")),

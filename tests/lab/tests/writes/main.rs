@@ -392,8 +392,32 @@ fn a_check_changes_nothing_of_the_protocol() {
         assert_eq!(answer[5].body, b"INSERT 0 2\0", "{text}");
         clerk.query("ROLLBACK").unwrap();
     }
+    let mut direct = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
+    for apart in [false, true] {
+        let [got, expected] = [&mut clerk, &mut direct].map(|client| run_twice(client, apart));
+        assert_eq!(got, expected, "an insertion's portal, run again {}", if apart { "in another batch" } else { "at once" });
+    }
     let plan = outcome(&clerk.query("EXPLAIN (COSTS off) INSERT INTO fenced (id, region) VALUES (98, 'EU')").unwrap());
     assert!(matches!(&plan, Outcome::Done(lines, _) if !lines.is_empty()), "{plan:?}");
+}
+
+/// What a client hears that has an insertion's portal run twice within a transaction, and how many rows are left of it.
+fn run_twice(client: &mut Client, apart: bool) -> (Vec<(u8, Option<String>)>, Outcome) {
+    client.query("BEGIN").unwrap();
+    let parse = [b"\0".as_slice(), b"INSERT INTO fenced (id, region) VALUES (99, 'EU')", b"\0\0\0"].concat();
+    client.send(b'P', &parse).unwrap();
+    client.send(b'B', b"p\0\0\0\0\0\0\0\0").unwrap();
+    let mut answers = Vec::new();
+    for last in [false, true] {
+        client.send(b'E', b"p\0\0\0\0\0").unwrap();
+        if apart || last {
+            client.send(b'S', b"").unwrap();
+            answers.extend(client.until_ready().unwrap());
+        }
+    }
+    client.query("ROLLBACK").unwrap();
+    let answers = answers.iter().map(|m| (m.tag, m.field(b'C').zip(m.field(b'M')).map(|(code, message)| format!("{code} {message}"))));
+    (answers.collect(), outcome(&client.query("SELECT count(*) FROM fenced WHERE id = 99").unwrap()))
 }
 
 /// Statements over a table with a row condition, and whether what they run may stand beside it: only what is leakproof may.
