@@ -1,7 +1,9 @@
 //! What is true of a mask for a given type (semantics.md, "The laws of a mask"). The planner reads these and never a mask's name.
 //! Each mask states its own laws in its own file.
 
-use super::{Kernel, Mask, card, date, email, fake, fpe, ip, name, null, partial, pseudonym, redact, round};
+use super::{
+    Keep, Kernel, Keyring, Mask, MaskSpec, RoundTo, card, date, email, fake, fpe, ip, name, null, partial, pseudonym, redact, round,
+};
 use crate::catalog::{PgType, Scalar, Shape};
 
 /// The laws of a mask for one type. A law that is not certain is `false`.
@@ -42,6 +44,15 @@ impl Laws {
 }
 
 impl Mask {
+    /// The masks of policy.md's table that have an SQL form for a type.
+    #[must_use]
+    pub fn with_sql_form(ty: &PgType) -> Vec<&'static str> {
+        let (partial, round) = (MaskSpec::Partial { first: 0, last: 0, with: '*' }, MaskSpec::Round { to: RoundTo { unit: 1, scale: 0 } });
+        let named = [MaskSpec::Null, MaskSpec::Redact, partial, MaskSpec::Email, MaskSpec::Name, MaskSpec::Card, MaskSpec::Ip];
+        let has_one = |spec: &MaskSpec| spec.compile("", &Keyring::default()).is_ok_and(|mask| mask.laws(ty).is_some_and(|l| l.sql));
+        named.iter().chain([&MaskSpec::Date { keep: Keep::Year }, &round]).filter(|spec| has_one(spec)).map(MaskSpec::kind).collect()
+    }
+
     /// The mask's laws for a type; `None` where it does not fit it (policy.md, "Fit").
     #[must_use]
     pub fn laws(&self, ty: &PgType) -> Option<Laws> {

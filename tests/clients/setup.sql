@@ -54,6 +54,21 @@ CREATE FUNCTION public.twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 
 CREATE TABLE public.many (id int PRIMARY KEY, email text NOT NULL, n int NOT NULL);
 INSERT INTO public.many SELECT i, 'u' || i || '@example.org', i % 97 FROM generate_series(1, 100000) i;
 
+-- Rows that are read masked and saved whole. What became of them behind the mask, `changed` tells whoever asks.
+CREATE TABLE public.saved (
+    id int PRIMARY KEY, name text NOT NULL, email text, phone varchar(20), born date, salary numeric(10,2), joined timestamptz, key uuid,
+    photo bytea, notes jsonb, ip inet, town text NOT NULL);
+INSERT INTO public.saved
+SELECT i, (ARRAY['Ann Lee','张伟','Ømer Ünal'])[i], CASE WHEN i < 3 THEN 'user' || i || '@example.com' END, '+86 138 ' || (10000000 + i * 7919),
+    date '1950-03-04' + i * 977, 1234.56 * i, timestamptz '2020-02-03 04:05:06.789+00' + i * interval '47 days 3 hours', md5('k' || i)::uuid,
+    decode(md5('p' || i), 'hex'), jsonb_build_object('a', i, 'b', ARRAY['x', '"']), ('10.1.' || i || '.77/28')::inet, (ARRAY['Oslo','北京','Łódź'])[i]
+FROM generate_series(1, 3) i;
+CREATE SCHEMA kept;
+CREATE TABLE kept.saved AS TABLE public.saved;
+CREATE FUNCTION public.changed() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT string_agg(s.id || '.' || n.key || ' = ' || coalesce(n.value, 'NULL'), ', ' ORDER BY s.id, n.key)
+    FROM public.saved s JOIN kept.saved k USING (id), jsonb_each_text(to_jsonb(s)) n WHERE n.value IS DISTINCT FROM to_jsonb(k) ->> n.key $$;
+
 -- What `pgbench -i` makes, at scale 1 with a hundredth of the accounts.
 CREATE TABLE public.pgbench_branches (bid int PRIMARY KEY, bbalance int, filler char(88));
 CREATE TABLE public.pgbench_tellers (tid int PRIMARY KEY, bid int, tbalance int, filler char(84));

@@ -13,6 +13,13 @@ UPDATE public.people SET
     key = '00000000-0000-0000-0000-000000000000', photo = '', notes = '{}',
     ip = set_masklen(network(set_masklen(ip, 24))::inet, masklen(ip));
 UPDATE public.many SET email = left(email, 1) || '***' || substring(email FROM '@[^@]*$');
+UPDATE public.saved SET
+    name = left(name, 1) || repeat('*', length(name) - 1), email = left(email, 1) || '***' || substring(email FROM '@[^@]*$'),
+    phone = pg_temp.stars(phone, 0, 4), born = date_trunc('year', born)::date, salary = floor(salary / 1000) * 1000,
+    joined = date_trunc('month', joined AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', key = '00000000-0000-0000-0000-000000000000', photo = '',
+    notes = '{}', ip = set_masklen(network(set_masklen(ip, 24))::inet, masklen(ip));
+TRUNCATE kept.saved;
+INSERT INTO kept.saved TABLE public.saved;
 ALTER TABLE public.staff DROP COLUMN badge;
 UPDATE public.staff SET name = left(name, 1) || repeat('*', length(name) - 1);
 REVOKE SELECT ON public.vault FROM governed;
@@ -20,6 +27,8 @@ GRANT SELECT (id, label) ON public.vault TO governed;
 -- Updated rows stand at the end; let them stand where they stood.
 CLUSTER public.people USING people_pkey;
 ALTER TABLE public.people SET WITHOUT CLUSTER;
+CLUSTER public.saved USING saved_pkey;
+ALTER TABLE public.saved SET WITHOUT CLUSTER;
 CLUSTER public.many USING many_pkey;
 ALTER TABLE public.many SET WITHOUT CLUSTER;
 CLUSTER public.staff USING staff_pkey;

@@ -2,8 +2,9 @@
 
 use super::{Judge, veil, words};
 use crate::catalog::{Column, ConstraintKind, FIRST_NORMAL_OID, Oid, Relation};
+use crate::mask::Mask;
 use crate::plan::permit::Action;
-use crate::policy::Reading;
+use crate::policy::{Outcome, Reading};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Changes, Instance, InstanceId, InstanceOf, Source, UseKind, Write};
@@ -272,11 +273,30 @@ impl<'a> Judge<'a> {
                 self.refuse(reject.hint(format!("'write: {{ {key}: allow }}' in the role would allow it")).at(*at));
             } else if outcome.is_masked() && *changes != Changes::New && !self.written_back(*target, *changes) {
                 self.note(*target, "write", Action::Deny);
-                let message = format!("{column} is masked for the writer, and what is stored cannot be told from its mask");
-                self.refuse(Reject::unclear("write", message).hint("leave the column out of the UPDATE").at(*at));
+                let reject = self.not_told(*target, &outcome, *changes);
+                self.refuse(reject.at(*at));
             } else {
                 self.note(*target, "write", Action::Allow);
             }
+        }
+    }
+
+    /// Why what is saved cannot be held against the mask, and what would do.
+    fn not_told(&self, target: Source, outcome: &Outcome, changes: Changes) -> Reject {
+        let column = self.column(target);
+        let keyed = match outcome {
+            Outcome::Masked(rule) if changes == Changes::Stored => Some(rule),
+            Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Clear | Outcome::Absent(_) => None,
+        };
+        let with = keyed.map_or_else(String::new, |rule| format!(" with \"{}\", which has no SQL form", rule.name));
+        let message = format!("{column} is masked for the writer{with}, and what is stored cannot be told from its mask");
+        let reject = Reject::unclear("write", message);
+        match keyed.and_then(|_| self.source_type(target)) {
+            Some(ty) => {
+                let masks: Vec<String> = Mask::with_sql_form(&ty).iter().map(|m| format!("'{m}'")).collect();
+                reject.hint(format!("leave the column out of the UPDATE; it could be told from one of the masks {}", masks.join(", ")))
+            }
+            None => reject.hint("give the column a value of its own, or leave it out of the UPDATE"),
         }
     }
 

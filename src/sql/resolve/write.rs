@@ -184,6 +184,7 @@ impl Resolver<'_> {
         for node in nodes {
             let NodeEnum::ResTarget(assignment) = inner(node)? else { return Err(unknown("SET")) };
             let ResTarget { name, indirection, val, location } = &mut **assignment;
+            take_apart(val)?;
             let multi = matches!(val.as_ref().and_then(|v| v.node.as_ref()), Some(NodeEnum::MultiAssignRef(_)));
             let changes = if multi || !indirection.is_empty() { Changes::Part } else { Changes::Stored };
             let column = self.set(target, name, changes, *location)?;
@@ -220,6 +221,31 @@ impl Resolver<'_> {
         let relation = instance.map_or(&*target.name, |i| &*i.name.name);
         Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" of relation \"{relation}\" does not exist")).at(at)
     }
+}
+
+/// `(a, b) = (x, y)` is `a = x, b = y` (`transformMultiAssignRef`). A row with a `*` in it stays: how many values that is shows later.
+fn take_apart(value: &mut Option<Box<Node>>) -> Checked<()> {
+    let Some(NodeEnum::MultiAssignRef(multi)) = value.as_deref_mut().and_then(|v| v.node.as_mut()) else { return Ok(()) };
+    let protobuf::MultiAssignRef { source, colno, ncolumns } = &mut **multi;
+    let Some(NodeEnum::RowExpr(row)) = source.as_deref_mut().and_then(|s| s.node.as_mut()) else { return Ok(()) };
+    let protobuf::RowExpr { xpr: _, args, row_typeid: _, row_format: _, colnames: _, location } = &mut **row;
+    if args.iter().any(is_star) {
+        return Ok(());
+    }
+    let at = usize::try_from(*colno - 1).ok().filter(|at| *at < args.len() && usize::try_from(*ncolumns) == Ok(args.len()));
+    let at = at.ok_or_else(|| Reject::postgres(Syntax::SyntaxError, "number of columns does not match number of values").at(*location))?;
+    *value = Some(Box::new(args.swap_remove(at)));
+    Ok(())
+}
+
+/// `*`, or `t.*`, or `(x).*`.
+fn is_star(node: &Node) -> bool {
+    let fields = match &node.node {
+        Some(NodeEnum::ColumnRef(column)) => &column.fields,
+        Some(NodeEnum::AIndirection(of)) => &of.indirection,
+        _ => return false,
+    };
+    matches!(fields.last(), Some(Node { node: Some(NodeEnum::AStar(_)) }))
 }
 
 /// An item of a column list.

@@ -99,6 +99,36 @@ public class Jdbc {
         try (PreparedStatement s = c.prepareStatement(sql)) { s.setInt(1, level); return rows(s.executeQuery()); }
     }
 
+    // As in ask.py.
+    static final String[][] SAVED = {{"id", "int"}, {"name", "text"}, {"email", "text"}, {"phone", "varchar"}, {"born", "date"}, {"salary", "numeric"}, {"joined", "timestamptz"},
+        {"key", "uuid"}, {"photo", "bytea"}, {"notes", "jsonb"}, {"ip", "inet"}, {"town", "text"}};
+
+    static String saved(String form, String between) { return String.join(between, Arrays.stream(SAVED).map(c -> form.replace("NAME", c[0]).replace("TYPE", c[1])).toList()); }
+
+    static final String[] SAVES = {
+        "UPDATE saved SET " + saved("NAME = ?", ", ") + " WHERE id = 1",
+        "INSERT INTO saved (" + saved("NAME", ", ") + ") VALUES (" + saved("?", ", ") + ") ON CONFLICT (id) DO UPDATE SET " + saved("NAME = excluded.NAME", ", "),
+        "MERGE INTO saved s USING (SELECT " + saved("?::TYPE AS NAME", ", ") + ") n ON s.id = n.id WHEN MATCHED THEN UPDATE SET " + saved("NAME = n.NAME", ", "),
+    };
+
+    static List<Object> row(Connection c, int id) throws SQLException {
+        try (PreparedStatement s = c.prepareStatement("SELECT " + saved("NAME", ", ") + " FROM saved WHERE id = ?")) {
+            s.setInt(1, id);
+            ResultSet r = s.executeQuery();
+            r.next();
+            List<Object> row = new ArrayList<>();
+            for (int i = 1; i <= SAVED.length; i++) row.add(r.getObject(i));
+            return row;
+        }
+    }
+
+    static void save(Connection c, String sql, List<Object> row) throws SQLException {
+        try (PreparedStatement s = c.prepareStatement(sql)) {
+            for (int i = 0; i < row.size(); i++) s.setObject(i + 1, row.get(i));
+            s.execute();
+        }
+    }
+
     /** The answer of a check's own code; null where there is none. */
     static List<String> own(String name, Connection c) throws Exception {
         List<String> out = new ArrayList<>();
@@ -229,6 +259,33 @@ public class Jdbc {
                 c.rollback();
                 out.add(step(c, "SELECT count(*) FROM scratch"));
                 c.rollback();
+            }
+            case "save" -> {
+                for (String threshold : new String[] {"5", "-1"}) {
+                    try (Connection d = connect("save", "prepareThreshold", threshold, "binaryTransferEnable", "numeric,date,timestamptz")) {
+                        d.setAutoCommit(false);
+                        List<Object> first = row(d, 1), other = row(d, 2);
+                        for (String sql : SAVES) {
+                            for (List<String> news : List.of(List.<String>of(), List.of("salary"), List.of("born", "town"), List.of("name", "phone", "joined", "ip"))) {
+                                List<Object> row = new ArrayList<>();
+                                for (int i = 0; i < SAVED.length; i++) row.add((news.contains(SAVED[i][0]) ? other : first).get(i));
+                                out.add(attempt(d, () -> { save(d, sql, row); return "saved"; }));
+                                out.add(step(d, "SELECT changed()"));
+                                d.rollback();
+                            }
+                        }
+                        out.add(attempt(d, () -> {
+                            try (Statement s = d.createStatement(ResultSet.TYPE_FORWARD_ONLY, ResultSet.CONCUR_UPDATABLE)) {
+                                ResultSet r = s.executeQuery("SELECT * FROM saved WHERE id = 1");
+                                r.next();
+                                for (int i = 2; i <= SAVED.length; i++) r.updateObject(i, SAVED[i - 1][0].equals("town") ? "Bergen" : r.getObject(i));
+                                r.updateRow();
+                                return ask(d, "SELECT changed()", List.of());
+                            }
+                        }));
+                        d.rollback();
+                    }
+                }
             }
             case "notify" -> {
                 out.add(step(c, "LISTEN news"));

@@ -36,7 +36,19 @@ def checks():
 
 def percent(sql, parameters):
     """`$1` in the manner of `%s`, for parameters that stand in order."""
-    return re.sub(r"\$\d", "%s", sql.replace("%", "%%")) if parameters else sql
+    return re.sub(r"\$\d+", "%s", sql.replace("%", "%%")) if parameters else sql
+
+
+# A row that is read masked and saved whole, in three ways; its columns with their types.
+SAVED = {"id": "int", "name": "text", "email": "text", "phone": "varchar", "born": "date", "salary": "numeric", "joined": "timestamptz", "key": "uuid",
+         "photo": "bytea", "notes": "jsonb", "ip": "inet", "town": "text"}
+PLACES = [f"${i + 1}" for i in range(len(SAVED))]
+SAVES = (
+    f"UPDATE saved SET {', '.join(f'{n} = {p}' for n, p in zip(SAVED, PLACES))} WHERE id = 1",
+    f"INSERT INTO saved ({', '.join(SAVED)}) VALUES ({', '.join(PLACES)}) ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in SAVED)}",
+    f"MERGE INTO saved s USING (SELECT {', '.join(f'{p}::{t} AS {n}' for (n, t), p in zip(SAVED.items(), PLACES))}) n ON s.id = n.id "
+    f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{n} = n.{n}' for n in SAVED)}",
+)
 
 
 def asleep():
@@ -54,6 +66,19 @@ class Driver:
         except self.Error as error:
             said = self.failed(error)
         return f"{said} [{self.status(connection)}]"
+
+    def saved(self, connection, fetch):
+        """Saves a row as it was read, and with each of some columns as another row has it."""
+        first, other = (dict(zip(SAVED, fetch(f"SELECT {', '.join(SAVED)} FROM saved WHERE id = {i}", ())[0])) for i in (1, 2))
+        found = []
+        for sql in SAVES:
+            for new in ((), ("salary",), ("born", "town"), ("name", "phone", "joined", "ip")):
+                row = tuple((other if n in new else first)[n] for n in SAVED)
+                found.append(self.step(connection, "BEGIN"))
+                found.append(self.attempt(connection, lambda: fetch(sql, row) and None))
+                found.append(self.step(connection, "SELECT changed()"))
+                found.append(self.step(connection, "ROLLBACK"))
+        return found
 
     def failed(self, error):
         state, message = self.sqlstate(error)

@@ -50,6 +50,9 @@ class Asyncpg(Driver):
                 self.attempt(c, lambda: wait(c.fetchval("SELECT count(*) FROM people"))), self.attempt(c, lambda: wait(c.execute("SELECT secret FROM vault"))),
                 self.attempt(c, lambda: wait(c.fetch("SELECT id, label FROM scratch ORDER BY id")))]
 
+    def check_save(self, c):
+        return self.saved(c, lambda sql, parameters: wait(c.fetch(sql, *parameters)))
+
     def check_multi(self, c):
         return [self.attempt(c, lambda: wait(c.execute(sql))) for sql in (
             "SELECT 1; SELECT id, email FROM people ORDER BY id LIMIT 2; SELECT 2",

@@ -94,6 +94,49 @@ class SqlAlchemy:
             found.append([tuple(r) for r in session.execute(sqlalchemy.select(people.id, people.email).order_by(people.id).execution_options(yield_per=5))])
         return found
 
+    def check_save(self, engine):
+        import sqlalchemy
+        from sqlalchemy import orm
+        from sqlalchemy.dialects import postgresql
+        from sqlalchemy.ext.automap import automap_base
+
+        base = automap_base()
+        base.prepare(autoload_with=engine, reflection_options={"only": ["saved"]})
+        saved = base.classes.saved
+        columns = [c.key for c in sqlalchemy.inspect(saved).column_attrs]
+        changed = sqlalchemy.select(sqlalchemy.func.changed())
+        found = []
+
+        def whole(session, new):
+            row, other = session.get(saved, 1), session.get(saved, 2)
+            for column in columns:
+                if column in new:
+                    setattr(row, column, getattr(other, column))
+                orm.attributes.flag_modified(row, column)
+            session.flush()
+
+        def detached(session, new):
+            row, other = session.get(saved, 1), session.get(saved, 2)
+            session.expunge_all()
+            session.merge(saved(**{c: getattr(other if c in new else row, c) for c in columns}))
+            session.flush()
+
+        def conflict(session, new):
+            row, other = session.get(saved, 1), session.get(saved, 2)
+            insert = postgresql.insert(saved).values({c: getattr(other if c in new else row, c) for c in columns})
+            session.execute(insert.on_conflict_do_update(index_elements=["id"], set_={c: insert.excluded[c] for c in columns}))
+
+        for save in (whole, detached, conflict):
+            for new in ((), ("salary",), ("born", "town"), ("name", "phone", "joined", "ip")):
+                with orm.Session(engine) as session:
+                    try:
+                        save(session, new)
+                        found.append(session.scalar(changed))
+                    except sqlalchemy.exc.DBAPIError as error:
+                        found.append(state(error))
+                    session.rollback()
+        return found
+
     def check_pool(self, engine):
         import sqlalchemy
         found = []
@@ -179,6 +222,44 @@ class Django:
             child.objects.filter(scratch_id__gte=500).count()
             transaction.set_rollback(True)
         found.append(scratch.objects.count())
+        return found
+
+    def check_save(self, connection):
+        from django.db import DatabaseError, models, transaction
+
+        field = models.TextField
+        meta = type("Meta", (), {"managed": False, "db_table": "saved", "app_label": "clients"})
+        saved = type("Saved", (models.Model,), {"__module__": __name__, "Meta": meta, "id": models.IntegerField(primary_key=True), "name": field(), "email": field(null=True),
+                     "phone": models.CharField(max_length=20), "born": models.DateField(), "salary": models.DecimalField(max_digits=10, decimal_places=2), "joined": models.DateTimeField(),
+                     "key": models.UUIDField(), "photo": models.BinaryField(), "notes": models.JSONField(), "town": field()})
+        columns = [f.name for f in saved._meta.concrete_fields if f.name != "id"]
+        found = []
+
+        def changed():
+            with connection.cursor() as cursor:
+                return cursor.execute("SELECT changed()").fetchone()
+
+        def save(row):
+            row.save()
+
+        def upsert(row):
+            saved.objects.bulk_create([row], update_conflicts=True, unique_fields=["id"], update_fields=columns)
+
+        for way in (save, upsert):
+            for bound in (False, True):  # values in the text, and as parameters
+                connection.settings_dict["OPTIONS"]["server_side_binding"] = bound
+                connection.close()
+                for new in ((), ("salary",), ("born", "town"), ("name", "phone", "joined")):
+                    try:
+                        with transaction.atomic():
+                            row, other = saved.objects.get(id=1), saved.objects.get(id=2)
+                            for column in new:
+                                setattr(row, column, getattr(other, column))
+                            way(row)
+                            found.append(changed())
+                            transaction.set_rollback(True)
+                    except DatabaseError as error:
+                        found.append(state(error))
         return found
 
 

@@ -42,6 +42,15 @@ class Psycopg2(Driver):
                 return cursor.statusmessage
             return [tuple(c) + (c.table_column is None,) for c in cursor.description], [tuple(bytes(v) if isinstance(v, memoryview) else v for v in r) for r in cursor.fetchall()], cursor.statusmessage
 
+    def check_save(self, c):
+        psycopg2.extensions.register_adapter(dict, psycopg2.extras.Json)
+
+        def fetch(sql, parameters):
+            with c.cursor() as cursor:
+                cursor.execute(percent(sql, parameters), parameters)
+                return cursor.fetchall() if cursor.description else []
+        return self.saved(c, fetch)
+
     def check_multi(self, c):
         return [self.step(c, sql) for sql in (
             "SELECT 1; SELECT id, email FROM people ORDER BY id LIMIT 2",

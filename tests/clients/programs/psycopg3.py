@@ -47,6 +47,15 @@ class Psycopg3(Driver):
         with connection.cursor(**self.cursor) as cursor:
             return self.rows(cursor.execute(percent(sql, parameters), parameters or None))
 
+    def check_save(self, c):
+        c.adapters.register_dumper(dict, psycopg.types.json.JsonbBinaryDumper if self.binary else psycopg.types.json.JsonbDumper)
+
+        def fetch(sql, parameters):
+            with c.cursor(**self.cursor) as cursor:
+                cursor.execute(percent(sql, parameters).replace("%s", "%b" if self.binary else "%t"), parameters)
+                return cursor.fetchall() if cursor.description else []
+        return self.saved(c, fetch)
+
     def check_multi(self, c):
         def several(sql):
             with c.cursor() as cursor:

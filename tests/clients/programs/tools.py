@@ -35,8 +35,8 @@ TABLES = ["-t", "public.people", "-t", "public.many", "-t", "public.kinds", "-t"
 
 def pg_dump():
     yield "dump", [dump("--data-only", *TABLES), dump("--data-only", "--inserts", "--rows-per-insert=7", *TABLES), dump("--data-only", "--column-inserts", *TABLES), reload()]
-    yield "dumpall", [dump("--no-owner", "--no-acl", "-T", "public.vault", "-T", "public.staff"),
-                      dump("--schema-only", "-T", "public.vault", "-T", "public.staff"), custom(), dump("--data-only", "-t", "public.vault")]
+    yield "dumpall", [dump("--no-owner", "--no-acl", "-N", "kept", "-T", "public.vault", "-T", "public.staff"),
+                      dump("--schema-only", "-N", "kept", "-T", "public.vault", "-T", "public.staff"), custom(), dump("--data-only", "-t", "public.vault")]
 
 
 def custom():

@@ -16,7 +16,8 @@ fn writes_name_the_columns_that_they_set() {
         ("INSERT INTO orders VALUES (1, 2)", vec!["New orders#0.id", "New orders#0.user_id"]),
         ("INSERT INTO orders DEFAULT VALUES", vec![]),
         ("UPDATE users u SET name = 'x' WHERE u.id = 1", vec!["Stored users#0.name"]),
-        ("UPDATE users SET (name, email) = ('x', 'y')", vec!["Part users#0.name", "Part users#0.email"]),
+        ("UPDATE users SET (name, email) = ('x', 'y')", vec!["Stored users#0.name", "Stored users#0.email"]),
+        ("UPDATE users SET (name, email) = (SELECT 'x', 'y')", vec!["Part users#0.name", "Part users#0.email"]),
         (
             "INSERT INTO users (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = excluded.name",
             vec!["New users#0.id", "New users#0.name", "Stored users#0.name"],

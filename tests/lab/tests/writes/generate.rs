@@ -114,12 +114,19 @@ impl Writes {
                 1 => self.0.literal(ty),
                 _ => self.0.expr(ty, &scope, 2),
             };
-            set.push(format!("{column} = {value}"));
+            set.push((column, value));
         }
+        let set = match set.len() {
+            2.. if self.0.one_in(3) => {
+                let (names, values): (Vec<&str>, Vec<String>) = set.into_iter().unzip();
+                format!("({}) = {}({})", names.join(", "), self.0.dice.one(&["", "ROW "]), values.join(", "))
+            }
+            _ => set.into_iter().map(|(column, value)| format!("{column} = {value}")).collect::<Vec<_>>().join(", "),
+        };
         let (returning, types) = self.returning(&target, &scope);
         let (from, join) = beside.map_or_else(Default::default, |(from, join, _)| (format!(" FROM {from}"), join));
         let condition = self.0.expr(Bool, &scope, 2);
-        (format!("UPDATE {} SET {}{from} WHERE {join}{condition}{returning}", target.text, set.join(", ")), types)
+        (format!("UPDATE {} SET {set}{from} WHERE {join}{condition}{returning}", target.text), types)
     }
 
     fn delete(&mut self) -> (String, Vec<Type>) {
