@@ -129,9 +129,7 @@ impl Session {
             && match permit.rows_of() {
                 RowsOf::Own => false,
                 RowsOf::Cursor(name) => self.asked.portals.get(name.as_bytes()).is_some_and(|p| earlier(p.batch)),
-                RowsOf::Prepared(name) | RowsOf::Plan(name) => {
-                    self.asked.statements.get(name.as_bytes()).is_some_and(|s| earlier(s.batch))
-                }
+                RowsOf::Prepared(name) | RowsOf::Plan(name) => self.asked.statements.get(name.as_bytes()).is_some_and(|s| earlier(s.batch)),
             }
     }
 

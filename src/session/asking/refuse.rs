@@ -14,7 +14,9 @@ impl Session {
             // Its columns are described before it, and what stands before it in its string could make others of them. INVARIANT 5.
             Plan::Send(permit) if i > 0 && self.governed() && permit.copied().is_some() => Some((i, copy_behind_others(), "copy")),
             // An error of the question for them would have the server pass over all up to the batch's Sync.
-            Plan::Send(permit) if self.governed() && permit.copied().is_some() && self.in_open_batch() => Some((i, copy_in_batch(), "copy")),
+            Plan::Send(permit) if self.governed() && permit.copied().is_some() && self.in_open_batch() => {
+                Some((i, copy_in_batch(), "copy"))
+            }
             Plan::Send(permit) if made(planned, i, permit) => None,
             Plan::Refuse(refusal) => Some((i, refusal_fields(refusal), refusal.reason)),
             Plan::Send(permit) => self.nameless(permit, cx).map(|(text, reason)| (i, text, reason)),
