@@ -2,7 +2,8 @@
 //! Each mask states its own laws in its own file.
 
 use super::{
-    Keep, Kernel, Keyring, Mask, MaskSpec, RoundTo, card, date, email, fake, fpe, ip, name, null, partial, pseudonym, redact, round,
+    Keep, Kernel, Keyring, Mask, MaskSpec, RoundTo, card, date, document, email, fake, fpe, ip, name, null, partial, pseudonym, redact,
+    round,
 };
 use crate::catalog::{PgType, Scalar, Shape};
 
@@ -23,12 +24,14 @@ pub struct Laws {
     pub sql: bool,
     /// It does not depend on the value.
     pub constant: bool,
+    /// It masks parts of the value, and the rest is to be seen: whoever changes that has not changed them.
+    pub by_parts: bool,
 }
 
 impl Laws {
     /// A mask that looks at the value, keeps it not NULL, and has an SQL form.
     pub(super) const PLAIN: Self =
-        Self { always: true, injective: false, order_preserving: false, reversible: false, sql: true, constant: false };
+        Self { always: true, injective: false, order_preserving: false, reversible: false, sql: true, constant: false, by_parts: false };
 
     /// The same for all values.
     pub(super) const CONSTANT: Self = Self { order_preserving: true, constant: true, ..Self::PLAIN };
@@ -59,6 +62,7 @@ impl Mask {
         match &self.kernel {
             Kernel::Null => Some(null::LAWS),
             Kernel::Redact => Some(redact::laws(ty)),
+            Kernel::Document(document) => document::laws(document, ty),
             Kernel::Partial(_)
             | Kernel::Email
             | Kernel::Name
@@ -77,7 +81,7 @@ impl Mask {
 
     fn element_laws(&self, scalar: Scalar, ty: &PgType) -> Option<Laws> {
         match &self.kernel {
-            Kernel::Null | Kernel::Redact => None,
+            Kernel::Null | Kernel::Redact | Kernel::Document(_) => None,
             Kernel::Partial(partial) => partial::laws(partial, scalar),
             Kernel::Email => email::laws(scalar),
             Kernel::Name => name::laws(scalar),

@@ -10,6 +10,7 @@ mod calendar;
 mod card;
 mod date;
 mod decimal;
+mod document;
 mod email;
 mod fake;
 mod ff1;
@@ -33,6 +34,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use document::{Seen, Step};
 pub use keyring::{Derived, KEY_BYTES, KeyMissing, KeySource, Keyring, KeyringFile};
 pub use laws::Laws;
 pub use money::MoneyStyle;
@@ -41,6 +43,7 @@ pub use sql::type_name as scalar_name;
 pub use value::{CannotMask, CannotTurnBack, Format, Masked, Rendering};
 
 use crate::catalog::{PgType, Shape};
+use document::Document;
 use fake::Fake;
 use fpe::Fpe;
 use partial::Partial;
@@ -61,20 +64,25 @@ impl PartialEq for Mask {
     }
 }
 
-/// What tells one mask from another: all that the policy says of it, and what its key can be known by again.
-#[derive(PartialEq, Eq)]
-struct MadeOf {
-    spec: MaskSpec,
-    key: Option<[u8; KEY_BYTES]>,
+/// What tells one mask from another.
+#[derive(PartialEq)]
+enum MadeOf {
+    /// All that the policy says of it, and what its key can be known by again.
+    Policy { spec: MaskSpec, key: Option<[u8; KEY_BYTES]> },
+    /// The paths of a document.
+    Paths(Vec<(Vec<Step>, Seen)>),
 }
 
 impl std::fmt::Debug for MadeOf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.spec.fmt(f)
+        match self {
+            Self::Policy { spec, key: _ } => spec.fmt(f),
+            Self::Paths(paths) => paths.fmt(f),
+        }
     }
 }
 
-/// One variant a mask of policy.md's table.
+/// One variant a mask of policy.md's table, and one for what stands in documents.
 #[derive(Debug)]
 enum Kernel {
     Null,
@@ -89,13 +97,14 @@ enum Kernel {
     Pseudonym(Box<Pseudonym>),
     Fpe(Box<Fpe>),
     Fake(Box<Fake>),
+    Document(Box<Document>),
 }
 
 impl Mask {
     /// The mask `null`.
     #[must_use]
     pub const fn null() -> Self {
-        Self { kernel: Kernel::Null, made_of: MadeOf { spec: MaskSpec::Null, key: None } }
+        Self { kernel: Kernel::Null, made_of: MadeOf::Policy { spec: MaskSpec::Null, key: None } }
     }
 
     /// Whether it is the mask `null`, which needs no value.
@@ -112,9 +121,10 @@ impl Mask {
     pub fn apply(&self, ty: &PgType, format: Format, rendering: &Rendering, value: &[u8], out: &mut Vec<u8>) -> Result<Masked, CannotMask> {
         let start = out.len();
         let value = Value::new(ty, format, rendering, value);
-        let done = match self.kernel {
+        let done = match &self.kernel {
             Kernel::Null => Ok(Masked::Null),
             Kernel::Redact => redact::apply(ty, &value, out),
+            Kernel::Document(document) => document::apply(document, &value, out).map(|()| Masked::Value),
             Kernel::Partial(_)
             | Kernel::Email
             | Kernel::Name
@@ -138,7 +148,7 @@ impl Mask {
 
     fn apply_to_element(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
         match &self.kernel {
-            Kernel::Null | Kernel::Redact => Err(CannotMask::DoesNotFit),
+            Kernel::Null | Kernel::Redact | Kernel::Document(_) => Err(CannotMask::DoesNotFit),
             Kernel::Partial(partial) => partial::apply(partial, value, out),
             Kernel::Email => email::apply(value, out),
             Kernel::Name => name::apply(value, out),
@@ -174,7 +184,8 @@ impl Mask {
             | Kernel::Ip
             | Kernel::Date(_)
             | Kernel::Round(_)
-            | Kernel::Fake(_) => Err(CannotTurnBack::NotReversible),
+            | Kernel::Fake(_)
+            | Kernel::Document(_) => Err(CannotTurnBack::NotReversible),
         };
         if done.is_err() {
             out.truncate(start);

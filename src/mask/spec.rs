@@ -195,6 +195,6 @@ impl MaskSpec {
             Self::Fpe { key } => Kernel::Fpe(Box::new(Fpe::new(&derive(key)?))),
             Self::Fake { kind, locale, key } => Kernel::Fake(Box::new(Fake::new(*kind, *locale, &derive(key)?))),
         };
-        Ok(Mask { kernel, made_of: MadeOf { spec: self.clone(), key: known_by } })
+        Ok(Mask { kernel, made_of: MadeOf::Policy { spec: self.clone(), key: known_by } })
     }
 }

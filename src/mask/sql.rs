@@ -2,7 +2,7 @@
 //! under every setting but `standard_conforming_strings = off`. Operators are written as the functions behind them, which no
 //! `search_path` can lead astray. What the forms say is with each mask.
 
-use super::{Kernel, Mask, card, date, email, ip, name, null, partial, redact};
+use super::{Kernel, Mask, card, date, document, email, ip, name, null, partial, redact};
 use crate::catalog::{PgType, Scalar, Shape};
 
 impl Mask {
@@ -21,6 +21,7 @@ impl Mask {
         Some(match &self.kernel {
             Kernel::Null => null::SQL.to_owned(),
             Kernel::Redact => redact::sql(ty, column),
+            Kernel::Document(document) => document::sql(document, ty.scalar(), column)?,
             Kernel::Partial(partial) => text(partial::sql(partial, column)),
             Kernel::Email => text(email::sql(column)),
             Kernel::Name => text(name::sql(column)),

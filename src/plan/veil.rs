@@ -50,9 +50,7 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
             Outcome::Absent(_) => continue,
             Outcome::Clear => None,
             Outcome::Masked(_) if !masked => None, // the proxy masks it where it comes out
-            Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) => {
-                Some(mask(setting.catalog, &relation.name, column, &outcome)?)
-            }
+            Outcome::Masked(_) | Outcome::Conditional(_) => Some(mask(setting.catalog, &relation.name, column, &outcome)?),
         };
         columns.push(VeilColumn { number: column.number, name: column.name.clone(), mask });
     }
@@ -119,7 +117,7 @@ fn masked(outcome: &Outcome, ty: &PgType, reference: &str) -> Option<String> {
             let (then, otherwise) = (masked(then, ty, reference)?, masked(otherwise, ty, reference)?);
             Some(format!("CASE WHEN (\n{when}\n) THEN {then} ELSE {otherwise} END"))
         }
-        Outcome::Document(_) | Outcome::Absent(_) => None,
+        Outcome::Absent(_) => None,
     }
 }
 

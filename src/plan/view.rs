@@ -166,7 +166,7 @@ fn judge(
         }
         let class = output.flow.sources().iter().find_map(|s| profile.class(of(analysis, *s)?, s.column));
         let read = read.unwrap_or(Outcome::Absent(Absence::Derived));
-        view.relation.columns.insert(column.number, ColumnProfile { read, write: false, class });
+        view.relation.columns.insert(column.number, ColumnProfile { read, write: false, class, document: None });
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::base::{QualifiedName, fold, quote_ident};
+use crate::mask::Step;
 
 /// One identifier of a key, or a pattern for identifiers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,17 +43,6 @@ impl fmt::Display for Part {
             && !self.text.is_empty();
         if plain { f.write_str(&self.text) } else { f.write_str(&quote_ident(&self.text)) }
     }
-}
-
-/// A step into a json document.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Step {
-    /// The member of an object with this name.
-    Member(Box<str>),
-    /// Every member.
-    AnyMember,
-    /// Every element of an array.
-    AnyElement,
 }
 
 /// Identifiers with dots between them, and a path into the column that the last one names.
@@ -94,20 +84,20 @@ impl ObjectKey {
     pub(crate) fn matches_table(&self, name: &QualifiedName) -> bool {
         matches!(self.parts.as_slice(), [schema, table, ..] if schema.matches(&name.schema) && table.matches(&name.name))
     }
+}
 
-    /// The document path as it is written: `$.address.street`.
-    pub(crate) fn path_text(&self) -> Option<String> {
-        let mut text = String::from("$");
-        for step in self.path.as_ref()? {
-            match step {
-                Step::Member(name) if name.chars().all(is_plain) && !name.is_empty() => text.push_str(&format!(".{name}")),
-                Step::Member(name) => text.push_str(&format!(".{}", quote_ident(name))),
-                Step::AnyMember => text.push_str(".*"),
-                Step::AnyElement => text.push_str("[*]"),
-            }
+/// A path into a document as it is written: `$.address.street`.
+pub(crate) fn path_text(path: &[Step]) -> String {
+    let mut text = String::from("$");
+    for step in path {
+        match step {
+            Step::Member(name) if name.chars().all(is_plain) && !name.is_empty() => text.push_str(&format!(".{name}")),
+            Step::Member(name) => text.push_str(&format!(".{}", quote_ident(name))),
+            Step::AnyMember => text.push_str(".*"),
+            Step::AnyElement => text.push_str("[*]"),
         }
-        Some(text)
     }
+    text
 }
 
 /// One spelling for every key that means the same.
@@ -119,8 +109,8 @@ impl fmt::Display for ObjectKey {
             }
             part.fmt(f)?;
         }
-        match self.path_text() {
-            Some(path) => write!(f, ".{path}"),
+        match &self.path {
+            Some(path) => write!(f, ".{}", path_text(path)),
             None => Ok(()),
         }
     }

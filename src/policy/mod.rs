@@ -17,6 +17,6 @@ pub use derived::{Below, DerivedView, Reading, SeenView};
 pub use examine::{examine, examine_conditions};
 pub use load::{Policy, load};
 pub use profile::{
-    Absence, ClassName, ColumnProfile, Condition, Document, MaskRule, Outcome, Principal, Profile, ProfileId, RelationProfile, Reveal,
-    RowCondition, StatementRight, StatementRights,
+    Absence, ClassName, ColumnProfile, Condition, Document, DocumentPath, MaskRule, Outcome, Principal, Profile, ProfileId,
+    RelationProfile, Reveal, RowCondition, StatementRight, StatementRights,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::derived::{DerivedView, SeenView};
 use crate::catalog::Oid;
-use crate::mask::Mask;
+use crate::mask::{Mask, Step};
 
 /// A class of the taxonomy (`personal.contact`).
 pub type ClassName = Arc<str>;
@@ -93,13 +93,26 @@ pub enum Absence {
     System,
 }
 
-/// A json or jsonb column with paths that are classified (needs `Rewrite`).
+/// A json or jsonb column with paths into it that the policy says something of: what is seen of each, and of all else.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// Paths that are not clear, with what is seen there; none of them stands twice.
-    pub paths: Vec<(Arc<str>, Outcome)>,
-    /// What is seen of all else in it.
-    pub rest: Outcome,
+    /// Each path once.
+    pub paths: Vec<DocumentPath>,
+    /// What is seen of the column without them. Only where that is clear do they mean anything.
+    pub whole: Outcome,
+}
+
+/// A path into a document.
+#[derive(Clone, Debug)]
+pub struct DocumentPath {
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// As it is written: `$.address.street`.
+    pub text: Arc<str>,
+    /// Its class.
+    pub class: Option<ClassName>,
+    /// What is seen of the values that it leads to.
+    pub read: Outcome,
 }
 
 /// What a principal sees of a column.
@@ -111,8 +124,6 @@ pub enum Outcome {
     Masked(MaskRule),
     /// Chosen row by row (needs `Rewrite`).
     Conditional(Arc<Condition>),
-    /// Path by path (needs `Rewrite`).
-    Document(Arc<Document>),
     /// Not there.
     Absent(Absence),
 }
@@ -127,7 +138,7 @@ impl Outcome {
     /// Whether something else than the value, or nothing, is seen of it.
     #[must_use]
     pub fn is_masked(&self) -> bool {
-        matches!(self, Self::Masked(_) | Self::Conditional(_) | Self::Document(_))
+        matches!(self, Self::Masked(_) | Self::Conditional(_))
     }
 }
 
@@ -184,6 +195,8 @@ pub struct ColumnProfile {
     pub write: bool,
     /// Its class, if it has one.
     pub class: Option<ClassName>,
+    /// The paths into it that `read` is made of.
+    pub document: Option<Arc<Document>>,
 }
 
 /// A principal's compiled rights.
@@ -275,6 +288,13 @@ impl Profile {
     #[must_use]
     pub fn class(&self, relation: Oid, column: i16) -> Option<ClassName> {
         self.of(relation)?.columns.get(&column)?.class.clone()
+    }
+
+    /// The paths into a column of documents.
+    #[must_use]
+    pub fn paths(&self, relation: Oid, column: i16) -> &[DocumentPath] {
+        let of = self.of(relation).and_then(|r| r.columns.get(&column)).and_then(|c| c.document.as_ref());
+        of.map_or(&[], |d| d.paths.as_slice())
     }
 
     /// Whether anything of the relation is veiled: a column not clear, or rows that do not exist.

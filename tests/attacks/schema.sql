@@ -99,6 +99,18 @@ CREATE TABLE public.coded (id int, code public.code, mood public.mood);
 INSERT INTO public.coded SELECT id, ('Tk' || substr(md5('coded' || id), 1, 10)), 'calm' FROM generate_series(1, 12) AS id;
 CREATE TABLE public.docs (id int, body jsonb);
 INSERT INTO public.docs SELECT id, jsonb_build_object('open', 'x', 'secret', ('Tk' || substr(md5('docs' || id), 1, 10))) FROM generate_series(1, 12) AS id;
+-- Documents of several shapes: addresses are an object, or an array with one, an array and a text in it.
+CREATE TABLE public.files (id int PRIMARY KEY, doc jsonb, raw json);
+INSERT INTO public.files
+SELECT id, jsonb_build_object('open', 'x' || id % 2, 'gone', ('Tk' || substr(md5('fgone' || id), 1, 10)), 'pin', (100000000 + ('x' || substr(md5('fpin' || id), 1, 7))::bit(28)::int), 'full name', ('Tk' || substr(md5('fname' || id), 1, 10)),
+           'address', CASE WHEN id % 3 > 0 THEN jsonb_build_object('street', ('Tk' || substr(md5('fstreet' || id), 1, 10)), 'city', 'c' || id % 2)
+               ELSE jsonb_build_array(jsonb_build_object('street', ('Tk' || substr(md5('fstreet' || id), 1, 10)), 'city', 'c'), jsonb_build_array(jsonb_build_object('street', ('Tk' || substr(md5('fstreet2' || id), 1, 10)))), 'plain') END,
+           'phones', jsonb_build_array(jsonb_build_object('kind', 'home', 'number', ('Tk' || substr(md5('fphone' || id), 1, 10)) || '1234'), jsonb_build_object('kind', 'work', 'number', ('Tk' || substr(md5('fphone2' || id), 1, 10)) || '5678')),
+           'tags', jsonb_build_array(('Tk' || substr(md5('ftag' || id), 1, 10)), jsonb_build_object('deep', ('Tk' || substr(md5('ftag2' || id), 1, 10))))),
+       json_build_object('open', 'x', 'name', ('Tk' || substr(md5('frawname' || id), 1, 10)), 'list', json_build_array(json_build_object('name', ('Tk' || substr(md5('frawlist' || id), 1, 10)))))
+FROM generate_series(1, 12) AS id;
+CREATE INDEX files_name ON public.files ((doc ->> 'full name'));
+CREATE INDEX files_doc ON public.files USING gin (doc);
 CREATE TABLE public.fenced (id int PRIMARY KEY, region text, secret text);
 INSERT INTO public.fenced SELECT id, CASE WHEN id % 2 = 0 THEN 'EU' ELSE 'US' END, ('Tk' || substr(md5('fenced' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE TABLE public.copies (id int, people public.people);

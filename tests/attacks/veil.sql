@@ -28,6 +28,13 @@ CREATE VIEW veil.noisy AS SELECT id, label, CASE WHEN secret IS NOT NULL THEN '*
 CREATE VIEW veil.checked AS SELECT id, amount, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.checked;
 CREATE VIEW veil.homes AS SELECT id FROM public.homes;
 CREATE VIEW veil.coded AS SELECT id, CASE WHEN code IS NOT NULL THEN '***'::text END AS code, mood FROM public.coded;
+CREATE VIEW veil.docs AS SELECT id, jsonb_build_object('open', 'x', 'secret', '***') AS body FROM public.docs;
+CREATE VIEW veil.files AS
+SELECT id, doc - 'gone' || jsonb_build_object('pin', 0, 'full name', '***', 'tags', '["***", {}]'::jsonb,
+           'address', CASE WHEN id % 3 > 0 THEN doc -> 'address' || '{"street": "***"}' ELSE jsonb_build_array(doc #> '{address,0}' || '{"street": "***"}', '[]'::jsonb, 'plain') END,
+           'phones', jsonb_build_array(doc #> '{phones,0}' || '{"number": "************1234"}', doc #> '{phones,1}' || '{"number": "************5678"}')) AS doc,
+       '{ "open" : "x", "name" : "***", "list" : [{ "name" : "***" }] }'::json AS raw
+FROM public.files;
 CREATE VIEW veil.fenced WITH (security_barrier) AS SELECT id, region, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.fenced WHERE region = 'EU';
 CREATE VIEW veil.copies AS SELECT id FROM public.copies;
 CREATE VIEW veil.v_clear AS SELECT id, level FROM veil.people;

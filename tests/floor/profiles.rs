@@ -20,7 +20,7 @@ impl Maker<'_> {
         let relation = self.catalog.relation_named(&QualifiedName::new("public", table)).unwrap();
         let number = relation.column(column).unwrap().number;
         let class = Some(format!("personal.{table}").into());
-        self.relations.entry(relation.oid).or_default().columns.insert(number, ColumnProfile { read, write, class });
+        self.relations.entry(relation.oid).or_default().columns.insert(number, ColumnProfile { read, write, class, document: None });
     }
 
     fn mask(&self, name: &str, spec: &MaskSpec, reveal: Reveal) -> Outcome {

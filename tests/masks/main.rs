@@ -11,6 +11,7 @@
     reason = "a test that cannot go on has failed, and short is better than exact"
 )]
 
+mod documents;
 mod keyed;
 mod server;
 mod types;
@@ -190,7 +191,7 @@ impl Pair<'_> {
 
     /// The laws, with the server's own operators as the judge.
     async fn the_laws(&self, binary: &[Option<Vec<u8>>], masked_text: &[Option<Vec<u8>>], masked_binary: &[Option<Vec<u8>>]) {
-        let Laws { always, injective, order_preserving, constant, reversible: _, sql: _ } = self.laws;
+        let Laws { always, injective, order_preserving, constant, reversible: _, sql: _, by_parts: _ } = self.laws;
         let count = async |condition: &str| {
             let query = format!("SELECT count(*)::text FROM t a, t b WHERE {condition}");
             self.server.texts(&query).await[0].clone().unwrap()

@@ -147,7 +147,7 @@ pub(crate) fn profile() -> Profile {
         let mask = Arc::new(spec.compile(name, &Keyring::default()).unwrap());
         Outcome::Masked(MaskRule { name: name.into(), mask, reveal: Reveal::default(), role: "support".into() })
     };
-    let seen = |read| ColumnProfile { read, write: true, class: Some("personal.contact".into()) };
+    let seen = |read| ColumnProfile { read, write: true, class: Some("personal.contact".into()), document: None };
     let users = HashMap::from([
         (2, seen(mask("email", &MaskSpec::Email))),
         (3, seen(Outcome::Absent(Absence::Denied { role: "support".into() }))),

@@ -86,7 +86,7 @@ impl Judge<'_> {
                 return Err(Reject::unclear("whole row", message).hint("select the columns by name"));
             }
             Outcome::Conditional(_) if self.veil_column(source, kind) => return Ok(Action::Mask),
-            other @ (Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => return Err(self.not_masked(&other, source)),
+            other @ (Outcome::Conditional(_) | Outcome::Absent(_)) => return Err(self.not_masked(&other, source)),
         };
         let laws = self.laws(source, &rule);
         let Commutes { law, reveal } = commutes(kind);
@@ -122,7 +122,6 @@ impl Judge<'_> {
         match outcome {
             Outcome::Absent(absence) => words::absent(absence, &column, self.profile),
             Outcome::Conditional(_) => Reject::unclear("condition", format!("{column} has a rule with 'when', {}", words::NOT_YET)),
-            Outcome::Document(_) => Reject::unclear("document", format!("{column} has classified paths, {}", words::NOT_YET)),
             Outcome::Clear | Outcome::Masked(_) => Reject::unclear("column", format!("{column} cannot be used so")),
         }
     }
@@ -207,9 +206,7 @@ impl Judge<'_> {
     fn unlike(&self, source: Source) -> Reject {
         match self.outcome(source) {
             Outcome::Masked(rule) => words::cannot_commute(UseKind::MixedOutput, &self.column(source), &rule, self.laws(source, &rule)),
-            other @ (Outcome::Clear | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_)) => {
-                self.not_masked(&other, source)
-            }
+            other @ (Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_)) => self.not_masked(&other, source),
         }
     }
 
@@ -239,7 +236,7 @@ impl Judge<'_> {
     fn rule(&self, source: Source) -> Option<MaskRule> {
         match self.seen(source) {
             Outcome::Masked(rule) => Some(rule),
-            Outcome::Clear | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_) => None,
+            Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_) => None,
         }
     }
 

@@ -95,6 +95,6 @@ fn has_sql(outcome: &Outcome, ty: &PgType) -> bool {
         Outcome::Clear => true,
         Outcome::Masked(rule) => rule.mask.laws(ty).is_some_and(|l| l.sql),
         Outcome::Conditional(condition) => has_sql(&condition.then, ty) && has_sql(&condition.otherwise, ty),
-        Outcome::Document(_) | Outcome::Absent(_) => false,
+        Outcome::Absent(_) => false,
     }
 }

@@ -115,7 +115,7 @@ pub(crate) fn masked(name: &str, spec: &MaskSpec, reveal: Reveal) -> Outcome {
 }
 
 pub(crate) fn seen(read: Outcome, write: bool) -> ColumnProfile {
-    ColumnProfile { read, write, class: Some("personal.contact".into()) }
+    ColumnProfile { read, write, class: Some("personal.contact".into()), document: None }
 }
 
 /// email masked, `id_no` denied, phone masked by a pseudonym that orders.buyer has too, born rounded to its year.

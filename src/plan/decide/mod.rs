@@ -19,7 +19,7 @@ use super::lookups::Lookups;
 use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
-use crate::policy::{Below, Outcome, Profile, Reveal};
+use crate::policy::{Below, ClassName, Outcome, Profile, Reveal};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
@@ -204,16 +204,28 @@ impl<'a> Judge<'a> {
     fn note_column(&mut self, relation: Oid, number: i16, usage: &'static str, action: Action) {
         let outcome = column_outcome(self.catalog, self.profile, relation, number);
         let class = self.profile.class(relation, number);
-        if class.is_none() && !outcome.is_veiled() {
+        if class.is_none() && !outcome.is_veiled() && self.profile.paths(relation, number).is_empty() {
             return;
         }
         if outcome.is_veiled() {
             self.kind = Kind::MaskRows;
         }
-        let (mask, role) = words::rule_of(&outcome);
-        let column = words::column_name(self.catalog, relation, number).into();
-        let reveal = if let Outcome::Masked(rule) = &outcome { rule.reveal } else { Reveal::default() };
-        let entry = ColumnUse { column, class, usage, action, mask, role, reveal };
+        let column = words::column_name(self.catalog, relation, number);
+        let paths = self.profile.paths(relation, number);
+        for path in paths {
+            let action = if action == Action::Mask && !path.read.is_veiled() { Action::Allow } else { action };
+            self.enter(format!("{column}.{}", path.text), path.class.clone(), usage, action, &path.read);
+        }
+        if paths.is_empty() || class.is_some() {
+            self.enter(column, class, usage, action, &outcome);
+        }
+    }
+
+    /// Adds a line for the audit.
+    fn enter(&mut self, column: String, class: Option<ClassName>, usage: &'static str, action: Action, outcome: &Outcome) {
+        let (mask, role) = words::rule_of(outcome);
+        let reveal = if let Outcome::Masked(rule) = outcome { rule.reveal } else { Reveal::default() };
+        let entry = ColumnUse { column: column.into(), class, usage, action, mask, role, reveal };
         if !self.columns.contains(&entry) {
             self.columns.push(entry);
         }

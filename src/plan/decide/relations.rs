@@ -1,7 +1,7 @@
 //! Relations as a whole, and what a statement writes: rows, views, rights to write and delete, targets that are refused.
 
 use super::{Judge, veil, words};
-use crate::catalog::{Column, ConstraintKind, FIRST_NORMAL_OID, Oid, Relation};
+use crate::catalog::{Column, ConstraintKind, FIRST_NORMAL_OID, Oid, PgType, Relation};
 use crate::mask::Mask;
 use crate::plan::permit::Action;
 use crate::policy::{Outcome, Reading};
@@ -265,12 +265,9 @@ impl<'a> Judge<'a> {
             if !self.profile.write(relation, target.column) {
                 self.note(*target, "write", Action::Deny);
                 let who = words::roles(self.profile);
-                let key = self
-                    .profile
-                    .class(relation, target.column)
-                    .map_or_else(|| words::column_name(self.catalog, relation, target.column), |c| c.to_string());
+                let keys = words::write_keys(self.catalog, self.profile, relation, target.column);
                 let reject = Reject::forbidden("write", format!("{who} may not write {column}"));
-                self.refuse(reject.hint(format!("'write: {{ {key}: allow }}' in the role would allow it")).at(*at));
+                self.refuse(reject.hint(format!("'write: {{ {keys} }}' in the role would allow it")).at(*at));
             } else if outcome.is_masked() && *changes != Changes::New && !self.written_back(*target, *changes) {
                 self.note(*target, "write", Action::Deny);
                 let reject = self.not_told(*target, &outcome, *changes);
@@ -284,9 +281,10 @@ impl<'a> Judge<'a> {
     /// Why what is saved cannot be held against the mask, and what would do.
     fn not_told(&self, target: Source, outcome: &Outcome, changes: Changes) -> Reject {
         let column = self.column(target);
+        let in_parts = self.source_type(target).is_some_and(|ty| by_parts(outcome, &ty));
         let keyed = match outcome {
-            Outcome::Masked(rule) if changes == Changes::Stored => Some(rule),
-            Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Clear | Outcome::Absent(_) => None,
+            Outcome::Masked(rule) if changes == Changes::Stored && !in_parts => Some(rule),
+            Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Clear | Outcome::Absent(_) => None,
         };
         let with = keyed.map_or_else(String::new, |rule| format!(" with \"{}\", which has no SQL form", rule.name));
         let message = format!("{column} is masked for the writer{with}, and what is stored cannot be told from its mask");
@@ -302,7 +300,17 @@ impl<'a> Judge<'a> {
 
     /// Has what is stored in a masked column held against its mask.
     fn written_back(&mut self, target: Source, changes: Changes) -> bool {
-        changes == Changes::Stored && self.veil_column(target, UseKind::WriteSource)
+        let whole = self.source_type(target).is_some_and(|ty| !by_parts(&self.outcome(target), &ty));
+        changes == Changes::Stored && whole && self.veil_column(target, UseKind::WriteSource)
+    }
+}
+
+/// Whether only parts of the values are masked: a new one that is not the mask of the old may hold masks all the same.
+fn by_parts(outcome: &Outcome, ty: &PgType) -> bool {
+    match outcome {
+        Outcome::Masked(rule) => rule.mask.laws(ty).is_some_and(|l| l.by_parts),
+        Outcome::Conditional(condition) => by_parts(&condition.then, ty) || by_parts(&condition.otherwise, ty),
+        Outcome::Clear | Outcome::Absent(_) => false,
     }
 }
 

@@ -27,7 +27,6 @@ pub(super) fn rule_of(outcome: &Outcome) -> (Option<Arc<str>>, Option<Arc<str>>)
         Outcome::Absent(Absence::Misfit { mask }) => (Some(Arc::clone(mask)), None),
         Outcome::Clear
         | Outcome::Conditional(_)
-        | Outcome::Document(_)
         | Outcome::Absent(Absence::NoRule | Absence::Unclassified | Absence::Derived | Absence::System) => (None, None),
     }
 }
@@ -35,10 +34,27 @@ pub(super) fn rule_of(outcome: &Outcome) -> (Option<Arc<str>>, Option<Arc<str>>)
 /// `column "public.users.email" (class "personal.contact")`.
 pub(super) fn column(catalog: &Catalog, profile: &Profile, relation: Oid, number: i16) -> String {
     let name = column_name(catalog, relation, number);
+    let inside = classes_inside(profile, relation, number);
     match profile.class(relation, number) {
         Some(class) => format!("column \"{name}\" (class \"{class}\")"),
-        None => format!("column \"{name}\""),
+        None if inside.is_empty() => format!("column \"{name}\""),
+        None => format!("column \"{name}\" ({})", inside.join(", ")),
     }
+}
+
+/// `class "personal.contact" at $.address.street`, for each path into a column.
+fn classes_inside(profile: &Profile, relation: Oid, number: i16) -> Vec<String> {
+    let paths = profile.paths(relation, number).iter();
+    paths.filter_map(|p| Some(format!("class \"{}\" at {}", p.class.as_ref()?, p.text))).collect()
+}
+
+/// What a `write` rule has to name for a column to be set: its class, those of the paths into it, or the column.
+pub(super) fn write_keys(catalog: &Catalog, profile: &Profile, relation: Oid, number: i16) -> String {
+    let inside = profile.paths(relation, number).iter().filter_map(|p| p.class.clone());
+    let mut keys: Vec<String> = profile.class(relation, number).into_iter().chain(inside).map(|class| format!("{class}: allow")).collect();
+    keys.sort();
+    keys.dedup();
+    if keys.is_empty() { format!("{}: allow", column_name(catalog, relation, number)) } else { keys.join(", ") }
 }
 
 /// `role "support"`, `roles "a", "b"`.

@@ -20,7 +20,7 @@ fn shop(definition: &str) -> (Catalog, Profile) {
     contents.relations.extend([seen, over]);
     let mut profile = profile();
     for oid in [SEEN, OVER] {
-        let absent = ColumnProfile { read: Outcome::Absent(Absence::Derived), write: false, class: None };
+        let absent = ColumnProfile { read: Outcome::Absent(Absence::Derived), write: false, class: None, document: None };
         let columns = [1, 2].map(|n| (n, absent.clone())).into();
         profile.relations.insert(oid, RelationProfile { columns, other_columns: Some(Absence::Derived), ..RelationProfile::default() });
         profile.views.insert(oid, DerivedView { open: [1, 2].into(), ..DerivedView::default() });

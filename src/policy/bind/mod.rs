@@ -249,13 +249,17 @@ fn reads_null(relation: &Relation, columns: &[String]) -> RelationProfile {
     let rule = MaskRule { name: "null".into(), mask: Arc::new(Mask::null()), reveal: Reveal::default(), role: "system catalog".into() };
     let mut profile = RelationProfile::default();
     for column in relation.columns.iter().filter(|c| columns.iter().any(|n| **n == *c.name)) {
-        profile.columns.insert(column.number, ColumnProfile { read: Outcome::Masked(rule.clone()), write: false, class: None });
+        profile.columns.insert(column.number, of_system(Outcome::Masked(rule.clone())));
     }
     profile
 }
 
+fn of_system(read: Outcome) -> ColumnProfile {
+    ColumnProfile { read, write: false, class: None, document: None }
+}
+
 fn forbidden(relation: &Relation) -> RelationProfile {
-    let absent = ColumnProfile { read: Outcome::Absent(Absence::System), write: false, class: None };
+    let absent = of_system(Outcome::Absent(Absence::System));
     let columns = relation.columns.iter().map(|c| (c.number, absent.clone())).collect();
     RelationProfile { columns, other_columns: Some(Absence::System), ..RelationProfile::default() }
 }

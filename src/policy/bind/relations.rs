@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::names::{Known, Rank};
 use crate::base::{Diagnostic, Diagnostics, Place};
 use crate::catalog::{Catalog, Oid, Relation, Scalar, Shape};
+use crate::mask::Step;
 use crate::policy::key::ObjectKey;
 use crate::policy::model::{ColumnEntry, Model, Rule, TableEntry, Target};
 use crate::policy::profile::ClassName;
@@ -30,7 +31,7 @@ pub(crate) struct BoundColumn {
     /// Classes of fields of a composite type.
     pub(crate) fields: Vec<ClassName>,
     /// Classes of paths into it.
-    pub(crate) paths: Vec<(String, ClassName)>,
+    pub(crate) paths: Vec<(Vec<Step>, ClassName)>,
 }
 
 /// A role's rules that are about a relation: positions in the role's lists.
@@ -121,20 +122,25 @@ impl<'a> Binder<'a> {
     fn column(&mut self, relation: &Relation, known: &Known, number: i16, tables: &[(Rank, &'a TableEntry)]) -> BoundColumn {
         let mut bound = BoundColumn::default();
         let mut plain: Vec<(Rank, &ColumnEntry)> = Vec::new();
+        let mut paths: Vec<(Rank, &Vec<Step>, &ColumnEntry)> = Vec::new();
         for (_, table) in tables {
             for entry in &table.columns {
                 let Some(rank) = entry.key.parts.first().and_then(|p| known.entry_rank(&table.key, p, number)) else { continue };
-                match (entry.key.path_text(), entry.key.parts.len()) {
+                match (&entry.key.path, entry.key.parts.len()) {
                     (Some(path), _) => {
-                        self.path(relation, number, entry);
-                        if !bound.paths.iter().any(|(p, _)| *p == path) {
-                            bound.paths.push((path, entry.class.clone()));
-                        }
+                        self.holds_documents(relation, number, &entry.place);
+                        paths.push((rank, path, entry));
                     }
                     (None, 1) => plain.push((rank, entry)),
                     (None, _) => bound.fields.push(entry.class.clone()),
                 }
                 self.met.insert(entry.place.clone());
+            }
+        }
+        paths.sort_by(|(a, ..), (b, ..)| b.cmp(a)); // of one rank the first in the document
+        for (_, path, entry) in paths {
+            if !bound.paths.iter().any(|(p, _)| p == path) {
+                bound.paths.push((path.clone(), entry.class.clone()));
             }
         }
         let best = plain.iter().map(|(rank, _)| *rank).max();
@@ -150,12 +156,13 @@ impl<'a> Binder<'a> {
         bound
     }
 
-    fn path(&mut self, relation: &Relation, number: i16, entry: &ColumnEntry) {
+    /// Only in a document is there something for a path to lead to.
+    fn holds_documents(&mut self, relation: &Relation, number: i16, place: &Place) {
         let column = relation.column_number(number);
         let json = column.is_some_and(|c| matches!(c.ty.shape, Shape::Scalar(Scalar::Json | Scalar::Jsonb)));
         if let (false, Some(column)) = (json, column) {
             let message = format!("column '{}.{}' holds no json documents, so no path leads into it", relation.name, column.name);
-            self.found.push(Diagnostic::error(entry.place.clone(), message));
+            self.found.push(Diagnostic::error(place.clone(), message));
         }
     }
 
@@ -195,6 +202,10 @@ impl<'a> Binder<'a> {
             if fits {
                 self.met.insert(rule.place.clone());
                 about.push(i);
+            }
+            if key.path.is_some() {
+                let columns = relation.columns.iter().filter(|c| known.rank(key, c.number).is_some());
+                columns.for_each(|c| self.holds_documents(relation, c.number, &rule.place));
             }
         }
         self.contradictions(relation, known, rules, &about);

@@ -48,6 +48,10 @@ fn what_matches_nothing_is_an_error() {
             "tables: { public.users: { columns: { email.$.x: a } } }",
             "p.yaml:3:38: error: column 'public.users.email' holds no json documents, so no path leads into it",
         ),
+        (
+            "roles: { r: { read: { public.users.email.$.x: deny } } }",
+            "p.yaml:3:23: error: column 'public.users.email' holds no json documents, so no path leads into it",
+        ),
     ] {
         assert_eq!(said(text), want, "{text}");
     }

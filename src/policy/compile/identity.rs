@@ -54,15 +54,6 @@ impl Parts {
                 self.outcome(&condition.then);
                 self.outcome(&condition.otherwise);
             }
-            Outcome::Document(document) => {
-                self.text("document");
-                self.number(document.paths.len());
-                for (path, outcome) in &document.paths {
-                    self.text(path);
-                    self.outcome(outcome);
-                }
-                self.outcome(&document.rest);
-            }
             Outcome::Absent(absence) => {
                 self.text("absent");
                 self.absence(absence);

@@ -1,5 +1,6 @@
 //! From a bound policy to one principal's [`Profile`]: every rule decided, for every relation. The meaning of keys is `bind`'s.
 
+mod documents;
 mod identity;
 mod relation;
 mod sql_text;

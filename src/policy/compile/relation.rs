@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::documents;
 use super::sql_text::{Words, read_by, words};
 use super::verdict::{Asked, Role};
 use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation, RelationKind};
@@ -63,9 +64,13 @@ impl Maker<'_> {
             let mut made = match inherited {
                 Some(inherited) if !says => inherited,
                 inherited => {
-                    let read = self.policy.read(self.roles, &asked);
+                    let (whole, paths) = self.policy.read(self.roles, &asked);
                     let write = self.policy.write(self.roles, &asked, tested.contains(&column.number));
-                    join(ColumnProfile { read, write, class: class.clone() }, inherited)
+                    let own = documents::column(whole, paths, write);
+                    match inherited {
+                        Some(inherited) => documents::join(inherited, own),
+                        None => own,
+                    }
                 }
             };
             if of_row_type && !matches!(made.read, Outcome::Absent(_)) {
@@ -87,8 +92,11 @@ impl Maker<'_> {
         for parent in parents {
             let Some(column) = parent.column(name) else { continue };
             let of = self.made.get(&parent.oid).and_then(|p| p.columns.get(&column.number)).cloned();
-            let of = of.unwrap_or(ColumnProfile { read: Outcome::Clear, write: true, class: None });
-            joined = Some(join(of, joined));
+            let of = of.unwrap_or(ColumnProfile { read: Outcome::Clear, write: true, class: None, document: None });
+            joined = Some(match joined {
+                Some(joined) => documents::join(joined, of),
+                None => of,
+            });
         }
         joined
     }
@@ -164,19 +172,19 @@ impl Maker<'_> {
             let listed = named && bound.is_some_and(|b| b.columns.contains_key(&column.number));
             let derived = if hidden { Outcome::Absent(Absence::Derived) } else { Outcome::Clear };
             let ruled = self.policy.has_object_rule(self.roles, &asked);
-            let mut read = match listed {
-                true => self.policy.read(self.roles, &asked),
-                false if ruled => strictest(self.policy.read(self.roles, &asked), derived),
-                false => derived,
-            };
+            let (mut whole, paths) = if listed || ruled { self.policy.read(self.roles, &asked) } else { (Outcome::Clear, Vec::new()) };
+            if !listed {
+                whole = strictest(whole, derived);
+            }
             if !listed && !ruled {
                 open.insert(column.number);
             }
             if rows_below && own_rows.is_none() {
-                read = Outcome::Absent(Absence::Derived);
+                whole = Outcome::Absent(Absence::Derived);
             }
-            let write = if listed { self.policy.write(self.roles, &asked, false) } else { !read.is_veiled() };
-            profile.columns.insert(column.number, ColumnProfile { read, write, class });
+            let mut of = documents::column(whole, paths, false);
+            of.write = if listed { self.policy.write(self.roles, &asked, false) } else { !of.read.is_veiled() };
+            profile.columns.insert(column.number, ColumnProfile { class, ..of });
         }
         profile.other_columns = if hidden || rows_below { Some(Absence::Derived) } else { self.other_columns(bound) };
         profile.delete = self.deletes(bound);
@@ -304,25 +312,16 @@ fn is_copy(expression: &str, sources: &[&Column]) -> bool {
 }
 
 fn absent(relation: &Relation, why: &Absence) -> RelationProfile {
-    let absent = ColumnProfile { read: Outcome::Absent(why.clone()), write: false, class: None };
+    let absent = ColumnProfile { read: Outcome::Absent(why.clone()), write: false, class: None, document: None };
     let columns = relation.columns.iter().map(|c| (c.number, absent.clone())).collect();
     RelationProfile { columns, other_columns: Some(why.clone()), ..RelationProfile::default() }
 }
 
-fn join(own: ColumnProfile, inherited: Option<ColumnProfile>) -> ColumnProfile {
-    match inherited {
-        None => own,
-        Some(from) => {
-            ColumnProfile { read: strictest(from.read, own.read), write: own.write && from.write, class: own.class.or(from.class) }
-        }
-    }
-}
-
 /// The one that shows less; the first of two alike.
-fn strictest(a: Outcome, b: Outcome) -> Outcome {
+pub(super) fn strictest(a: Outcome, b: Outcome) -> Outcome {
     let strictness = |o: &Outcome| match o {
         Outcome::Clear => 0,
-        Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) => 1,
+        Outcome::Masked(_) | Outcome::Conditional(_) => 1,
         Outcome::Absent(_) => 2,
     };
     if strictness(&b) > strictness(&a) { b } else { a }

@@ -116,7 +116,6 @@ fn shown(outcome: &Outcome) -> String {
         Outcome::Clear => "clear".into(),
         Outcome::Masked(rule) => rule.name.to_string(),
         Outcome::Conditional(_) => "when".into(),
-        Outcome::Document(_) => "document".into(),
         Outcome::Absent(Absence::Denied { role }) => format!("denied by {role}"),
         Outcome::Absent(why) => format!("{why:?}"),
     }
@@ -274,14 +273,55 @@ fn equal_decisions_have_equal_ids() {
     assert_eq!(alice(&text, other), id("alice"), "what decides nothing changes nothing");
 }
 
+fn full(outcome: &Outcome) -> String {
+    if let Outcome::Conditional(c) = outcome {
+        return format!("when {}: {} else {}", c.when, full(&c.then), full(&c.otherwise));
+    }
+    shown(outcome)
+}
+
 #[test]
-fn paths_into_documents_have_outcomes_of_their_own() {
-    let text = HEAD.replace("born: personal.birth", "born: personal.birth, data.$.mail: personal.contact");
-    let rules = "roles: { r: { members: [alice], read: { personal: { mask: redact } } } }\n";
-    let (bound, catalog) = bound(&format!("{text}{rules}"), shop());
-    let profile = bound.profile(&bound.principal("alice", None, &catalog, today()).unwrap(), &catalog, today());
-    let Outcome::Document(document) = profile.read(Oid(USERS), 6) else { panic!() };
-    assert_eq!((&*document.paths[0].0, shown(&document.paths[0].1), shown(&document.rest)), ("$.mail", "redact".into(), "clear".into()));
+fn paths_into_documents_take_away_from_their_column() {
+    let head =
+        HEAD.replace("born: personal.birth", "born: personal.birth, data.$.mail: personal.contact, \"data.$.to[*].day\": personal.birth");
+    let read = |rules: &str| {
+        let text = format!("{head}roles: {{ r: {{ members: [alice], read: {{ {rules} }}, write: {{ personal.contact: allow }} }} }}\n");
+        let (bound, catalog) = bound(&text, shop());
+        let profile = bound.profile(&bound.principal("alice", None, &catalog, today()).unwrap(), &catalog, today());
+        let paths: Vec<String> = profile.paths(Oid(USERS), 6).iter().map(|p| format!("{} {}", p.text, full(&p.read))).collect();
+        assert!(!profile.write(Oid(USERS), 6), "a path in it may not be written");
+        format!("{}; {}", full(&profile.read(Oid(USERS), 6)), paths.join(", "))
+    };
+    for (rules, want) in [
+        ("personal: { mask: redact }", "$.mail: redact, $.to[*].day: redact; $.mail redact, $.to[*].day redact"),
+        ("personal: allow", "clear; $.mail clear, $.to[*].day clear"),
+        ("personal.contact: allow", "$.to[*].day: absent; $.mail clear, $.to[*].day NoRule"),
+        ("personal: deny", "$.mail: absent, $.to[*].day: absent; $.mail denied by r, $.to[*].day denied by r"),
+        // the column's own rule, and one of a path, outrank those of classes
+        ("personal: deny, public.users.data: allow", "clear; $.mail clear, $.to[*].day clear"),
+        ("personal: allow, public.users.data: deny", "denied by r; $.mail denied by r, $.to[*].day denied by r"),
+        (
+            "personal: allow, \"public.users.data.$.to\": { mask: \"null\" }",
+            "$.to[*].day: null, $.to: null; $.mail clear, $.to[*].day null, $.to null",
+        ),
+        // a mask that says nothing of texts and numbers
+        (
+            "personal.contact: allow, personal.birth: { mask: { date: { keep: year } } }",
+            "$.to[*].day: absent; $.mail clear, $.to[*].day Misfit { mask: \"date { keep: year }\" }",
+        ),
+        // conditions stand outside
+        (
+            "personal.birth: allow, personal.contact: { when: \"id = 1\", then: allow, else: { mask: email } }",
+            "when id = 1: clear else $.mail: email; $.mail when id = 1: clear else email, $.to[*].day clear",
+        ),
+        (
+            "personal: { when: \"id = 1\", then: deny, else: { mask: redact } }",
+            "when id = 1: $.mail: null, $.to[*].day: null else $.mail: redact, $.to[*].day: redact; $.mail when id = 1: null else redact, \
+             $.to[*].day when id = 1: null else redact",
+        ),
+    ] {
+        assert_eq!(read(rules), want, "{rules}");
+    }
 }
 
 #[test]

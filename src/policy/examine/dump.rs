@@ -59,6 +59,6 @@ impl Examined<'_> {
 fn masked(role: &Alone<'_>, relation: &Relation, column: &Column) -> Option<MaskRule> {
     match seen(role, relation.oid, column) {
         Outcome::Masked(rule) => Some(rule),
-        Outcome::Clear | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_) => None,
+        Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_) => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::{Alone, Examined, named, seen};
 use crate::base::Diagnostic;
 use crate::catalog::{Catalog, Column, Oid, Relation};
-use crate::policy::profile::{Absence, Outcome};
+use crate::policy::profile::{Absence, DocumentPath, Outcome};
 
 impl Examined<'_> {
     pub(super) fn fit(&mut self) {
@@ -11,8 +11,11 @@ impl Examined<'_> {
         for role in &self.roles {
             for (relation, _) in self.relations(role) {
                 for column in &relation.columns {
-                    if let Outcome::Absent(Absence::Misfit { mask }) = seen(role, relation.oid, column) {
-                        found.push(self.misfit(role, relation, column, &mask));
+                    let paths = role.profile.paths(relation.oid, column.number).iter().map(|p| (Some(p), p.read.clone()));
+                    for (path, outcome) in std::iter::once((None, seen(role, relation.oid, column))).chain(paths) {
+                        if let Outcome::Absent(Absence::Misfit { mask }) = outcome {
+                            found.push(self.misfit(role, relation, column, path, &mask));
+                        }
                     }
                 }
             }
@@ -20,16 +23,16 @@ impl Examined<'_> {
         found.into_iter().for_each(|d| self.say(d));
     }
 
-    fn misfit(&self, role: &Alone<'_>, relation: &Relation, column: &Column, mask: &str) -> Diagnostic {
-        let ty = type_name(self.catalog, column);
-        let message = format!(
-            "mask '{mask}' does not fit column '{}' of type {ty}, so role '{}' is denied it",
-            named(relation, column),
-            role.role.name
-        );
-        let place = self.policy.rule_place((role.at, role.role), relation.oid, column);
+    fn misfit(&self, role: &Alone<'_>, relation: &Relation, column: &Column, path: Option<&DocumentPath>, mask: &str) -> Diagnostic {
+        let (ty, name) = (type_name(self.catalog, column), named(relation, column));
+        let (name, what) = match path {
+            Some(path) => (format!("{name}.{}", path.text), format!("values in documents of type {ty}, at '{name}.{}'", path.text)),
+            None => (name.clone(), format!("column '{name}' of type {ty}")),
+        };
+        let message = format!("mask '{mask}' does not fit {what}, so role '{}' is denied it", role.role.name);
+        let place = self.policy.rule_place((role.at, role.role), relation.oid, column, path);
         let error = Diagnostic::error(place.unwrap_or_else(|| role.role.place.clone()), message);
-        error.help(format!("a rule on '{}' itself: {{ mask: redact }}, {{ mask: null }}, allow or deny", named(relation, column)))
+        error.help(format!("a rule on '{name}' itself: {{ mask: redact }}, {{ mask: null }}, allow or deny"))
     }
 }
 

@@ -102,7 +102,7 @@ fn hides_rows(role: &Alone<'_>, relation: &Relation) -> bool {
 fn mask(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Masked(rule) => Some(rule.name.to_string()),
-        Outcome::Clear | Outcome::Conditional(_) | Outcome::Document(_) | Outcome::Absent(_) => None,
+        Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_) => None,
     }
 }
 

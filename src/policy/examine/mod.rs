@@ -3,6 +3,7 @@
 //! leak that was accepted on purpose. One file a question; nothing here decides what a session may do.
 
 mod conditions;
+mod documents;
 mod dump;
 mod fit;
 mod leaks;
@@ -53,6 +54,7 @@ pub fn examine(policy: &BoundPolicy, catalog: &Catalog, triggers: &[Trigger], to
     let roles = roles.map(|(at, role)| Alone { at, role, profile: alone(policy, role, catalog) }).collect();
     let mut examined = Examined { policy, catalog, triggers, roles, today, found: Diagnostics::default() };
     examined.fit();
+    examined.documents();
     examined.names();
     examined.partitions();
     examined.personal();

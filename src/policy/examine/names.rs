@@ -40,7 +40,8 @@ impl Examined<'_> {
         for column in &relation.columns {
             let mut texts = Vec::new();
             whens(&role.profile.read(relation.oid, column.number), &mut texts);
-            let place = || self.policy.rule_place((role.at, role.role), relation.oid, column).unwrap_or_else(|| role.role.place.clone());
+            let place =
+                || self.policy.rule_place((role.at, role.role), relation.oid, column, None).unwrap_or_else(|| role.role.place.clone());
             all.extend(texts.into_iter().map(|sql| (sql, place())));
         }
         all

@@ -13,16 +13,26 @@ impl Examined<'_> {
                 for parent in child.parents.iter().filter_map(|oid| self.catalog.relation(*oid)) {
                     let pairs = child.columns.iter().filter_map(|c| Some((c, parent.column(&c.name)?)));
                     for (own, above) in pairs {
-                        if strictness(&seen(role, child.oid, own)) > strictness(&seen(role, parent.oid, above)) {
+                        let mut pairs = vec![(None, seen(role, child.oid, own), seen(role, parent.oid, above))];
+                        for path in role.profile.paths(child.oid, own.number) {
+                            let paths = role.profile.paths(parent.oid, above.number);
+                            let read = paths.iter().find(|p| p.steps == path.steps).map_or(Outcome::Clear, |p| p.read.clone());
+                            pairs.push((Some(path), path.read.clone(), read));
+                        }
+                        for (path, below, above_it) in pairs {
+                            if strictness(&below) <= strictness(&above_it) {
+                                continue;
+                            }
+                            let inside = path.map_or_else(String::new, |p| format!(".{}", p.text));
                             let message = format!(
-                                "'{}' is stricter for role '{}' than '{}', which shows the same rows",
+                                "'{}{inside}' is stricter for role '{}' than '{}{inside}', which shows the same rows",
                                 named(child, own),
                                 role.role.name,
                                 named(parent, above)
                             );
-                            let place =
-                                self.policy.rule_place((role.at, role.role), child.oid, own).unwrap_or_else(|| role.role.place.clone());
-                            found.push(Diagnostic::error(place, message).help(format!("say it of '{}'", parent.name)));
+                            let place = self.policy.rule_place((role.at, role.role), child.oid, own, path);
+                            let error = Diagnostic::error(place.unwrap_or_else(|| role.role.place.clone()), message);
+                            found.push(error.help(format!("say it of '{}'", parent.name)));
                         }
                     }
                     if of.rows.is_some() && role.profile.rows(parent.oid).is_none() {
@@ -42,7 +52,7 @@ impl Examined<'_> {
 fn strictness(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Clear => 0,
-        Outcome::Masked(_) | Outcome::Conditional(_) | Outcome::Document(_) => 1,
+        Outcome::Masked(_) | Outcome::Conditional(_) => 1,
         Outcome::Absent(_) => 2,
     }
 }

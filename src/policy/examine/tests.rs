@@ -34,6 +34,28 @@ fn keyed() -> Contents {
 }
 
 #[test]
+fn paths_into_documents_have_their_words() {
+    let head = HEAD.replace("born: personal.birth", "data.$.mail: personal.contact, data.$.born: personal.birth");
+    let said = |rules: &str| {
+        let (bound, catalog) = bound(&format!("{head}roles: {{ r: {{ members: [alice], read: {{ money: allow, {rules} }} }} }}"), shop());
+        let found = examine(&bound, &catalog, &[], jiff::civil::date(2026, 11, 26));
+        let texts = found.0.iter().map(ToString::to_string).filter(|t| t.contains("data"));
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(said("personal: { mask: redact }"), "");
+    assert_eq!(
+        said("personal.contact: allow, personal.birth: { mask: { date: { keep: year } } }"),
+        "p.yaml:6:80: error: mask 'date { keep: year }' does not fit values in documents of type 3802, at 'public.users.data.$.born', so role 'r' is \
+         denied it\n  help: a rule on 'public.users.data.$.born' itself: { mask: redact }, { mask: null }, allow or deny"
+    );
+    assert_eq!(
+        said("personal: allow, public.users.data: { mask: \"null\" }, public.users.data.$.mail: allow"),
+        "p.yaml:6:109: warning: role 'r' is allowed 'public.users.data.$.mail', but sees nothing in 'public.users.data', which is masked or denied as \
+         a whole\n  help: give a class to the paths that are to be masked, and none to what is around them"
+    );
+}
+
+#[test]
 fn each_question_has_its_words() {
     for (roles, want) in [
         ("roles: { r: { members: [alice], read: { personal: allow, money: allow } } }", vec![]),

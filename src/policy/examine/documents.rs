@@ -1,0 +1,39 @@
+//! Paths into documents that are to show more than what is around them: a path only takes away, so they show nothing (ADR 0029).
+
+use super::{Examined, named};
+use crate::base::Diagnostic;
+use crate::policy::profile::{Document, DocumentPath};
+
+impl Examined<'_> {
+    pub(super) fn documents(&mut self) {
+        let mut found = Vec::new();
+        for role in &self.roles {
+            for (relation, of) in self.relations(role) {
+                for column in &relation.columns {
+                    let Some(document) = of.columns.get(&column.number).and_then(|c| c.document.as_ref()) else { continue };
+                    for path in document.paths.iter().filter(|p| !p.read.is_veiled()) {
+                        let Some(around) = around(document, path) else { continue };
+                        let name = named(relation, column);
+                        let message = format!(
+                            "role '{}' is allowed '{name}.{}', but sees nothing in '{name}{around}', which is masked or denied as a whole",
+                            role.role.name, path.text
+                        );
+                        let place = self.policy.rule_place((role.at, role.role), relation.oid, column, Some(path));
+                        let warning = Diagnostic::warning(place.unwrap_or_else(|| role.role.place.clone()), message);
+                        found.push(warning.help("give a class to the paths that are to be masked, and none to what is around them"));
+                    }
+                }
+            }
+        }
+        found.into_iter().for_each(|d| self.say(d));
+    }
+}
+
+/// What is veiled around a path: the column, or a path that leads to it.
+fn around(document: &Document, path: &DocumentPath) -> Option<String> {
+    if document.whole.is_veiled() {
+        return Some(String::new());
+    }
+    let above = |p: &&DocumentPath| p.read.is_veiled() && p.steps.len() < path.steps.len() && path.steps.starts_with(&p.steps);
+    document.paths.iter().find(above).map(|p| format!(".{}", p.text))
+}
