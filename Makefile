@@ -45,3 +45,12 @@ FUZZ_TARGETS ?= frames startup yaml sql step
 fuzz:
 	@cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "no nightly toolchain with cargo-fuzz: the doors are tried by tests/readers only"; exit 0; }; \
 	for target in $(FUZZ_TARGETS); do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 || exit 1; done
+
+# PostgreSQL's own regression scripts through the proxy, from Debian's sources of the server that is here; REGRESS='join with' names some of them.
+REGRESS ?=
+.PHONY: regress
+regress:
+	@mkdir -p target/regress && cd target/regress && version=$$(dpkg-query -W -f '$${Package}=$${Version}\n' 'postgresql-[0-9]*' | grep -v '=$$' | sort -V | tail -1); \
+	ls -d postgresql-*/src/test/regress >/dev/null 2>&1 || { apt-get source -q --download-only "$$version" && tar xf postgresql-*.orig.tar.*; } || \
+	{ echo "the sources of $$version are not to be had: a deb-src line must stand in apt's sources"; exit 1; }
+	cargo run -q --locked --release -p lab --bin regress -- "$$(ls -d $(CURDIR)/target/regress/postgresql-*/src/test/regress | tail -1)" $(REGRESS)

@@ -86,6 +86,7 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::UndefinedTable => "42P01",
         Syntax::UndefinedColumn => "42703",
         Syntax::AmbiguousColumn => "42702",
+        Syntax::AmbiguousAlias => "42P09",
         Syntax::DuplicateAlias => "42712",
         Syntax::UndefinedFunction => "42883",
         Syntax::UndefinedObject => "42704",

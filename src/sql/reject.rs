@@ -24,6 +24,8 @@ pub enum Syntax {
     UndefinedColumn,
     /// 42702
     AmbiguousColumn,
+    /// 42P09
+    AmbiguousAlias,
     /// 42712
     DuplicateAlias,
     /// 42883

@@ -38,6 +38,7 @@ fn relations_and_columns_are_found_wherever_they_stand() {
         ("SELECT u.email, Name FROM public.users u, \"Odd\"", "public.users Odd", "email name", 0),
         ("SELECT * FROM users WHERE id IN (SELECT user_id FROM orders)", "users orders", "id user_id", 1),
         ("SELECT u.* FROM users u JOIN orders USING (id) WHERE a = 1 AND b = 2 OR c = 3", "users orders", "a b c id", 1),
+        ("SELECT j.id FROM users JOIN orders USING (id, level) AS j", "users orders", "id level", 0),
         ("WITH w AS (SELECT 1 AS x) SELECT x FROM w, generate_series(1, y) g", "w", "x y", 0),
         ("INSERT INTO users (id, email) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET email = excluded.email", "users", "email id", 0),
         ("UPDATE users SET email = lower(email) FROM orders o WHERE o.id = users.id RETURNING level", "users orders", "email id level", 0),

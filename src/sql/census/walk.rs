@@ -270,7 +270,7 @@ impl<'w, 'c> Serializer for &'w mut Walk<'c> {
         if (name, variant) == ("SelectItem", "QualifiedWildcard") {
             self.census.stars += 1;
         }
-        let inside = self.inside(Owner::Sequence);
+        let inside = self.inside(Owner::Variant(name, variant));
         inside.walk.place = variant_place(name, variant);
         Ok(inside)
     }
@@ -306,7 +306,12 @@ macro_rules! elements {
         type Error = Nothing;
 
         fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Nothing> {
-            value.serialize(&mut *self.walk)
+            value.serialize(&mut *self.walk)?;
+            // behind the columns stands a name for them
+            if let Owner::Variant("JoinConstraint", "UsingAlias") = self.owner {
+                self.walk.place = Place::Elsewhere;
+            }
+            Ok(())
         }
 
         fn end(self) -> Result<(), Nothing> {

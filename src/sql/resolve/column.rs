@@ -203,7 +203,7 @@ impl Resolver<'_> {
             let mut found = level.items.iter().filter(matches);
             if let Some(item) = found.next() {
                 if found.next().is_some() {
-                    return Err(Reject::postgres(Syntax::AmbiguousColumn, format!("table reference \"{name}\" is ambiguous")).at(location));
+                    return Err(Reject::postgres(Syntax::AmbiguousAlias, format!("table reference \"{name}\" is ambiguous")).at(location));
                 }
                 return Ok(Some(Rc::clone(item)));
             }

@@ -1,6 +1,7 @@
 //! Expressions: what they use, and whether their value is a column's own (`parse_expr.c`). Each kind of node is taken apart whole.
 
 use pg_query::NodeEnum;
+use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{self, Node};
 
 use super::operator::Operand;
@@ -42,7 +43,11 @@ impl Resolver<'_> {
                 let protobuf::TypeCast { arg, type_name, location: _ } = &mut **cast;
                 self.used_opt(arg, kind)?;
                 let name = type_name.as_mut().ok_or_else(|| unknown("a cast without a type"))?;
-                Ok(Value::computed(Some(self.type_name(name)?)))
+                let ty = self.type_name(name)?;
+                if ty == BOOL && name.array_bounds.is_empty() {
+                    spell_out(arg.as_deref_mut());
+                }
+                Ok(Value::computed(Some(ty)))
             }
             NodeEnum::NullTest(test) => {
                 let protobuf::NullTest { xpr: _, arg, nulltesttype: _, argisrow: _, location: _ } = &mut **test;
@@ -400,6 +405,16 @@ fn runs_something(node: &NodeEnum) -> bool {
         | NodeEnum::NamedArgExpr(_)
         | NodeEnum::MultiAssignRef(_) => false,
         _ => true,
+    }
+}
+
+/// `'t'::bool` is not printed as the cast that it is: `libpg_query` takes it for the word `true`, as older parsers read that.
+fn spell_out(arg: Option<&mut Node>) {
+    let Some(NodeEnum::AConst(protobuf::AConst { val: Some(Val::Sval(text)), .. })) = arg.and_then(|a| a.node.as_mut()) else { return };
+    match &*text.sval {
+        "t" => "true".clone_into(&mut text.sval),
+        "f" => "false".clone_into(&mut text.sval),
+        _ => {}
     }
 }
 

@@ -116,11 +116,19 @@ fn errors_are_postgresqls() {
         ("SELECT x.id FROM users", Syntax::UndefinedTable, Some(7)),
         ("SELECT 1 FROM users, users", Syntax::DuplicateAlias, None),
         ("SELECT nosuch(1)", Syntax::UndefinedFunction, Some(7)),
+        ("SELECT 1 FROM users x CROSS JOIN (orders x CROSS JOIN LATERAL (SELECT x.id) y)", Syntax::AmbiguousAlias, Some(70)),
         ("SELECT 1 FROM users u, (SELECT u.id) x", Syntax::UndefinedTable, Some(31)),
     ] {
         let reject = refused(text);
         assert_eq!((reject.kind, reject.at), (RefusalKind::Postgres(want), at), "{text}");
     }
+}
+
+#[test]
+fn a_truth_value_that_is_cast_is_printed_as_a_cast() {
+    let (_, text) = run("SELECT bool 't', 'f'::boolean AS no, 't'::text, ARRAY['f', 't']::bool[], true", &[]).unwrap();
+    let array = "ARRAY['f', 't']::boolean[]";
+    assert_eq!(text, format!("SELECT 'true'::boolean, 'false'::boolean AS no, 't'::pg_catalog.text, {array}, true"));
 }
 
 #[test]
