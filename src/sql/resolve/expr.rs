@@ -410,7 +410,8 @@ fn runs_something(node: &NodeEnum) -> bool {
 
 /// `'t'::bool` is not printed as the cast that it is: `libpg_query` takes it for the word `true`, as older parsers read that.
 fn spell_out(arg: Option<&mut Node>) {
-    let Some(NodeEnum::AConst(protobuf::AConst { val: Some(Val::Sval(text)), .. })) = arg.and_then(|a| a.node.as_mut()) else { return };
+    let Some(NodeEnum::AConst(constant)) = arg.and_then(|a| a.node.as_mut()) else { return };
+    let Some(Val::Sval(text)) = &mut constant.val else { return };
     match &*text.sval {
         "t" => "true".clone_into(&mut text.sval),
         "f" => "false".clone_into(&mut text.sval),
