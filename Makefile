@@ -54,3 +54,9 @@ regress:
 	ls -d postgresql-*/src/test/regress >/dev/null 2>&1 || { apt-get source -q --download-only "$$version" && tar xf postgresql-*.orig.tar.*; } || \
 	{ echo "the sources of $$version are not to be had: a deb-src line must stand in apt's sources"; exit 1; }
 	cargo run -q --locked --release -p lab --bin regress -- "$$(ls -d $(CURDIR)/target/regress/postgresql-*/src/test/regress | tail -1)" $(REGRESS)
+
+# Debian's sqlsmith as a governed login of the sample shop: SMITH='queries seed'.
+SMITH ?= 10000 1
+.PHONY: smith
+smith:
+	cargo run -q --locked --release -p lab --bin smith -- $(SMITH)
