@@ -17,7 +17,7 @@ use super::{Resolver, inner, unknown};
 use crate::base::quote_ident;
 use crate::catalog::RelationKind;
 use crate::sql::model::{Access, InstanceOf, UseKind};
-use crate::sql::reject::{Checked, Reject};
+use crate::sql::reject::{Checked, Reject, Syntax};
 use crate::sql::veil::Read;
 
 impl Resolver<'_> {
@@ -29,6 +29,10 @@ impl Resolver<'_> {
         let constants = is_constants(source);
         let source = self.from_item(source)?;
         let steady = constants || source.iter().all(|item| self.is_table(item));
+        if source.iter().any(|item| item.name == target.name) {
+            let message = format!("name \"{}\" specified more than once", target.name);
+            return Err(Reject::postgres(Syntax::DuplicateAlias, message));
+        }
         let both: Vec<Rc<Item>> = std::iter::once(Rc::clone(&target)).chain(source.iter().cloned()).collect();
         self.show(both.clone())?;
         if let Some(condition) = join_condition {
@@ -37,8 +41,16 @@ impl Resolver<'_> {
         guard(rows.as_ref(), join_condition)?;
         for node in merge_when_clauses {
             let NodeEnum::MergeWhenClause(when) = inner(node)? else { return Err(unknown("WHEN")) };
+            // `setNamespaceForMergeWhen`: where there is no row of one side nothing of it can be named
+            self.show(match MergeMatchKind::try_from(when.match_kind) {
+                Ok(MergeMatchKind::MergeWhenMatched) => both.clone(),
+                Ok(MergeMatchKind::MergeWhenNotMatchedByTarget) => source.clone(),
+                Ok(MergeMatchKind::MergeWhenNotMatchedBySource) => vec![Rc::clone(&target)],
+                Ok(MergeMatchKind::Undefined) | Err(_) => return Err(unknown("WHEN")),
+            })?;
             self.merge_when(when, &target, rows.as_ref(), steady)?;
         }
+        self.show(both)?;
         self.returning(returning_clause, None)
     }
 

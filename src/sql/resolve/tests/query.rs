@@ -116,11 +116,25 @@ fn errors_are_postgresqls() {
         ("SELECT x.id FROM users", Syntax::UndefinedTable, Some(7)),
         ("SELECT 1 FROM users, users", Syntax::DuplicateAlias, None),
         ("SELECT nosuch(1)", Syntax::UndefinedFunction, Some(7)),
+        ("MERGE INTO users u USING orders o ON true WHEN NOT MATCHED THEN INSERT (id) VALUES (u.id)", Syntax::UndefinedTable, Some(84)),
+        (
+            "MERGE INTO users u USING orders o ON true WHEN NOT MATCHED BY SOURCE AND user_id = 1 THEN DELETE",
+            Syntax::UndefinedColumn,
+            Some(73),
+        ),
+        ("MERGE INTO users USING users ON true WHEN MATCHED THEN DO NOTHING", Syntax::DuplicateAlias, None),
         ("SELECT 1 FROM users x CROSS JOIN (orders x CROSS JOIN LATERAL (SELECT x.id) y)", Syntax::AmbiguousAlias, Some(70)),
         ("SELECT 1 FROM users u, (SELECT u.id) x", Syntax::UndefinedTable, Some(31)),
     ] {
         let reject = refused(text);
         assert_eq!((reject.kind, reject.at), (RefusalKind::Postgres(want), at), "{text}");
+    }
+}
+
+#[test]
+fn where_nothing_matches_the_source_alone_is_seen() {
+    for action in ["INSERT (id) VALUES (id)", "INSERT (id, name) VALUES (id, id)"] {
+        analysed(&format!("MERGE INTO users u USING orders o ON u.id = user_id WHEN NOT MATCHED AND id > 1 THEN {action}"));
     }
 }
 

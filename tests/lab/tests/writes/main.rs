@@ -399,6 +399,12 @@ const WITHIN: &[(&str, &str, &[&[&str]])] = &[
     ("WITH w AS (INSERT INTO fenced (id, region) VALUES (99, 'EU')) UPDATE plain SET label = 'x' WHERE id = 1", "UPDATE 1", &[]),
     ("PREPARE p AS INSERT INTO fenced (id, region) VALUES ($1, $2); EXECUTE p (99, 'EU')", "INSERT 0 1", &[]),
     ("MERGE INTO fenced AS f USING plain AS p ON p.id = f.id WHEN MATCHED THEN UPDATE SET amount = 0", "MERGE 6", &[]),
+    (
+        "MERGE INTO fenced USING (VALUES (98, 'EU'), (2, 'X')) AS n (id, region) ON n.id = fenced.id \
+         WHEN MATCHED THEN UPDATE SET amount = -1 WHEN NOT MATCHED AND region = 'EU' THEN INSERT (id, region) VALUES (id, region)",
+        "MERGE 2",
+        &[],
+    ),
     ("MERGE INTO fenced USING plain AS p ON p.id = fenced.id WHEN MATCHED AND length(secret) > 0 THEN DELETE", "MERGE 6", &[]),
     (
         "MERGE INTO fenced f USING (VALUES (98, 'EU'), (99, 'US'), (2, 'X')) AS n (id, region) ON n.id = f.id \
