@@ -11,7 +11,7 @@ use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
 use crate::sql::model::{Access, Analysis, InstanceId, InstanceOf, Source, UseKind};
-use crate::sql::veil::{ColumnMask, Read, Veil, VeilColumn, Veils};
+use crate::sql::veil::{ColumnMask, NEW, Read, Veil, VeilColumn, Veils};
 
 /// The veils that are demanded.
 ///
@@ -105,8 +105,16 @@ fn mask(catalog: &Catalog, relation: &QualifiedName, column: &Column, outcome: &
     let compares = !matches!(column.ty.scalar(), Scalar::Json | Scalar::Other);
     let plain = PgType { typmod: -1, max_chars: None, ..column.ty };
     let base = catalog.base_type(column.ty.oid)?.oid;
-    Some(ColumnMask { sql, collates: collation.is_some(), ty: declared(catalog, &plain)?, base, compares })
+    let new = format!("{NEW}.{NEW}");
+    let back = match outcome {
+        Outcome::Masked(rule) => rule.mask.sql_back(&column.ty, &new, &reference, RAISES),
+        Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_) => None,
+    };
+    Some(ColumnMask { sql, collates: collation.is_some(), ty: declared(catalog, &plain)?, base, compares, back })
 }
+
+/// What the row check raises, as a document; its name is put together, since the proxy's own settings say something here.
+const RAISES: &str = "pg_catalog.concat(pg_catalog.current_setting(pg_catalog.concat('pgscrim', '.row_condition')), '?')::pg_catalog.jsonb";
 
 fn masked(outcome: &Outcome, ty: &PgType, reference: &str) -> Option<String> {
     match outcome {

@@ -150,6 +150,8 @@ pub enum UseKind {
     Order,
     /// Part of an expression.
     Expression,
+    /// The member of it alone to which this one of [`Analysis::members`] leads, by `->` and `->>` with names that are written there.
+    Member(usize),
     /// UNION, INTERSECT, EXCEPT: compared with the other branch's.
     SetOperation,
     /// In the result next to something that is not under the same mask (UNION ALL).
@@ -259,6 +261,8 @@ pub struct Analysis {
     pub instances: Vec<Instance>,
     /// Uses of base columns, result columns not among them.
     pub uses: Vec<Use>,
+    /// Names of members, each within the one before it.
+    pub members: Vec<Vec<Box<str>>>,
     /// Columns that are compared with each other.
     pub equalities: Vec<Equality>,
     /// Columns that are set.

@@ -62,7 +62,12 @@ pub struct ColumnMask {
     pub base: Oid,
     /// Whether values of the type are held against each other by its own equality; else as texts.
     pub compares: bool,
+    /// What is stored where a new value is given, which is named [`NEW`] here: for masks of parts, of which a whole value cannot be told.
+    pub back: Option<String>,
 }
+
+/// A new value that is looked at twice, under this name in a query of its own.
+pub const NEW: &str = "pgscrim_new";
 
 /// The veils of a statement, by instance.
 #[derive(Clone, Debug, Default)]

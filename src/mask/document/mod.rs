@@ -5,6 +5,7 @@
 //! and one more for each `[*]`. An array below that level is emptied, since what is in it cannot be told. A masked value is masked with
 //! all that is in it, so of two paths of which one leads on from the other the shorter decides.
 
+mod back;
 mod json;
 mod sql;
 mod walk;
@@ -87,6 +88,33 @@ impl Mask {
         }
         root.settle();
         Self { kernel: Kernel::Document(Box::new(Document { root })), made_of: MadeOf::Paths(paths) }
+    }
+
+    /// Whether a member of a member … of a document, by these names, is the same behind the mask. (By a name nothing is found in an array.)
+    #[must_use]
+    pub fn passes(&self, ty: &PgType, names: &[Box<str>]) -> bool {
+        // of the type json it need not be: the mask has something in the place of what PostgreSQL cannot read
+        let (Kernel::Document(document), Shape::Scalar(Scalar::Jsonb)) = (&self.kernel, ty.shape) else { return false };
+        let mut node = &document.root;
+        for name in names {
+            match node.member(name) {
+                _ if node.leaf.is_some() => return false,
+                None => return true,
+                Some(member) => node = member,
+            }
+        }
+        node.is_clear()
+    }
+
+    /// What is stored in the place of a new document `new` that was made of the mask of `raw`, as SQL over both; `raises` is an expression that
+    /// raises an error. `None` where that cannot be told.
+    #[must_use]
+    pub fn sql_back(&self, ty: &PgType, new: &str, raw: &str, raises: &str) -> Option<String> {
+        let (Kernel::Document(document), Shape::Scalar(Scalar::Jsonb)) = (&self.kernel, ty.shape) else { return None };
+        if !self.laws(ty)?.sql {
+            return None;
+        }
+        back::document(&document.root, new, raw, raises)
     }
 
     /// Whether it says something of values in documents of a type: a text or a number. (What else it meets there is redacted.) The type

@@ -20,7 +20,7 @@ pub(super) fn document(root: &Node, scalar: Scalar, column: &str) -> Option<Stri
         Scalar::Json => "json",
         _ => return None,
     };
-    let mut form = Form { family, items: 0, arrays: None };
+    let mut form = Form::new(family);
     let whole = form.value(root, column, root.levels)?;
     if family == "jsonb" {
         let short = if root.is_named() { form.without_arrays(root, column, &whole)? } else { whole };
@@ -41,7 +41,7 @@ fn few(item: &str) -> String {
 }
 
 #[derive(Debug)]
-struct Form {
+pub(super) struct Form {
     family: &'static str,
     /// Items of FROM, each of its own name.
     items: usize,
@@ -50,6 +50,10 @@ struct Form {
 }
 
 impl Form {
+    pub(super) fn new(family: &'static str) -> Self {
+        Self { family, items: 0, arrays: None }
+    }
+
     /// A function of the family.
     fn of(&self, function: &str, arguments: &[&str]) -> String {
         call(&format!("{}_{function}", self.family), arguments)
@@ -59,7 +63,7 @@ impl Form {
         format!("{}::pg_catalog.{}", quote(text), self.family)
     }
 
-    fn is(&self, value: &str, kind: &str) -> String {
+    pub(super) fn is(&self, value: &str, kind: &str) -> String {
         call("texteq", &[&self.of("typeof", &[value]), &quote(kind)])
     }
 
@@ -78,7 +82,7 @@ impl Form {
 
     /// What stands for a value: for its elements, where it is an array that is looked through. A single value is taken for an array of one,
     /// so that what stands for elements is written once.
-    fn value(&mut self, node: &Node, value: &str, levels: usize) -> Option<String> {
+    pub(super) fn value(&mut self, node: &Node, value: &str, levels: usize) -> Option<String> {
         let Some(below) = levels.checked_sub(1) else { return self.single(node, value) };
         let array = self.is(value, "array");
         if let Some(arrays) = &mut self.arrays {

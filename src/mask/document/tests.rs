@@ -61,6 +61,32 @@ fn paths_that_meet() {
 }
 
 #[test]
+fn members_that_no_mask_reaches() {
+    let passes = |paths: Vec<Vec<Step>>, oid: u32, names: &[&str]| {
+        let mask = Mask::document(paths.into_iter().map(|p| (p, redact())).chain([(vec![member("named")], Seen::Clear)]).collect());
+        mask.passes(&PgType::builtin(Oid(oid), -1), &names.iter().map(|n| (*n).into()).collect::<Vec<_>>())
+    };
+    let address = || vec![vec![member("address"), Step::AnyElement, member("street")], vec![member("tags"), Step::AnyElement]];
+    for (names, want) in [
+        (vec!["theme"], true),
+        (vec!["address"], false),
+        (vec!["address", "city"], true),
+        (vec!["address", "street"], false),
+        (vec!["address", "street", "x"], false),
+        (vec!["tags"], false),
+        (vec!["tags", "x"], false),
+        (vec!["theme", "address", "street"], true),
+    ] {
+        assert_eq!(passes(address(), 3802, &names), want, "{names:?}");
+        assert!(!passes(address(), 114, &names), "json has something in the place of what cannot be read");
+    }
+    assert!(!passes(vec![vec![Step::AnyMember]], 3802, &["theme"]));
+    assert!(passes(vec![vec![Step::AnyMember]], 3802, &["named"]));
+    assert!(!passes(vec![vec![Step::AnyMember, member("x")]], 3802, &["named"]));
+    assert!(passes(vec![vec![Step::AnyMember, member("x")]], 3802, &["theme", "y"]));
+}
+
+#[test]
 fn masks_are_told_apart() {
     let of = |seen| Mask::document(vec![(vec![member("a")], seen)]);
     assert_eq!(of(redact()), of(redact()));

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Judge, words};
+use super::relations::goes_back;
+use super::{Judge, column_outcome, words};
 use crate::catalog::{Catalog, Oid, Relation, RelationKind};
 use crate::plan::permit::{Decision, RowCheck};
 use crate::plan::{Refusal, Setting};
@@ -59,11 +60,28 @@ pub(in crate::plan) fn row_check(analysis: &Analysis, setting: Setting<'_>, unas
     let instances = (0..).map(InstanceId).zip(&analysis.instances);
     let names: BTreeSet<String> =
         instances.filter(|(id, _)| is_checked(analysis, setting, *id)).map(|(_, i)| format!("\"{}\"", i.name)).collect();
-    if names.is_empty() {
-        return None;
-    }
     let (who, names) = (words::roles(setting.profile), names.into_iter().collect::<Vec<_>>().join(", "));
-    let message = format!("{who}: a row that is written must satisfy the row condition of {names}");
-    let reject = Reject::forbidden("rows", message).hint("only rows that exist for the role can be written");
+    let reject = match (names.is_empty(), documents(analysis, setting)) {
+        (true, None) => return None,
+        (true, Some(column)) => {
+            let message = format!("in {column} an array with masks in it was changed, and what is stored cannot be told from its mask");
+            Reject::unclear("write", message).hint("leave arrays on the way to a path as they are read")
+        }
+        (false, document) => {
+            let or = document.map_or_else(String::new, |d| format!("; or an array with masks in it was changed in {d}"));
+            let message = format!("{who}: a row that is written must satisfy the row condition of {names}{or}");
+            Reject::forbidden("rows", message).hint("only rows that exist for the role can be written")
+        }
+    };
     Some(RowCheck { refusal: Refusal::from_reject(reject, "", Decision::default()), unasked })
+}
+
+/// A column of documents whose masks are told from what is stored as it is stored.
+fn documents(analysis: &Analysis, setting: Setting<'_>) -> Option<String> {
+    analysis.writes.iter().filter(|w| w.changes == Changes::Stored).find_map(|write| {
+        let InstanceOf::Catalog(oid) = analysis.instances.get(usize::try_from(write.target.instance.0).ok()?)?.of else { return None };
+        let ty = setting.catalog.relation(oid)?.column_number(write.target.column)?.ty;
+        let outcome = column_outcome(setting.catalog, setting.profile, oid, write.target.column);
+        goes_back(&outcome, &ty).then(|| words::column(setting.catalog, setting.profile, oid, write.target.column))
+    })
 }

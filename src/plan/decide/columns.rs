@@ -34,6 +34,7 @@ pub(super) fn commutes(kind: UseKind) -> Commutes {
         | UseKind::Filter
         | UseKind::Join
         | UseKind::Expression
+        | UseKind::Member(_)
         | UseKind::MixedOutput
         | UseKind::Recursive
         | UseKind::WholeRow
@@ -47,6 +48,10 @@ impl Judge<'_> {
     /// Every use of a column that is not a result column.
     pub(super) fn uses(&mut self) {
         for Use { source, kind, at } in &self.analysis.uses {
+            if self.passes(*source, *kind) {
+                self.note_whole(*source, words::usage(*kind));
+                continue;
+            }
             let verdict = self.a_use(*source, *kind);
             self.conclude(*source, *kind, verdict, *at);
         }
@@ -106,6 +111,13 @@ impl Judge<'_> {
         } else {
             Err(words::cannot_commute(kind, &self.column(source), &rule, laws))
         }
+    }
+
+    /// Whether a use is of a member alone that no mask of the document reaches: it is the same in the veil, where that need not be put in.
+    fn passes(&self, source: Source, kind: UseKind) -> bool {
+        let UseKind::Member(at) = kind else { return false };
+        let (Some(names), Some(ty)) = (self.analysis.members.get(at), self.source_type(source)) else { return false };
+        !self.demand.has(source) && passes(&self.outcome(source), &ty, names)
     }
 
     /// Whether it is known when all that a lookup compares is counted: the elements of an array at Bind, where they stand apart by commas.
@@ -258,6 +270,16 @@ impl Judge<'_> {
             Some(relation) => words::column(self.catalog, self.profile, relation, source.column),
             None => "a column of the session's own relation".to_owned(),
         }
+    }
+}
+
+/// Whether a member is what it is, whatever is seen of the document.
+fn passes(outcome: &Outcome, ty: &PgType, names: &[Box<str>]) -> bool {
+    match outcome {
+        Outcome::Clear => true,
+        Outcome::Masked(rule) => rule.mask.passes(ty, names),
+        Outcome::Conditional(condition) => passes(&condition.then, ty, names) && passes(&condition.otherwise, ty, names),
+        Outcome::Absent(_) => false,
     }
 }
 

@@ -192,6 +192,14 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Notes a column for the audit of which nothing is used that is masked, where it has a class itself.
+    fn note_whole(&mut self, source: Source, usage: &'static str) {
+        let Some(relation) = self.relation_of(source.instance) else { return };
+        if let Some(class) = self.profile.class(relation, source.column) {
+            self.enter(words::column_name(self.catalog, relation, source.column), Some(class), usage, Action::Allow, &Outcome::Clear);
+        }
+    }
+
     /// What a view's definition uses of the tables below it; under 0 whatever is asked of the view.
     fn note_below(&mut self, view: Oid, column: i16, action: Action) {
         let uses = self.profile.view(view).and_then(|v| v.uses.get(&column));

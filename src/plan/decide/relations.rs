@@ -300,9 +300,17 @@ impl<'a> Judge<'a> {
 
     /// Has what is stored in a masked column held against its mask.
     fn written_back(&mut self, target: Source, changes: Changes) -> bool {
-        let whole = self.source_type(target).is_some_and(|ty| !by_parts(&self.outcome(target), &ty));
-        changes == Changes::Stored && whole && self.veil_column(target, UseKind::WriteSource)
+        let told = self.source_type(target).is_some_and(|ty| {
+            let outcome = self.outcome(target);
+            !by_parts(&outcome, &ty) || goes_back(&outcome, &ty)
+        });
+        changes == Changes::Stored && told && self.veil_column(target, UseKind::WriteSource)
     }
+}
+
+/// Whether it can be told path by path what of a document is its mask.
+pub(super) fn goes_back(outcome: &Outcome, ty: &PgType) -> bool {
+    matches!(outcome, Outcome::Masked(rule) if rule.mask.sql_back(ty, "", "", "").is_some())
 }
 
 /// Whether only parts of the values are masked: a new one that is not the mask of the old may hold masks all the same.

@@ -106,6 +106,7 @@ pub(super) fn usage(kind: UseKind) -> &'static str {
         UseKind::Distinct => "distinct",
         UseKind::Order => "order",
         UseKind::Expression => "expression",
+        UseKind::Member(_) => "member",
         UseKind::SetOperation => "set operation",
         UseKind::MixedOutput => "mixed output",
         UseKind::Recursive => "recursion",
@@ -138,7 +139,7 @@ fn reason(kind: UseKind) -> &'static str {
         UseKind::WholeRow => "whole row",
         UseKind::WriteSource | UseKind::Conflict => "write",
         UseKind::Output | UseKind::MixedOutput | UseKind::Recursive => "output",
-        UseKind::Expression | UseKind::NullTest | UseKind::Shadow => "expression",
+        UseKind::Expression | UseKind::Member(_) | UseKind::NullTest | UseKind::Shadow => "expression",
     }
 }
 
@@ -164,6 +165,7 @@ fn hint(kind: UseKind) -> &'static str {
         | UseKind::Aggregate
         | UseKind::Filter
         | UseKind::Expression
+        | UseKind::Member(_)
         | UseKind::MixedOutput
         | UseKind::Recursive
         | UseKind::WriteSource

@@ -18,16 +18,18 @@ pub(super) struct Hit {
     pub(super) value: Value,
     /// The relation's instance of which it names a column itself, through no subquery.
     pub(super) of: Option<InstanceId>,
+    /// It is one column; else a whole row, or a name of what has no known columns.
+    pub(super) named: bool,
 }
 
 impl Hit {
     /// Of a FROM item's own column.
     pub(super) fn of(item: &Item, value: Value) -> Self {
-        Self { value, of: item.instance.map(|(id, _)| id) }
+        Self { value, of: item.instance.map(|(id, _)| id), named: true }
     }
 
     fn computed(value: Value) -> Self {
-        Self { value, of: None }
+        Self { value, of: None, named: false }
     }
 }
 

@@ -16,10 +16,7 @@ use crate::base::quote_ident;
 use crate::catalog::{Oid, Scalar};
 use crate::sql::model::{Call, Flow, InstanceId, Source};
 use crate::sql::reject::{Checked, Reject, Syntax};
-use crate::sql::veil::{ColumnMask, Read, Veil};
-
-/// A new value that is looked at twice, under this name in a query of its own.
-const NEW: &str = "pgscrim_new";
+use crate::sql::veil::{ColumnMask, NEW, Read, Veil};
 
 /// The condition of a target's rows.
 #[derive(Debug)]
@@ -46,6 +43,8 @@ pub(super) struct InPlace {
     ty: TypeName,
     base: Oid,
     compares: bool,
+    /// What is stored for a new value, in the place of the query's own NULL.
+    back: Option<Node>,
 }
 
 impl Resolver<'_> {
@@ -57,11 +56,12 @@ impl Resolver<'_> {
         let masks: Vec<(i16, &Box<str>, &ColumnMask)> =
             veil.columns.iter().filter_map(|c| Some((c.number, &c.name, c.mask.as_ref()?))).collect();
         let mut values = std::mem::take(&mut select.target_list).into_iter().map(value_of);
-        for (column, name, ColumnMask { sql: _, collates: _, ty: _, base, compares }) in masks {
+        for (column, name, ColumnMask { sql: _, collates: _, ty: _, base, compares, back }) in masks {
             let (Some(Some(mask)), Some(Some(cast))) = (values.next(), values.next()) else { return Err(unknown("a mask")) };
             let Some(NodeEnum::TypeCast(cast)) = cast.node else { return Err(unknown("a mask's type")) };
             let ty = cast.type_name.ok_or_else(|| unknown("a mask's type"))?;
-            let place = InPlace { alias: item.name.clone(), name: name.clone(), mask, ty, base: *base, compares: *compares };
+            let back = back.as_ref().map(|_| values.next().flatten().ok_or_else(|| unknown("what is written back"))).transpose()?;
+            let place = InPlace { alias: item.name.clone(), name: name.clone(), mask, ty, base: *base, compares: *compares, back };
             self.in_place.insert(Source { instance: id, column }, place);
         }
         self.out.veiled.insert(id);
@@ -78,7 +78,7 @@ impl Resolver<'_> {
 
     /// Puts a mask where a masked column of a target is named.
     pub(super) fn mask_in_place(&self, node: &mut Node, hit: Hit) -> Checked<Value> {
-        let Hit { value, of } = hit;
+        let Hit { value, of, named: _ } = hit;
         let (Flow::Plain(sources), Some(of)) = (&value.flow, of) else { return Ok(value) };
         if let [source] = sources.as_slice()
             && source.instance == of
@@ -115,7 +115,7 @@ impl Resolver<'_> {
     pub(super) fn by_alias(&self, fields: &mut Vec<Node>, hit: &Hit) -> Checked<()> {
         let Some(alias) = self.cx.alias else { return Ok(()) };
         let own = InstanceId(0); // the only one in FROM of that SQL's outermost query
-        if hit.of.is_none() && hit.value.flow == Flow::Computed {
+        if !hit.named {
             return Err(unknown("a whole row in a policy's condition on the target of a write"));
         }
         if hit.of != Some(own) {
@@ -152,17 +152,28 @@ impl Resolver<'_> {
         }
         let cast = |node: Node| cast(node, place.ty.clone());
         let taken = std::mem::take(value);
-        *value = if is_constant(&taken) || matches!(taken.node, Some(NodeEnum::ColumnRef(_))) {
+        *value = if let Some(back) = &place.back {
+            self.once_only(place, calls, at)?;
+            let mut back = back.clone();
+            given_new(&mut back, cast(taken)).ok_or_else(|| unknown("a document written back"))?;
+            back
+        } else if is_constant(&taken) || matches!(taken.node, Some(NodeEnum::ColumnRef(_))) {
             place.kept_or(&cast(taken))
         } else {
-            let calls = self.out.calls.get(calls..).unwrap_or_default();
-            if place.alias.as_ref() == NEW || calls.iter().any(|c| self.is_of_rows(c)) {
-                return Err(unknown("a value of this kind for a masked column").at(at));
-            }
+            self.once_only(place, calls, at)?;
             let mut query = single(&format!("SELECT 1 FROM (SELECT 1 AS {NEW}) AS {NEW}"))?;
             once(&mut query, cast(taken), place.kept_or(&reference(&[NEW, NEW]))).ok_or_else(|| unknown("a value written back"))?;
             scalar(query)
         };
+        Ok(())
+    }
+
+    /// Whether a value with these calls in it can stand in a query of its own.
+    fn once_only(&self, place: &InPlace, calls: usize, at: i32) -> Checked<()> {
+        let calls = self.out.calls.get(calls..).unwrap_or_default();
+        if place.alias.as_ref() == NEW || calls.iter().any(|c| self.is_of_rows(c)) {
+            return Err(unknown("a value of this kind for a masked column").at(at));
+        }
         Ok(())
     }
 
@@ -243,8 +254,12 @@ fn assignable(from: Oid, to: Oid) -> bool {
 fn text(range: &RangeVar, veil: &Veil) -> String {
     let mut text = String::from("SELECT ");
     for mask in veil.columns.iter().filter_map(|c| c.mask.as_ref()) {
-        let ColumnMask { sql, collates, ty, base: _, compares: _ } = mask;
+        let ColumnMask { sql, collates, ty, base: _, compares: _, back } = mask;
         let _ = if *collates { write!(text, "(SELECT {sql}), NULL::{ty}, ") } else { write!(text, "{sql}, NULL::{ty}, ") };
+        if let Some(back) = back {
+            // OFFSET 0: the new value is looked at often, and PostgreSQL would put what computes it in each of these places
+            let _ = write!(text, "(SELECT {back} FROM (SELECT NULL::{ty} AS {NEW} OFFSET 0) AS {NEW}), ");
+        }
     }
     let _ = write!(text, "1 FROM {}.{}", quote_ident(&range.schemaname), quote_ident(&range.relname));
     if let Some(rows) = &veil.rows {
@@ -257,6 +272,16 @@ fn text(range: &RangeVar, veil: &Veil) -> String {
 fn once(query: &mut Node, new: Node, kept: Node) -> Option<()> {
     let NodeEnum::SelectStmt(outer) = query.node.as_mut()? else { return None };
     *target(outer.target_list.first_mut()?)? = kept;
+    let NodeEnum::RangeSubselect(from) = outer.from_clause.first_mut()?.node.as_mut()? else { return None };
+    let NodeEnum::SelectStmt(inner) = from.subquery.as_mut()?.node.as_mut()? else { return None };
+    *target(inner.target_list.first_mut()?)? = new;
+    Some(())
+}
+
+/// Puts a new value in the place of the NULL in `(SELECT … FROM (SELECT NULL AS …) AS …)`.
+fn given_new(link: &mut Node, new: Node) -> Option<()> {
+    let NodeEnum::SubLink(link) = link.node.as_mut()? else { return None };
+    let NodeEnum::SelectStmt(outer) = link.subselect.as_mut()?.node.as_mut()? else { return None };
     let NodeEnum::RangeSubselect(from) = outer.from_clause.first_mut()?.node.as_mut()? else { return None };
     let NodeEnum::SelectStmt(inner) = from.subquery.as_mut()?.node.as_mut()? else { return None };
     *target(inner.target_list.first_mut()?)? = new;

@@ -232,6 +232,7 @@ fn inside(kind: UseKind) -> UseKind {
         | UseKind::Distinct
         | UseKind::Order
         | UseKind::Expression
+        | UseKind::Member(_)
         | UseKind::SetOperation
         | UseKind::MixedOutput
         | UseKind::Recursive

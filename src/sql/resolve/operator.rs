@@ -40,6 +40,11 @@ impl Operand {
 impl Resolver<'_> {
     /// `a op b` and its relatives.
     pub(super) fn operator_expr(&mut self, expr: &mut AExpr, kind: UseKind) -> Checked<Value> {
+        let members = self.members(expr);
+        if !members.is_empty() {
+            self.out.members.push(members);
+            return self.member(expr, UseKind::Member(self.out.members.len() - 1));
+        }
         let AExpr { kind: form, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location } = expr;
         let form = AExprKind::try_from(*form).unwrap_or(AExprKind::Undefined);
         let right = rexpr.as_mut().ok_or_else(|| unknown("an operator without its right side"))?;
@@ -112,6 +117,39 @@ impl Resolver<'_> {
             }
             AExprKind::Undefined => Err(unknown("an operator of this form")),
         }
+    }
+
+    /// The names in `column -> 'a' ->> 'b'`, where it is PostgreSQL's own operators that take them; none where it is something else.
+    fn members(&self, expr: &AExpr) -> Vec<Box<str>> {
+        let own = |name: &str| self.cx.catalog.operators_named(name).all(|o| o.oid < FIRST_NORMAL_OID && o.function < FIRST_NORMAL_OID);
+        let mut names = Vec::new();
+        let mut at = Some(expr);
+        while let Some(AExpr { kind, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ }) = at {
+            let arrow = strings(name).ok().and_then(|parts| parts.last().copied()).filter(|n| matches!(*n, "->" | "->>") && own(n));
+            let member = rexpr.as_deref().and_then(text);
+            let (Some(_), Some(member), true) = (arrow, member, *kind == AExprKind::AexprOp as i32) else { return Vec::new() };
+            names.insert(0, member);
+            at = match lexpr.as_deref().and_then(|l| l.node.as_ref()) {
+                Some(NodeEnum::AExpr(left)) => Some(&**left),
+                Some(NodeEnum::ColumnRef(_)) => None,
+                _ => return Vec::new(),
+            };
+        }
+        names
+    }
+
+    /// Members of members of a column: of the column itself nothing else is used.
+    fn member(&mut self, expr: &mut AExpr, kind: UseKind) -> Checked<Value> {
+        let AExpr { kind: _, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location } = expr;
+        self.qualify_operator(name);
+        self.operator(name, 2, *location)?;
+        self.out.leaks = true;
+        self.used_opt(rexpr, UseKind::Expression)?;
+        match lexpr.as_deref_mut().and_then(|l| l.node.as_mut()) {
+            Some(NodeEnum::AExpr(left)) => self.member(left, kind).map(|_| ())?,
+            _ => self.used_opt(lexpr, kind)?,
+        }
+        Ok(Value::computed(self.result_type(name, AExprKind::AexprOp)))
     }
 
     /// Two sides; `equality` is `=`, `<>` or IS DISTINCT FROM, which masks that keep values apart survive.
@@ -221,6 +259,16 @@ impl Resolver<'_> {
         let mut results = self.cx.catalog.operators_named(name).map(|o| o.result);
         let first = results.next()?;
         results.all(|r| r == first).then_some(first)
+    }
+}
+
+/// A text as it is written, which has no type of its own: behind an operator it is `text`, where there is such a one.
+fn text(node: &Node) -> Option<Box<str>> {
+    match &node.node {
+        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(text)), location: _ })) => {
+            Some(text.sval.as_str().into())
+        }
+        _ => None,
     }
 }
 
