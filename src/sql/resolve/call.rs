@@ -2,6 +2,7 @@
 //! decides between overloads: the worst of them counts, in `plan`.
 
 use pg_query::NodeEnum;
+use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{self, FuncCall, Node, WindowDef};
 
 use super::{Resolver, Value, inner, name_nodes, strings, unknown};
@@ -78,6 +79,34 @@ impl<'a> Resolver<'a> {
         let kind = if callee.is_aggregate() { UseKind::Aggregate } else { kind };
         self.used_all(args, kind)?;
         Ok(Value::computed(result))
+    }
+
+    /// A type's name in front of a literal in parentheses is a cast, where no function has the name (`func_get_detail` in `parse_func.c`).
+    pub(super) fn as_cast(&self, call: &FuncCall) -> Option<Node> {
+        let FuncCall {
+            funcname,
+            args,
+            agg_order,
+            agg_filter,
+            over,
+            agg_within_group,
+            agg_star,
+            agg_distinct,
+            func_variadic,
+            funcformat: _,
+            location,
+        } = call;
+        let [Node { node: Some(NodeEnum::AConst(constant)) }] = args.as_slice() else { return None };
+        let text = matches!(constant.val, Some(Val::Sval(_)));
+        let decorated = *agg_within_group || *agg_star || *agg_distinct || *func_variadic || !agg_order.is_empty();
+        let parts = strings(funcname).ok()?;
+        if !text || decorated || agg_filter.is_some() || over.is_some() || self.cx.catalog.functions_named(parts.last()?).next().is_some() {
+            return None;
+        }
+        self.find_type(&parts).filter(|t| t.kind != 'c')?;
+        let ty = protobuf::TypeName { names: funcname.clone(), typemod: -1, location: *location, ..protobuf::TypeName::default() };
+        let arg = args.first().cloned().map(Box::new);
+        Some(Node { node: Some(NodeEnum::TypeCast(Box::new(protobuf::TypeCast { arg, type_name: Some(ty), location: *location }))) })
     }
 
     /// Finds a call's functions, records them, and writes the schema into the tree.

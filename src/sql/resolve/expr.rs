@@ -38,7 +38,13 @@ impl Resolver<'_> {
                 self.used_all(args, kind)?;
                 Ok(Value::computed(Some(BOOL)))
             }
-            NodeEnum::FuncCall(call) => self.call(call, kind),
+            NodeEnum::FuncCall(call) => match self.as_cast(call) {
+                Some(cast) => {
+                    *node = cast;
+                    self.expr(node, kind)
+                }
+                None => self.call(call, kind),
+            },
             NodeEnum::TypeCast(cast) => {
                 let protobuf::TypeCast { arg, type_name, location: _ } = &mut **cast;
                 self.used_opt(arg, kind)?;

@@ -29,9 +29,9 @@ impl Resolver<'_> {
     pub(super) fn range_function(&mut self, range: &mut protobuf::RangeFunction) -> Checked<Item> {
         let protobuf::RangeFunction { lateral: _, ordinality, is_rowsfrom, functions, alias, coldeflist } = range;
         let named = self.alias(alias.as_ref())?;
-        if coldeflist.is_empty() && !*is_rowsfrom {
-            split_unnest(functions);
-            *is_rowsfrom = functions.len() > 1;
+        if coldeflist.is_empty() {
+            *functions = functions.drain(..).flat_map(split_unnest).collect();
+            *is_rowsfrom |= functions.len() > 1;
         }
         let one = functions.len() == 1;
         let (mut columns, mut open, mut first_name) = (Vec::new(), false, None);
@@ -163,14 +163,14 @@ impl Resolver<'_> {
 }
 
 /// `unnest(a, b)` in FROM is `ROWS FROM (unnest(a), unnest(b))` (transformRangeFunction in `parse_clause.c`).
-fn split_unnest(functions: &mut Vec<Node>) {
-    let [only] = functions.as_slice() else { return };
-    let Some(NodeEnum::List(protobuf::List { items })) = &only.node else { return };
-    let [Node { node: Some(NodeEnum::FuncCall(call)) }, rest @ ..] = items.as_slice() else { return };
+fn split_unnest(function: Node) -> Vec<Node> {
+    let Some(NodeEnum::List(protobuf::List { items })) = &function.node else { return vec![function] };
+    let [Node { node: Some(NodeEnum::FuncCall(call)) }, rest @ ..] = items.as_slice() else { return vec![function] };
     let bare = super::strings(&call.funcname).is_ok_and(|n| n.as_slice() == ["unnest"]);
     let plain = call.agg_order.is_empty() && call.agg_filter.is_none() && call.over.is_none() && !call.agg_star && !call.agg_distinct;
-    if !bare || !plain || call.func_variadic || call.args.len() < 2 {
-        return;
+    let defined = rest.iter().any(|definitions| definitions.node.is_some());
+    if !bare || !plain || defined || call.func_variadic || call.args.len() < 2 {
+        return vec![function];
     }
     let split = call.args.iter().map(|arg| {
         let one = protobuf::FuncCall { args: vec![arg.clone()], ..(**call).clone() };
@@ -178,5 +178,5 @@ fn split_unnest(functions: &mut Vec<Node>) {
         items.extend(rest.iter().cloned());
         Node { node: Some(NodeEnum::List(protobuf::List { items })) }
     });
-    *functions = split.collect();
+    split.collect()
 }

@@ -38,7 +38,7 @@ impl Resolver<'_> {
         Ok(oid)
     }
 
-    fn find_type(&self, parts: &[&str]) -> Option<&'_ TypeInfo> {
+    pub(super) fn find_type(&self, parts: &[&str]) -> Option<&'_ TypeInfo> {
         let catalog = self.cx.catalog;
         match parts {
             [name] => {

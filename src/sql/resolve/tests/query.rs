@@ -139,6 +139,20 @@ fn where_nothing_matches_the_source_alone_is_seen() {
 }
 
 #[test]
+fn what_stands_for_something_else_is_printed_as_that() {
+    for (text, want) in [
+        ("SELECT text('{}'), pg_catalog.text('1') AS one", "SELECT '{}'::pg_catalog.text, '1'::pg_catalog.text AS one"),
+        (
+            "SELECT 1 FROM ROWS FROM (unnest(ARRAY[1], ARRAY[2]), unnest(ARRAY[3])) AS t",
+            "SELECT 1 FROM ROWS FROM (pg_catalog.unnest(ARRAY[1]) , pg_catalog.unnest(ARRAY[2]) , pg_catalog.unnest(ARRAY[3]) ) t",
+        ),
+    ] {
+        assert_eq!(run(text, &[]).unwrap().1, want);
+    }
+    assert_eq!(refused("SELECT text(id) FROM users").kind, RefusalKind::Postgres(Syntax::UndefinedFunction));
+}
+
+#[test]
 fn a_truth_value_that_is_cast_is_printed_as_a_cast() {
     let (_, text) = run("SELECT bool 't', 'f'::boolean AS no, 't'::text, ARRAY['f', 't']::bool[], true", &[]).unwrap();
     let array = "ARRAY['f', 't']::boolean[]";
