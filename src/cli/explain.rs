@@ -153,6 +153,9 @@ fn statement_text(out: &mut String, planned: &Planned) {
     match &planned.plan {
         Plan::Send(permit) => {
             let _ = write!(out, "plan        {}\nsends       {}", kind(permit.kind()), permit.text());
+            if let Some(turned) = permit.turned() {
+                let _ = write!(out, "\nturned back from ${} on", turned.own() + 1);
+            }
         }
         Plan::Refuse(refusal) => {
             let text = refusal_fields(refusal);

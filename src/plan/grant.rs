@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::decide::Decided;
 use super::effects::{effect, rows_of};
 use super::permit::{Draft, Effect, Permit, RowCheck};
+use super::turned::TurnedBack;
 use crate::sql::effect::Deed;
 use crate::sql::model::Analysis;
 
@@ -17,7 +18,7 @@ pub(super) fn grant(
     decided: Decided,
     row_check: Option<RowCheck>,
 ) -> Permit {
-    let Decided { kind, cells, arity, decision, defers, demand: _, lookups } = decided;
+    let Decided { kind, cells, arity, decision, defers, demand: _, lookups, turned, turns: _ } = decided;
     let own = Draft {
         kind,
         text,
@@ -30,6 +31,7 @@ pub(super) fn grant(
         defers,
         copied,
         lookups,
+        turned,
         row_check,
     };
     if let Deed::Prepare { name, rows } = &analysis.deed {
@@ -42,7 +44,8 @@ pub(super) fn grant(
 
 /// PREPARE: the cells belong to EXECUTE.
 fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
-    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _, lookups, row_check } = own;
+    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _, lookups, turned: _, row_check } =
+        own;
     let inner = Draft {
         kind,
         text: Arc::clone(&text),
@@ -55,6 +58,7 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         defers,
         copied: None,
         lookups: lookups.clone(),
+        turned: TurnedBack::default(),
         row_check,
     };
     let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
@@ -71,6 +75,7 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         defers,
         copied: None,
         lookups,
+        turned: TurnedBack::default(),
         row_check: None,
     })
 }

@@ -10,6 +10,7 @@ mod permit;
 mod refusal;
 mod shape;
 mod text;
+mod turned;
 mod veil;
 mod view;
 
@@ -20,6 +21,7 @@ pub use permit::{
 pub use refusal::{Refusal, RefusalKind, Syntax};
 pub use shape::Shaped;
 pub use text::plan_text;
+pub use turned::TurnedBack;
 
 use std::sync::Arc;
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::lookups::Lookups;
 use super::refusal::Refusal;
+use super::turned::TurnedBack;
 use crate::base::QualifiedName;
 use crate::catalog::{Oid, PgType};
+use crate::mask::Format;
 pub use crate::policy::Reveal;
 use crate::policy::{ClassName, MaskRule};
 pub use crate::sql::effect::{CopyDirection, CopyFormat, SettingChange, SettingScope};
@@ -185,6 +187,7 @@ struct Grant {
     defers: bool,
     copied: Option<Arc<str>>,
     lookups: Lookups,
+    turned: TurnedBack,
     row_check: Option<RowCheck>,
 }
 
@@ -213,14 +216,15 @@ pub(super) struct Draft {
     pub(super) defers: bool,
     pub(super) copied: Option<Arc<str>>,
     pub(super) lookups: Lookups,
+    pub(super) turned: TurnedBack,
     pub(super) row_check: Option<RowCheck>,
 }
 
 impl Permit {
     /// Only `plan` can call this.
     pub(super) fn new(draft: Draft) -> Self {
-        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, row_check } = draft;
-        let grant = Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, row_check };
+        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, turned, row_check } = draft;
+        let grant = Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, turned, row_check };
         Self { text, grant: Arc::new(grant) }
     }
 
@@ -304,6 +308,20 @@ impl Permit {
         self.grant.lookups.check(lengths).map_err(|reject| Refusal::from_reject(reject, "", self.grant.decision.clone()))
     }
 
+    /// What is put in the place of constants that are masks, where something is: it runs with parameters of the proxy's own.
+    #[must_use]
+    pub fn turned(&self) -> Option<&TurnedBack> {
+        Some(&self.grant.turned).filter(|turned| !turned.is_empty())
+    }
+
+    /// The values of the proxy's own parameters, for these of the client's.
+    ///
+    /// # Errors
+    /// One of the client's cannot be read.
+    pub fn turn_back(&self, given: &[(Format, Option<&[u8]>)]) -> Result<Vec<Option<String>>, Refusal> {
+        self.grant.turned.values(given).map_err(|reject| Refusal::from_reject(reject, "", self.grant.decision.clone()))
+    }
+
     /// What is said of the rows that it stores, where the server holds them against a row condition.
     #[must_use]
     pub fn row_check(&self) -> Option<&RowCheck> {
@@ -338,6 +356,7 @@ impl Permit {
         };
         self.text == other.text
             && self.grant.kind == other.grant.kind
+            && self.grant.turned == other.grant.turned
             && self.grant.cells.len() == other.grant.cells.len()
             && self.grant.cells.iter().zip(&other.grant.cells).all(same_cell)
             && same_inner

@@ -28,7 +28,8 @@ impl Shaped {
         let Planned { plan, described } = all.pop().filter(|_| all.is_empty())?;
         let Plan::Send(permit) = plan else { return None };
         let only_rows = matches!(permit.effect(), Effect::None) && *permit.rows_of() == RowsOf::Own && permit.copied().is_none();
-        let text = only_rows.then(|| specimen.template(permit.text())).flatten()?;
+        // what is turned back stands in no text
+        let text = (only_rows && permit.turned().is_none()).then(|| specimen.template(permit.text())).flatten()?;
         Some(Self { permit, text, described })
     }
 

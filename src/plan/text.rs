@@ -1,6 +1,6 @@
 //! From a text to a decision for each of its statements: read, analysed, judged, printed. What is judged and how is in `decide`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::decide::{self, Allowance, Decided, Demand, is_hidden};
@@ -8,6 +8,7 @@ use super::fold::Fold;
 use super::grant::grant;
 use super::lookups::Lookups;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
+use super::turned::TurnedBack;
 use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, UNREADABLE, veil, view};
 use crate::base::RawSql;
 use crate::catalog::Oid;
@@ -107,7 +108,7 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
             return Plan::Refuse(Refusal::from_reject(reject, text, decision));
         }
     };
-    let veiled = if decided.demand.is_empty() && analysis.inlined.is_empty() {
+    let veiled = if decided.demand.is_empty() && analysis.inlined.is_empty() && decided.turns.is_empty() {
         Ok(None)
     } else {
         veiled(text, statement, analysis, &decided, setting, cx).map(Some)
@@ -125,7 +126,7 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
     }
 }
 
-/// The statement with veils in the place of the instances that need them, and whether it gives rows that were not asked for: read and
+/// The statement with veils in the place of the instances that need them and parameters in that of what is turned back, and whether it gives rows that were not asked for: read and
 /// walked once more, which must find what the first walk found.
 fn veiled(
     text: &str,
@@ -135,12 +136,14 @@ fn veiled(
     setting: Setting<'_>,
     cx: Context<'_>,
 ) -> Checked<(Parsed, bool)> {
-    let veils = veil::veils(analysis, setting, &decided.demand)?;
+    let mut veils = veil::veils(analysis, setting, &decided.demand)?;
+    veils.turns.clone_from(&decided.turns);
     let lost = || Reject::unclear("veil", "a relation that must be veiled cannot be found in the statement again");
     let mut tree = again(text, first, setting).ok_or_else(lost)?;
     let found = sql::analyse(&mut tree, Context { veils: Some(&veils), ..cx }).map_err(|(reject, _)| reject)?;
     let same = found.instances.len() == analysis.instances.len()
         && found.inlined == analysis.inlined
+        && found.turned == decided.turns.len()
         && veils.instances().all(|id| found.veiled.contains(&id));
     if same { Ok((tree, found.unasked)) } else { Err(lost()) }
 }
@@ -167,6 +170,8 @@ fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan 
         defers: false,
         demand: Demand::default(),
         lookups: Lookups::default(),
+        turned: TurnedBack::default(),
+        turns: BTreeMap::new(),
     };
     Plan::Send(grant(own.into(), None, analysis, decided, None))
 }
@@ -196,6 +201,7 @@ fn pass(text: &str) -> Plan {
         defers: false,
         copied: None,
         lookups: Lookups::default(),
+        turned: TurnedBack::default(),
         row_check: None,
     }))
 }

@@ -6,6 +6,7 @@ mod extended;
 mod query;
 mod refuse;
 mod replan;
+mod turned;
 
 pub(super) use refuse::{makes, stale_catalog, uncommitted_schema, unreadable};
 

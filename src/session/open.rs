@@ -106,7 +106,7 @@ impl PlannedRef {
         let mut sent = String::new();
         for (i, one) in self.all.iter().enumerate() {
             let Plan::Send(permit) = &one.plan else { return None };
-            if permit.kind() == Kind::Rewrite {
+            if permit.kind() == Kind::Rewrite || permit.turned().is_some() {
                 return None;
             }
             sent.push_str(if i > 0 { BETWEEN } else { "" });

@@ -61,6 +61,8 @@ impl Refused {
 #[derive(Debug)]
 pub(super) struct QueryReply {
     statements: VecDeque<OpenStatement>,
+    /// It was sent in the messages of the extended protocol.
+    extended: bool,
     witnessed: Option<Witnessed>,
     /// What the server said of the result that it is sending.
     shape: Option<Shape>,
@@ -69,7 +71,12 @@ pub(super) struct QueryReply {
 
 impl QueryReply {
     pub(super) fn new(statements: VecDeque<OpenStatement>) -> Self {
-        Self { statements, witnessed: None, shape: None, failed: false }
+        Self { statements, extended: false, witnessed: None, shape: None, failed: false }
+    }
+
+    /// The same of one that goes in the messages of the extended protocol.
+    pub(super) fn extended(statements: VecDeque<OpenStatement>) -> Self {
+        Self { extended: true, ..Self::new(statements) }
     }
 }
 
@@ -220,6 +227,8 @@ pub(super) struct Replies {
     ask_failed: bool,
     /// Of its two Closes the first is answered.
     ask_closes: bool,
+    /// The server may have a nameless statement of the proxy's, which a query string left behind.
+    left_nameless: bool,
     /// The server said that it ends the connection.
     farewell: bool,
 }
@@ -267,6 +276,11 @@ impl Replies {
     /// Whether the open transaction changed where names resolve.
     pub(super) fn touched_names(&self) -> bool {
         self.names_touched
+    }
+
+    /// Whether the server may have a nameless statement that is not the client's.
+    pub(super) fn left_nameless(&self) -> bool {
+        self.left_nameless || self.queue.iter().any(|e| matches!(e, Expect::Query(query) if query.extended))
     }
 
     /// Whether the server said that it ends the connection.

@@ -226,9 +226,9 @@ pub(super) fn shows_its_plan(permit: &Permit) -> bool {
     gives_rows(permit) && is_plain(permit) && permit.kind() != Kind::Rewrite
 }
 
-/// It changes nothing that the session follows, and nothing must be counted before it runs.
+/// It changes nothing that the session follows, and nothing must be counted or turned back before it runs.
 pub(super) fn is_plain(permit: &Permit) -> bool {
-    matches!(permit.effect(), Effect::None) && !permit.counts_at_bind()
+    matches!(permit.effect(), Effect::None) && !permit.counts_at_bind() && permit.turned().is_none()
 }
 
 #[cfg(test)]

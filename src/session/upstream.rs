@@ -95,12 +95,24 @@ impl<'b> Upstream<'b> {
         self.0.extend_from_slice(frame.whole);
     }
 
-    /// A Bind whose rows the client does not get, and whose formats it cannot know.
-    pub(super) fn bind_without_formats(&mut self, body: &[u8]) {
-        Build::new(self.0, client::BIND).bytes(body).i16(0).end();
+    /// A Bind of these names and values, whose rows come in these formats.
+    pub(super) fn bind(&mut self, names_and_values: &[u8], formats: &[u8]) {
+        Build::new(self.0, client::BIND).bytes(names_and_values).bytes(formats).end();
     }
 
-    /// An Execute of a statement whose rows the client does not get: it runs to its end, whatever the client would have of it.
+    /// A statement of a query string with parameters of the proxy's own. It is as nameless as it would be in the string, and leaves nothing
+    /// behind where it does not fail.
+    pub(super) fn query_with(&mut self, permit: &Permit, types: &[u8], names_and_values: &[u8]) {
+        self.parse(b"", Some(permit), types);
+        self.bind(names_and_values, &[0, 0]);
+        Build::new(self.0, client::DESCRIBE).byte(b'P').cstr(b"").end();
+        self.execute_whole(b"");
+        Build::new(self.0, client::CLOSE).byte(b'P').cstr(b"").end();
+        Build::new(self.0, client::CLOSE).byte(b'S').cstr(b"").end();
+        self.control(Control::Sync);
+    }
+
+    /// An Execute of a statement that runs to its end, whatever the client would have of it.
     pub(super) fn execute_whole(&mut self, name: &[u8]) {
         Build::new(self.0, client::EXECUTE).cstr(name).i32(0).end();
     }

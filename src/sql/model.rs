@@ -190,6 +190,41 @@ pub struct Equality {
     pub at: i32,
 }
 
+/// A value that is compared for equality with constants or parameters in whose place others could be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The columns whose unchanged value it is.
+    pub sources: Vec<Source>,
+    /// Their uses in it: places in `uses`.
+    pub uses: Range<usize>,
+    /// What they are compared with, NULL left out.
+    pub with: Vec<Constant>,
+}
+
+/// A constant or parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    /// What stands there.
+    pub says: Says,
+    /// Its type, where it has one of its own.
+    pub ty: Option<Oid>,
+    /// It is an array, whose elements are compared.
+    pub array: bool,
+    /// Byte offset in the client's text.
+    pub at: i32,
+}
+
+/// What a constant says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// An integer.
+    Integer(i64),
+    /// What stands between quotes.
+    Text(Box<str>),
+    /// Parameter `$n`.
+    Parameter(i32),
+}
+
 /// A column that the statement sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Write {
@@ -265,6 +300,12 @@ pub struct Analysis {
     pub members: Vec<Vec<Box<str>>>,
     /// Columns that are compared with each other.
     pub equalities: Vec<Equality>,
+    /// Values that are compared with constants.
+    pub comparisons: Vec<Comparison>,
+    /// Numbers of parameters, each as often as it is named.
+    pub parameters: Vec<i32>,
+    /// The types of parameters that the client declared, 0 where it did not.
+    pub declared: Vec<Oid>,
     /// Columns that are set.
     pub writes: Vec<Write>,
     /// Instances whose rows are deleted.
@@ -295,6 +336,8 @@ pub struct Analysis {
     pub veiled: BTreeSet<InstanceId>,
     /// Views in whose place this walk has put their definitions, with the numbers of the instances in those.
     pub inlined: BTreeMap<InstanceId, Range<u32>>,
+    /// How many constants this walk has put parameters in the place of.
+    pub turned: usize,
     /// Something may run on a value that is not known to be leakproof (`pg_proc.proleakproof`): no row condition can stand beside it without a
     /// fence. Aggregates and window functions do not count, which see rows that were chosen.
     pub leaks: bool,

@@ -1,9 +1,10 @@
 //! PostgreSQL's own parser, behind the caps. The trees stay private to `sql`.
 
 use std::ffi::CString;
+use std::ops::Range;
 
 use parser::{Failure, Fingerprints};
-use pg_query::protobuf;
+use pg_query::protobuf::{self, ScanToken, Token};
 use prost::Message;
 
 use super::caps::{self, Scanned};
@@ -20,6 +21,8 @@ pub struct Parsed {
     pub(super) known: parser::Statement,
     /// A bound on the height of the trees of its text.
     pub(super) depth: u32,
+    /// Numbers of the parameters in it, each as often as it is named.
+    pub(super) parameters: Vec<i32>,
     /// Where it starts in the text, in bytes.
     pub start: usize,
     /// Where it ends.
@@ -49,9 +52,19 @@ pub fn read(text: &str, limit: usize) -> Checked<Text> {
         let start = usize::try_from(stmt_location).unwrap_or(0).min(text.len());
         let length = usize::try_from(stmt_len).unwrap_or(0);
         let end = if length == 0 { text.len() } else { (start + length).min(text.len()) };
-        statements.push(Parsed { node, version, known: *known, depth: scanned.depth, start, end });
+        let parameters = parameters(text, &scanned.tokens, start..end);
+        statements.push(Parsed { node, version, known: *known, depth: scanned.depth, parameters, start, end });
     }
     Ok(Text { scanned, statements })
+}
+
+/// The parameters that are named in a part of a text.
+fn parameters(text: &str, tokens: &[ScanToken], part: Range<usize>) -> Vec<i32> {
+    let number = |token: &ScanToken| {
+        let (from, to) = (usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?);
+        text.get(from + 1..to).filter(|_| part.contains(&from))?.parse().ok()
+    };
+    tokens.iter().filter(|t| t.token() == Token::Param).filter_map(number).collect()
 }
 
 /// The parser alone, for texts that passed the caps.

@@ -77,6 +77,8 @@ pub struct Veils {
     pub says: BTreeMap<Box<str>, Arc<str>>,
     /// The definition of a view may be looked into by what the statement does beside it, unless it is fenced.
     pub fenced: bool,
+    /// Constants in whose place a parameter of this number is put, by where they stand in the client's text.
+    pub turns: BTreeMap<i32, i32>,
 }
 
 impl Veils {

@@ -47,14 +47,15 @@ pub(super) fn commutes(kind: UseKind) -> Commutes {
 impl Judge<'_> {
     /// Every use of a column that is not a result column.
     pub(super) fn uses(&mut self) {
-        for Use { source, kind, at } in &self.analysis.uses {
+        for (place, Use { source, kind, at }) in self.analysis.uses.iter().enumerate() {
             if self.passes(*source, *kind) {
                 self.note_whole(*source, words::usage(*kind));
                 continue;
             }
-            let verdict = self.a_use(*source, *kind);
+            let verdict = self.turned_use(place, *source, *kind).unwrap_or_else(|| self.a_use(*source, *kind));
             self.conclude(*source, *kind, verdict, *at);
         }
+        self.turned_parameters();
         if let Some(first) = self.analysis.vanished.first()
             && self.profile.star_refuse
         {
@@ -223,7 +224,7 @@ impl Judge<'_> {
     }
 
     /// The mask and type that all sources share.
-    fn one_mask(&self, sources: &[Source]) -> Option<(MaskRule, PgType)> {
+    pub(super) fn one_mask(&self, sources: &[Source]) -> Option<(MaskRule, PgType)> {
         let (first, rest) = sources.split_first()?;
         let (rule, ty) = (self.rule(*first)?, self.source_type(*first)?);
         let alike = |s: &Source| match (self.rule(*s), self.source_type(*s)) {

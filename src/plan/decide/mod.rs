@@ -9,14 +9,16 @@ mod columns;
 mod demand;
 mod relations;
 mod rights;
+mod turn;
 mod veil;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Setting;
 use super::lookups::Lookups;
 use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
+use super::turned::TurnedBack;
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
 use crate::policy::{Below, ClassName, Outcome, Profile, Reveal};
@@ -46,6 +48,10 @@ pub(super) struct Decided {
     pub(super) demand: Demand,
     /// What it compares with looked-up columns.
     pub(super) lookups: Lookups,
+    /// What is put in the place of constants that are masks.
+    pub(super) turned: TurnedBack,
+    /// Where those stand, and the numbers of their parameters.
+    pub(super) turns: BTreeMap<i32, i32>,
 }
 
 /// Whether a statement may leave work to the end of its transaction: deferred constraints and triggers of what it writes, directly or in
@@ -77,7 +83,17 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
         let kind = if judge.demand.is_empty() && analysis.inlined.is_empty() { judge.kind } else { Kind::Rewrite };
         let defers = decision.scrub && defers(analysis);
         let arity = analysis.outputs.as_ref().map(Vec::len);
-        return Ok(Decided { kind, cells, arity, decision, defers, demand: judge.demand, lookups: judge.lookups });
+        return Ok(Decided {
+            kind,
+            cells,
+            arity,
+            decision,
+            defers,
+            demand: judge.demand,
+            lookups: judge.lookups,
+            turned: judge.turned,
+            turns: judge.turns,
+        });
     }
 }
 
@@ -115,6 +131,8 @@ struct Judge<'a> {
     /// This judgement has added to it.
     grew: bool,
     lookups: Lookups,
+    turned: TurnedBack,
+    turns: BTreeMap<i32, i32>,
 }
 
 impl<'a> Judge<'a> {
@@ -132,6 +150,8 @@ impl<'a> Judge<'a> {
             demand: Demand::default(),
             grew: false,
             lookups: Lookups::default(),
+            turned: TurnedBack::new(&analysis.declared, &analysis.parameters),
+            turns: BTreeMap::new(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::wire::{Frame, Malformed, Reader, client};
 
 use super::elements::lengths;
 use super::refuse::{cannot_run, stale_text, undecodable};
+use super::turned::{all_types, turned_back};
 use super::{AskedPortal, AskedStatement, NOBODY};
 
 impl Session {
@@ -87,7 +88,11 @@ impl Session {
         let mut upstream = Upstream::new(cx.to_server);
         match Unrestricted::of(&self.view.profile) {
             Some(who) => upstream.raw(&who, frame.whole),
-            None => upstream.parse(name, prepared.permit().as_ref(), type_bytes),
+            None => {
+                let permit = prepared.permit();
+                let all = permit.as_ref().and_then(|p| all_types(p, &types));
+                upstream.parse(name, permit.as_ref(), all.as_deref().unwrap_or(type_bytes));
+            }
         }
         let name: WireName = name.into();
         let asked = AskedStatement { prepared: Some(Rc::clone(&prepared)), batch: self.asked.batch };
@@ -142,6 +147,10 @@ impl Session {
     pub(super) fn on_bind(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (portal, statement, formats) = read_bind(frame.body())?;
         let prepared = self.believed_statement(statement);
+        if prepared.is_none() && self.is_nameless_no_more(statement, cx) {
+            self.names_nothing(b'P', portal);
+            return Ok(());
+        }
         if let Some(refused) = prepared.as_ref().and_then(|p| self.plan_again(p, cx)) {
             self.refuse_extended(NOBODY, refused, cx);
             self.names_nothing(b'P', portal);
@@ -150,15 +159,22 @@ impl Session {
         if self.analyses() {
             return Ok(());
         }
-        if let Some(refused) = prepared.as_ref().and_then(|p| Self::looks_up_too_much(p, frame, cx)) {
-            self.refuse_extended(NOBODY, refused, cx);
-            self.names_nothing(b'P', portal);
-            return Ok(());
-        }
+        let end = frame.body().len().saturating_sub(2 * (formats.len() + 1));
+        let (values, own_formats) = frame.body().split_at_checked(end).ok_or(Malformed)?;
+        let turned = match prepared.as_ref().map_or(Ok(Ok(None)), |p| Self::values_for(p, values, cx))? {
+            Ok(turned) => turned,
+            Err(refused) => {
+                self.refuse_extended(NOBODY, refused, cx);
+                self.names_nothing(b'P', portal);
+                return Ok(());
+            }
+        };
         let keeps = prepared.as_ref().and_then(|p| p.permit()).is_some_and(|p| self.keeps(&p));
-        match frame.body().len().checked_sub(2 * (formats.len() + 1)).and_then(|end| frame.body().get(..end)) {
-            Some(body) if keeps => Upstream::new(cx.to_server).bind_without_formats(body),
-            _ => Upstream::new(cx.to_server).named(frame),
+        let mut upstream = Upstream::new(cx.to_server);
+        match (keeps, &turned) {
+            (false, None) => upstream.named(frame),
+            (false, Some(values)) => upstream.bind(values, own_formats),
+            (true, _) => upstream.bind(turned.as_deref().unwrap_or(values), &[0, 0]),
         }
         let described = prepared.as_ref().is_some_and(|p| p.shape.get().is_some());
         self.asked
@@ -175,17 +191,26 @@ impl Session {
         Some(Refused::of(open, text, reason))
     }
 
-    /// A Bind whose arrays bring more values than may be looked up.
-    fn looks_up_too_much(prepared: &Prepared, frame: Frame<'_>, cx: &mut Cx<'_>) -> Option<Refused> {
+    /// What goes on in the place of a Bind's names and values, where they do not; why nothing does.
+    fn values_for(prepared: &Prepared, values: &[u8], cx: &mut Cx<'_>) -> Result<Result<Option<Vec<u8>>, Refused>, Malformed> {
         let current = prepared.current.borrow();
-        let permit = current.planned.as_ref()?.permit().filter(|p| p.counts_at_bind())?;
-        let refusal = permit.check_lengths(&lengths(frame.body()).ok()?).err()?;
-        let open = current.planned.clone().filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
-        Some(Refused::of(open, refusal_fields(&refusal), refusal.reason))
+        let Some(permit) = current.planned.as_ref().and_then(PlannedRef::permit) else { return Ok(Ok(None)) };
+        let counted = if permit.counts_at_bind() { permit.check_lengths(&lengths(values)?) } else { Ok(()) };
+        let bound = match counted {
+            Ok(()) => permit.turned().map(|_| turned_back(permit, values)).transpose()?.transpose(),
+            Err(refusal) => Err(refusal),
+        };
+        Ok(bound.map_err(|refusal| {
+            let open = current.planned.clone().filter(|_| Self::place(cx, 1)).map(|p| OpenStatement::new(p, cx.now));
+            Refused::of(open, refusal_fields(&refusal), refusal.reason)
+        }))
     }
 
     pub(super) fn on_describe(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (what, name) = read_target(frame.body())?;
+        if what == b'S' && self.believed_statement(name).is_none() && self.is_nameless_no_more(name, cx) {
+            return Ok(());
+        }
         if what == b'P'
             && let Some(portal) = self.asked.portals.get_mut(name)
         {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::plan::{Permit, Plan, Planned, Protocol, Refusal, RefusalKind};
 use crate::session::open::{OpenStatement, Under};
 use crate::session::replies::{Expect, QueryReply, Refused};
-use crate::session::sqlstate::{ErrorText, Fault, fault_fields};
+use crate::session::sqlstate::{ErrorText, Fault, fault_fields, refusal_fields};
 use crate::session::upstream::{Control, Unrestricted, Upstream};
 use crate::session::{Cx, Session};
 use crate::wire::{Frame, Malformed, Reader};
 
 use super::refuse::{refused_text, undecodable};
+use super::turned::turned_string;
 
 impl Session {
     pub(super) fn on_query(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -30,7 +31,7 @@ impl Session {
         if self.believed_statement(b"").is_some() {
             self.names_nothing(b'S', b""); // a query string ends the nameless statement (`exec_simple_query`)
         }
-        let refusal = self.first_refusal(&planned, cx).or_else(|| self.renew_all(&planned, cx));
+        let refusal = self.first_refusal(&planned, cx).or_else(|| self.renew_all(&planned, cx)).or_else(|| self.stands_beside(&planned));
         if let Some(refusal) = refusal {
             self.refuse_statement(&planned, refusal, cx);
             return Ok(());
@@ -38,6 +39,13 @@ impl Session {
         if self.analyses() {
             return Ok(());
         }
+        let turned = match turned_string(&planned) {
+            Ok(turned) => turned,
+            Err(refusal) => {
+                self.refuse_statement(&planned, (0, refusal_fields(&refusal), refusal.reason), cx);
+                return Ok(());
+            }
+        };
         if !Self::place(cx, planned.len()) {
             self.refuse_whole(Refused::of(None, fault_fields(Fault::AuditUnavailable), "audit"), cx);
             return Ok(());
@@ -51,11 +59,13 @@ impl Session {
             self.describe_copied(copy, self.replies.is_skipping(), cx);
         }
         let mut upstream = Upstream::new(cx.to_server);
-        match Unrestricted::of(&self.view.profile) {
-            Some(who) => upstream.raw(&who, frame.whole),
-            None => upstream.query(permits()),
+        let extended = turned.is_some();
+        match (Unrestricted::of(&self.view.profile), turned) {
+            (Some(who), _) => upstream.raw(&who, frame.whole),
+            (None, Some((permit, types, values))) => upstream.query_with(permit, &types, &values),
+            (None, None) => upstream.query(permits()),
         }
-        self.push(Expect::Query(QueryReply::new(opens)), cx);
+        self.push(Expect::Query(if extended { QueryReply::extended(opens) } else { QueryReply::new(opens) }), cx);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::plan::{Permit, TurnedBack};
 use crate::session::asking::{changes_names, changes_schema, ends_transaction};
 use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
@@ -66,6 +67,7 @@ impl Session {
         let keep = match (head, frame.tag) {
             (Expect::Parse { name, prepared }, backend::PARSE_COMPLETE) => {
                 cx.to_client.extend_from_slice(frame.whole);
+                self.replies.left_nameless &= !name.is_empty();
                 self.replies.truth.statements.insert(name, prepared);
                 None
             }
@@ -79,11 +81,11 @@ impl Session {
                 self.closed(what, &name, cx);
                 None
             }
-            (head @ Expect::Describe { own, .. }, backend::PARAMETER_DESCRIPTION) => {
+            (Expect::Describe { what, name, own }, backend::PARAMETER_DESCRIPTION) => {
                 if !own {
-                    cx.to_client.extend_from_slice(frame.whole);
+                    self.pass_parameters(&name, frame, cx)?;
                 }
-                Some(head)
+                Some(Expect::Describe { what, name, own })
             }
             (Expect::Describe { what, name, own }, backend::ROW_DESCRIPTION | backend::NO_DATA) => {
                 self.described(what, &name, frame)?;
@@ -124,6 +126,19 @@ impl Session {
         Ok(())
     }
 
+    /// The types of a statement's parameters, those of the proxy's own left out.
+    fn pass_parameters(&self, name: &WireName, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let permit = self.replies.truth.statements.get(name).and_then(|s| s.permit());
+        let Some(own) = permit.as_ref().and_then(Permit::turned).map(TurnedBack::own) else {
+            cx.to_client.extend_from_slice(frame.whole);
+            return Ok(());
+        };
+        let (count, types) = (i16::try_from(own).ok(), frame.body().get(2..2 + 4 * own));
+        let (Some(count), Some(types)) = (count, types) else { return Err(Fault::ServerProtocol) };
+        Build::new(cx.to_client, backend::PARAMETER_DESCRIPTION).i16(count).bytes(types).end();
+        Ok(())
+    }
+
     pub(super) fn on_query_answer(&mut self, query: &mut QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         match frame.tag {
             backend::ROW_DESCRIPTION => {
@@ -147,6 +162,8 @@ impl Session {
                     self.completed(open, frame.body(), cx);
                 }
             }
+            backend::PARSE_COMPLETE if query.extended => self.replies.left_nameless = true,
+            backend::BIND_COMPLETE | backend::NO_DATA | backend::CLOSE_COMPLETE if query.extended => {}
             backend::EMPTY_QUERY | backend::FUNCTION_RESULT if query.statements.is_empty() => cx.to_client.extend_from_slice(frame.whole),
             backend::COPY_IN | backend::COPY_OUT | backend::COPY_DONE => {
                 let permit = query.statements.front().and_then(OpenStatement::permit).cloned();
@@ -252,6 +269,7 @@ impl Session {
         self.status = status;
         match self.replies.queue.pop_front() {
             Some(Expect::Query(query)) => {
+                self.replies.left_nameless &= !query.extended || query.failed;
                 // Fewer results than statements: what was not answered was not run.
                 cx.finished.extend(query.statements.into_iter().map(|s| s.skipped(cx.now)));
                 self.replies.truth.statements.remove(&b""[..]);

@@ -31,6 +31,7 @@ mod session;
 mod setop;
 mod statement;
 mod target;
+mod turn;
 mod types;
 mod utility;
 mod veil;
@@ -103,6 +104,7 @@ impl std::fmt::Debug for Context<'_> {
 pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject, Box<Analysis>)> {
     let mut resolver = Resolver::new(cx);
     resolver.depth.nodes = parsed.depth;
+    resolver.out.parameters.clone_from(&parsed.parameters);
     match resolver.statement(&mut parsed.node) {
         Ok(()) => Ok(resolver.out),
         Err(reject) => Err((reject, Box::new(resolver.out))),
@@ -142,7 +144,7 @@ impl<'a> Resolver<'a> {
     fn new(cx: Context<'a>) -> Self {
         Self {
             cx,
-            out: Analysis::default(),
+            out: Analysis { declared: cx.params.to_vec(), ..Analysis::default() },
             levels: Vec::new(),
             params: cx.params.to_vec(),
             in_place: BTreeMap::new(),

@@ -79,13 +79,18 @@ impl Resolver<'_> {
                 let left = lexpr.as_mut().ok_or_else(|| unknown("ANY without a left side"))?;
                 let value = self.expr(left, kind)?;
                 let constant = equality && is_constant_array(right);
-                let array = self.used(right, kind)?.ty.and_then(|ty| self.cx.catalog.type_info(ty));
+                let ty = self.used(right, kind)?.ty;
+                let array = ty.and_then(|ty| self.cx.catalog.type_info(ty));
                 let element = match array {
                     Some(array) => Operand::of(Some(array.element).filter(|e| *e != Oid(0)), false),
                     None => Operand::of(None, is_constant_array(right)),
                 };
                 self.may_leak(name, &[(Operand::of(value.ty, false), element)]);
-                self.consume(&value, if constant { UseKind::EqualsConstant } else { kind });
+                if constant {
+                    self.equals_array(&value, right, ty);
+                } else {
+                    self.consume(&value, kind);
+                }
                 Ok(Value::computed(Some(BOOL)))
             }
             AExprKind::AexprNullif => {
@@ -167,9 +172,9 @@ impl Resolver<'_> {
         }
         for (l, r) in lefts.iter().zip(&rights) {
             if constant_right {
-                self.consume(l, UseKind::EqualsConstant);
+                self.equals_constants(l, std::slice::from_mut(right), &[r.ty]);
             } else if constant_left {
-                self.consume(r, UseKind::EqualsConstant);
+                self.equals_constants(r, std::slice::from_mut(left), &[l.ty]);
             } else {
                 self.equal(l, r, kind, at);
             }
@@ -181,11 +186,18 @@ impl Resolver<'_> {
         let NodeEnum::List(protobuf::List { items }) = inner(right)? else { return Err(unknown("IN")) };
         let constant = equality && items.iter().all(is_constant);
         let values = self.row_values(left, kind)?;
-        let items = self.operands(items, kind)?;
+        let constants: Vec<bool> = items.iter().map(is_constant).collect();
+        let types = items.iter_mut().map(|item| Ok(self.used(item, kind)?.ty)).collect::<Checked<Vec<_>>>()?;
         let one = values.len() == 1;
-        values.iter().for_each(|v| self.consume(v, if constant && one { UseKind::EqualsConstant } else { kind }));
+        for value in &values {
+            if constant && one {
+                self.equals_constants(value, items, &types);
+            } else {
+                self.consume(value, kind);
+            }
+        }
         let left = values.first().filter(|_| one).map_or(Operand::Unknown, |v| Operand::of(v.ty, false));
-        Ok(items.into_iter().map(|item| (left, item)).collect())
+        Ok(types.into_iter().zip(constants).map(|(ty, constant)| (left, Operand::of(ty, constant))).collect())
     }
 
     /// Values that stand on one side of an operator.

@@ -1,0 +1,64 @@
+//! Comparisons with constants of columns whose masks can be turned back: the raw column is compared with the value that a constant is the
+//! mask of, which is equal exactly where the mask is. NULL stays NULL, and what is no mask of the column's type equals nothing.
+
+use super::Judge;
+use crate::catalog::{Oid, PgType};
+use crate::plan::permit::Action;
+use crate::plan::turned::is_wider;
+use crate::policy::MaskRule;
+use crate::sql::Reject;
+use crate::sql::effect::Deed;
+use crate::sql::model::{Comparison, Source, UseKind};
+
+impl Judge<'_> {
+    /// The verdict on the use at this place, where it belongs to such a comparison.
+    pub(super) fn turned_use(&mut self, place: usize, source: Source, kind: UseKind) -> Option<Result<Action, Reject>> {
+        if !matches!(kind, UseKind::EqualsConstant | UseKind::Lookup(_) | UseKind::LookupMany(_)) {
+            return None;
+        }
+        let comparison = self.analysis.comparisons.iter().find(|c| c.uses.contains(&place))?;
+        let (rule, ty) = self.one_mask(&comparison.sources)?;
+        let reveals = rule.reveal.lookup && !matches!(kind, UseKind::EqualsConstant);
+        if reveals || !rule.mask.laws(&ty)?.reversible {
+            return None;
+        }
+        // all its columns are turned back at once
+        if place != comparison.uses.start {
+            return Some(Ok(Action::Mask));
+        }
+        Some(self.turn(comparison, &rule, ty, source).map(|()| Action::Mask))
+    }
+
+    fn turn(&mut self, comparison: &Comparison, rule: &MaskRule, ty: PgType, source: Source) -> Result<(), Reject> {
+        let column = || self.column(source);
+        let plain = matches!(self.analysis.deed, Deed::None | Deed::Declare { .. }) && self.analysis.needs.is_empty();
+        if !plain {
+            let message = format!("{} is turned back from its mask, which a statement of this kind would show or cannot do", column());
+            return Err(Reject::unclear("turned back", message).hint("use SELECT, INSERT, UPDATE, DELETE, MERGE or DECLARE by itself"));
+        }
+        let (untyped, typed): (Vec<_>, Vec<_>) = comparison.with.iter().map(|c| c.ty).partition(Option::is_none);
+        if !untyped.is_empty() && typed.into_iter().flatten().any(|oid| is_wider(oid, ty.scalar())) {
+            let message = format!("{} is compared with constants of which some have a wider type, and some none", column());
+            return Err(Reject::unclear("turned back", message).hint("cast them to the column's type"));
+        }
+        for constant in &comparison.with {
+            let number = self.turned.add(constant, &rule.mask, ty).map_err(|reject| reject.at(constant.at))?;
+            self.turns.insert(constant.at, number);
+        }
+        Ok(())
+    }
+
+    /// A parameter without a type has that of the first thing it is compared with: where it stands elsewhere too, that may be another.
+    pub(super) fn turned_parameters(&mut self) {
+        let undeclared = |index: &usize| self.analysis.declared.get(*index).is_none_or(|ty| *ty == Oid(0));
+        let turned: Vec<(usize, usize)> = self.turned.named().iter().map(|(i, n)| (*i, *n)).filter(|(i, _)| undeclared(i)).collect();
+        for (index, turned) in turned {
+            let named = self.analysis.parameters.iter().filter(|n| usize::try_from(**n - 1) == Ok(index)).count();
+            if named != turned {
+                let message = format!("parameter ${} is turned back from a mask in one place, and used as it is in another", index + 1);
+                let reject = Reject::unclear("turned back", message);
+                return self.refuse(reject.hint("declare its type, or use two parameters"));
+            }
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Constants and parameters that are masks, and the values that they are the masks of: those go to the server as parameters of the proxy's
+//! own, never in a text (semantics.md, `reversible`). Which comparisons those are of is decided in `decide`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalog::{Oid, PgType, Scalar};
+use crate::mask::{Format, Mask};
+use crate::sql::Reject;
+use crate::sql::model::{Constant, Says};
+
+/// The most that one statement may have turned back: each costs a few microseconds of the session's thread.
+const LIMIT: usize = 10_000;
+/// The most parameters that a statement can have.
+const PARAMETERS: usize = 65_535;
+/// `unknown`, which declares as much as nothing.
+const UNKNOWN: Oid = Oid(705);
+
+/// What is put in the place of constants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TurnedBack {
+    /// The client's own parameters.
+    own: usize,
+    /// The types of those that nothing but a comparison gave one, by index.
+    types: BTreeMap<usize, Oid>,
+    /// How often each of the client's parameters is turned back, by index.
+    named: BTreeMap<usize, usize>,
+    all: Vec<Turned>,
+}
+
+/// A constant that is a mask.
+#[derive(Clone, Debug, PartialEq)]
+struct Turned {
+    given: Given,
+    mask: Arc<Mask>,
+    /// The column's type.
+    ty: PgType,
+    /// The type of the parameter: as wide as both sides.
+    sent: Scalar,
+    array: bool,
+}
+
+/// Where the mask comes from.
+#[derive(Clone, Debug, PartialEq)]
+enum Given {
+    /// The text.
+    Text(Vec<Option<Value>>),
+    /// Bind: the parameter of this index, of this type.
+    Parameter(usize, Scalar),
+}
+
+/// A value of a type whose masks can be turned back.
+#[derive(Clone, Debug, PartialEq)]
+enum Value {
+    Integer(i64),
+    /// As text.
+    Uuid(Vec<u8>),
+}
+
+impl TurnedBack {
+    /// For a statement with these declared types of parameters, which names these.
+    pub(super) fn new(declared: &[Oid], named: &[i32]) -> Self {
+        let most = named.iter().filter_map(|n| usize::try_from(*n).ok()).max().unwrap_or_default();
+        Self { own: most.max(declared.len()), ..Self::default() }
+    }
+
+    /// Adds a constant that is compared with a column of this type and mask; gives the number of the parameter that stands for it.
+    pub(super) fn add(&mut self, constant: &Constant, mask: &Arc<Mask>, ty: PgType) -> Result<i32, Reject> {
+        let column = ty.scalar();
+        let own = match constant.ty.filter(|ty| *ty != UNKNOWN) {
+            None => Some(column),
+            Some(oid) => kinds().find(|(_, one, many)| oid == if constant.array { *many } else { *one }).map(|(kind, ..)| kind),
+        };
+        let own = own.filter(|own| (*own == Scalar::Uuid) == (column == Scalar::Uuid)).ok_or_else(unread)?;
+        let given = match &constant.says {
+            Says::Parameter(number) => {
+                let index = usize::try_from(number - 1).map_err(|_| unread())?;
+                let oid = of_kind(own, constant.array).ok_or_else(unread)?;
+                if *self.types.entry(index).or_insert(oid) != oid {
+                    return Err(unclear(
+                        "a parameter is compared with columns of several types, one of which is turned back from its mask",
+                    ));
+                }
+                *self.named.entry(index).or_default() += 1;
+                Given::Parameter(index, own)
+            }
+            Says::Integer(n) if fits(*n, own) && !constant.array => Given::Text(vec![Some(Value::Integer(*n))]),
+            Says::Integer(_) => return Err(unread()),
+            Says::Text(text) => Given::Text(read(text.as_bytes(), Format::Text, own, constant.array).ok_or_else(unread)?),
+        };
+        let sent = [own, column].into_iter().max_by_key(|kind| width(*kind)).unwrap_or(column);
+        let turned = Turned { given, mask: Arc::clone(mask), ty, sent, array: constant.array };
+        if let Given::Text(values) = &turned.given {
+            turned.send(values)?;
+        }
+        // expressions that are equal stay so: GROUP BY and ORDER BY ask for that
+        let place = self.all.iter().position(|other| *other == turned).unwrap_or(self.all.len());
+        if place == self.all.len() {
+            self.all.push(turned);
+        }
+        let number = self.own + place + 1;
+        if self.all.len() > LIMIT || number > PARAMETERS {
+            return Err(excess());
+        }
+        i32::try_from(number).map_err(|_| excess())
+    }
+
+    /// Whether nothing is turned back.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// How often each of the client's parameters is turned back, by index.
+    pub(super) fn named(&self) -> &BTreeMap<usize, usize> {
+        &self.named
+    }
+
+    /// The number of the client's own parameters; those of the proxy stand behind them.
+    #[must_use]
+    pub fn own(&self) -> usize {
+        self.own
+    }
+
+    /// The types of all parameters, where the client declared these.
+    #[must_use]
+    pub fn types(&self, declared: &[Oid]) -> Vec<Oid> {
+        let stated = |i: &usize| declared.get(*i).copied().filter(|oid| *oid != Oid(0) && *oid != UNKNOWN);
+        let own = (0..self.own).map(|i| stated(&i).or_else(|| self.types.get(&i).copied()).unwrap_or(Oid(0)));
+        own.chain(self.all.iter().map(|t| of_kind(t.sent, t.array).unwrap_or(Oid(0)))).collect()
+    }
+
+    /// The values of the proxy's own parameters, as texts, for these of the client's.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub(super) fn values(&self, given: &[(Format, Option<&[u8]>)]) -> Result<Vec<Option<String>>, Reject> {
+        let mut left = LIMIT;
+        let value = |turned: &Turned| {
+            let values = match &turned.given {
+                Given::Text(values) => return turned.send(values).map(Some),
+                Given::Parameter(index, kind) => match given.get(*index).copied() {
+                    None | Some((_, None)) => return Ok(None),
+                    Some((format, Some(bytes))) => read(bytes, format, *kind, turned.array).ok_or_else(unread)?,
+                },
+            };
+            left = left.checked_sub(values.len()).ok_or_else(excess)?;
+            turned.send(&values).map(Some)
+        };
+        self.all.iter().map(value).collect()
+    }
+}
+
+impl Turned {
+    /// What is sent for masks.
+    fn send(&self, masks: &[Option<Value>]) -> Result<String, Reject> {
+        if masks.len() > LIMIT {
+            return Err(excess());
+        }
+        let values = masks.iter().map(|m| m.as_ref().map_or(Ok("NULL".to_owned()), |m| self.value(m))).collect::<Result<Vec<_>, _>>()?;
+        Ok(if self.array { format!("{{{}}}", values.join(",")) } else { values.concat() })
+    }
+
+    /// The value of which this is the mask. A number that is none of the column's type is no mask, and equals none of its values.
+    fn value(&self, mask: &Value) -> Result<String, Reject> {
+        let text = match mask {
+            Value::Integer(n) if !fits(*n, self.ty.scalar()) => return Ok(n.to_string()),
+            Value::Integer(n) => n.to_string().into_bytes(),
+            Value::Uuid(text) => text.clone(),
+        };
+        let mut value = Vec::new();
+        self.mask.turn_back(&self.ty, Format::Text, &text, &mut value).map_err(|_| unread())?;
+        String::from_utf8(value).map_err(|_| unread())
+    }
+}
+
+/// Types whose masks can be turned back, each with its OID and that of its arrays (`pg_type.dat`).
+fn kinds() -> impl Iterator<Item = (Scalar, Oid, Oid)> {
+    [(Scalar::Int2, 21, 1005), (Scalar::Int4, 23, 1007), (Scalar::Int8, 20, 1016), (Scalar::Uuid, 2950, 2951)]
+        .into_iter()
+        .map(|(kind, one, many)| (kind, Oid(one), Oid(many)))
+}
+
+fn of_kind(kind: Scalar, array: bool) -> Option<Oid> {
+    kinds().find(|(k, ..)| *k == kind).map(|(_, one, many)| if array { many } else { one })
+}
+
+/// Whether constants of a type would not be taken for the column's.
+pub(super) fn is_wider(oid: Oid, column: Scalar) -> bool {
+    kinds().find(|(_, one, _)| *one == oid).is_none_or(|(kind, ..)| width(kind) > width(column))
+}
+
+/// Bytes of a value.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type's masks can be turned back")]
+fn width(kind: Scalar) -> usize {
+    match kind {
+        Scalar::Int2 => 2,
+        Scalar::Int4 => 4,
+        Scalar::Int8 => 8,
+        _ => 16,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the only other type is the widest")]
+fn fits(n: i64, kind: Scalar) -> bool {
+    match kind {
+        Scalar::Int2 => i16::try_from(n).is_ok(),
+        Scalar::Int4 => i32::try_from(n).is_ok(),
+        _ => true,
+    }
+}
+
+/// Reads one value, or the elements of an array of one dimension.
+fn read(bytes: &[u8], format: Format, kind: Scalar, array: bool) -> Option<Vec<Option<Value>>> {
+    match (format, array) {
+        (Format::Text, false) => Some(vec![Some(of_text(bytes, kind)?)]),
+        (Format::Binary, false) => Some(vec![Some(of_binary(bytes, kind)?)]),
+        (Format::Text, true) => {
+            let inside = bytes.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?.trim_ascii();
+            let element = |element: &[u8]| {
+                let element = element.trim_ascii();
+                if element.eq_ignore_ascii_case(b"null") {
+                    return Some(None);
+                }
+                let bare = element.strip_prefix(b"\"").and_then(|e| e.strip_suffix(b"\"")).unwrap_or(element);
+                of_text(bare, kind).map(Some)
+            };
+            if inside.is_empty() { Some(Vec::new()) } else { inside.split(|b| *b == b',').map(element).collect() }
+        }
+        (Format::Binary, true) => of_binary_array(bytes, kind),
+    }
+}
+
+/// `array_recv` in arrayfuncs.c: dimensions, flags, element type, length and lower bound, then each element with its length.
+fn of_binary_array(bytes: &[u8], kind: Scalar) -> Option<Vec<Option<Value>>> {
+    let mut rest = bytes;
+    let mut word = || {
+        let (head, tail) = rest.split_first_chunk::<4>()?;
+        rest = tail;
+        Some(i32::from_be_bytes(*head))
+    };
+    let (dimensions, _flags, element) = (word()?, word()?, word()?);
+    if Some(Oid(element.cast_unsigned())) != of_kind(kind, false) {
+        return None;
+    }
+    if dimensions == 0 {
+        return rest.is_empty().then(Vec::new);
+    }
+    let (length, _bound) = (word()?, word()?);
+    if dimensions != 1 || usize::try_from(length).ok()? > rest.len() / 4 {
+        return None;
+    }
+    let mut values = Vec::new();
+    for _ in 0..length {
+        let (head, tail) = rest.split_first_chunk::<4>()?;
+        let own = i32::from_be_bytes(*head);
+        let (value, tail) =
+            if own == -1 { (None, tail) } else { tail.split_at_checked(usize::try_from(own).ok()?).map(|(v, t)| (Some(v), t))? };
+        values.push(match value {
+            Some(value) => Some(of_binary(value, kind)?),
+            None => None,
+        });
+        rest = tail;
+    }
+    rest.is_empty().then_some(values)
+}
+
+/// Digits, as each version of PostgreSQL reads them; a uuid in any form, which the mask reads.
+fn of_text(text: &[u8], kind: Scalar) -> Option<Value> {
+    if kind == Scalar::Uuid {
+        return Some(Value::Uuid(text.to_vec()));
+    }
+    let n = std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()?;
+    fits(n, kind).then_some(Value::Integer(n))
+}
+
+fn of_binary(bytes: &[u8], kind: Scalar) -> Option<Value> {
+    if bytes.len() != width(kind) {
+        return None;
+    }
+    if kind == Scalar::Uuid {
+        let hex = bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(d.into(), 16));
+        return Some(Value::Uuid(hex.collect::<String>().into_bytes()));
+    }
+    let sign = if bytes.first()? & 0x80 == 0 { 0 } else { -1 };
+    Some(Value::Integer(bytes.iter().fold(sign, |n, b| n << 8 | i64::from(*b))))
+}
+
+fn unclear(message: &str) -> Reject {
+    Reject::unclear("turned back", message)
+}
+
+/// Of a value that PostgreSQL may read otherwise, or not at all.
+fn unread() -> Reject {
+    unclear("a value that is compared with a masked column is not written as its masks are, and cannot be turned back")
+        .hint("write integers in digits and uuids as they are printed, of the column's own type; an array in one dimension")
+}
+
+fn excess() -> Reject {
+    Reject::limit("turned back", format!("more than {LIMIT} values are compared with columns that are turned back from their masks"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+#![allow(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::Secret;
+use crate::mask::{Keyring, MaskSpec, Rendering};
+
+fn mask() -> Arc<Mask> {
+    let keyring = Keyring::new("k1", [("k1".to_owned(), Secret::new(vec![7; 32]))]).unwrap();
+    Arc::new(MaskSpec::Pseudonym { key: None }.compile("pseudonym", &keyring).unwrap())
+}
+
+fn masked(mask: &Mask, ty: &PgType, value: &str) -> String {
+    let mut out = Vec::new();
+    mask.apply(ty, Format::Text, &Rendering::default(), value.as_bytes(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn of(oid: u32) -> PgType {
+    PgType::builtin(Oid(oid), -1)
+}
+
+/// What is sent for a constant of the text, or why nothing is.
+fn sent(says: Says, constant: Option<u32>, array: bool, column: u32) -> Result<String, Box<str>> {
+    let constant = Constant { says, ty: constant.map(Oid), array, at: 1 };
+    let mut turned = TurnedBack::new(&[], &[]);
+    turned.add(&constant, &mask(), of(column)).map_err(|r| r.message)?;
+    Ok(turned.values(&[]).unwrap().remove(0).unwrap())
+}
+
+/// What is sent for a parameter.
+fn bound(declared: u32, column: u32, format: Format, value: &[u8]) -> Result<Option<String>, Box<str>> {
+    let array = matches!(declared, 1005 | 1007 | 1016 | 2951);
+    let constant = Constant { says: Says::Parameter(1), ty: Some(Oid(declared)), array, at: 1 };
+    let mut turned = TurnedBack::new(&[Oid(declared)], &[1]);
+    assert_eq!(turned.add(&constant, &mask(), of(column)).map_err(|r| r.message)?, 2);
+    turned.values(&[(format, Some(value))]).map(|mut all| all.remove(0)).map_err(|r| r.message)
+}
+
+proptest! {
+    /// Of each type: what is sent for the mask of a value is the value.
+    #[test]
+    fn what_is_sent_for_a_mask_is_its_value(small: i16, int: i32, long: i64, uuid: [u8; 16]) {
+        let uuid = hex::encode(uuid);
+        for (oid, value) in [(21, small.to_string()), (23, int.to_string()), (20, long.to_string())] {
+            let seen = masked(&mask(), &of(oid), &value);
+            prop_assert_eq!(sent(Says::Text(seen.as_str().into()), None, false, oid), Ok(value.clone()));
+            prop_assert_eq!(sent(Says::Integer(seen.parse().unwrap()), Some(20), false, oid), Ok(value.clone()));
+            prop_assert_eq!(sent(Says::Text(format!("{{{seen}, null}}").into()), None, true, oid), Ok(format!("{{{value},NULL}}")));
+            let bytes = seen.parse::<i64>().unwrap().to_be_bytes();
+            let own = &bytes[8 - width(of(oid).scalar())..];
+            prop_assert_eq!(bound(oid, oid, Format::Binary, own), Ok(Some(value.clone())));
+            prop_assert_eq!(bound(20, oid, Format::Binary, &bytes), Ok(Some(value)));
+        }
+        let seen = masked(&mask(), &of(2950), &uuid);
+        let bare = |text: &str| text.replace('-', "");
+        let back = sent(Says::Text(seen.as_str().into()), None, false, 2950).unwrap();
+        prop_assert_eq!(bare(&back), uuid.clone());
+        let bytes = hex::decode(bare(&seen)).unwrap();
+        prop_assert_eq!(bare(&bound(2950, 2950, Format::Binary, &bytes).unwrap().unwrap()), uuid);
+    }
+
+    /// A number that is none of the column's type goes as it is, in a type that holds it: it equals no value of the column.
+    #[test]
+    fn what_is_no_mask_equals_nothing(n: i64, m: i32) {
+        prop_assume!(i32::try_from(n).is_err() && i16::try_from(m).is_err());
+        prop_assert_eq!(sent(Says::Integer(n), Some(20), false, 23), Ok(n.to_string()));
+        prop_assert_eq!(bound(20, 23, Format::Binary, &n.to_be_bytes()), Ok(Some(n.to_string())));
+        prop_assert_eq!(bound(23, 21, Format::Binary, &m.to_be_bytes()), Ok(Some(m.to_string())));
+        let mut turned = TurnedBack::new(&[Oid(20)], &[1]);
+        turned.add(&Constant { says: Says::Parameter(1), ty: Some(Oid(20)), array: false, at: 1 }, &mask(), of(23)).unwrap();
+        prop_assert_eq!(turned.types(&[Oid(20)]), vec![Oid(20), Oid(20)]);
+    }
+
+    /// Whatever a client binds.
+    #[test]
+    fn nothing_that_is_bound_is_more_than_refused(declared in prop::sample::select(vec![20, 21, 23, 2950, 1005, 1007, 1016, 2951]),
+        column in prop::sample::select(vec![20, 21, 23, 2950]), binary: bool, value: Vec<u8>) {
+        let _ = bound(declared, column, if binary { Format::Binary } else { Format::Text }, &value);
+    }
+}
+
+#[test]
+fn what_postgresql_may_read_otherwise_is_not_read() {
+    for text in ["", "x", "0x1F", "1_000", "0b1", "99999999999", "1.0", "1e3", "٣"] {
+        assert!(sent(Says::Text(text.into()), None, false, 23).is_err(), "{text}");
+        assert!(bound(23, 23, Format::Text, text.as_bytes()).is_err(), "{text}");
+    }
+    for text in ["1,2", "{1,2", "{{1},{2}}", "[0:1]={1,2}", "{1,}", "{1;2}"] {
+        assert!(sent(Says::Text(text.into()), None, true, 23).is_err(), "{text}");
+    }
+    for (constant, column) in [(25, 23), (1700, 23), (23, 2950), (2950, 20), (16, 23)] {
+        assert!(sent(Says::Text("1".into()), Some(constant), false, column).is_err(), "{constant} and {column}");
+    }
+}
+
+/// Parameters of the client's stay what they are, and those that nothing else gives a type have the column's.
+#[test]
+fn types_of_parameters_are_what_the_server_would_find() {
+    let mut turned = TurnedBack::new(&[Oid(0), Oid(25)], &[1, 3, 3]);
+    let parameter = |n| Constant { says: Says::Parameter(n), ty: None, array: n == 3, at: n };
+    assert_eq!(turned.add(&parameter(1), &mask(), of(21)).unwrap(), 4);
+    assert_eq!(turned.add(&parameter(3), &mask(), of(2950)).unwrap(), 5);
+    assert_eq!(turned.types(&[Oid(0), Oid(25)]), [21, 25, 2951, 21, 2951].map(Oid));
+    assert!(turned.add(&parameter(1), &mask(), of(23)).is_err());
+    assert_eq!(turned.add(&parameter(3), &mask(), of(2950)).unwrap(), 5);
+    assert_eq!(*turned.named(), BTreeMap::from([(0, 1), (2, 2)]));
+}

@@ -1,0 +1,118 @@
+//! Statements of which constants are turned back from masks: what they are the masks of goes to the server in parameters behind the
+//! client's own. A query string has none, so its one statement is sent in the messages of the extended protocol.
+
+use std::sync::Arc;
+
+use crate::catalog::Oid;
+use crate::mask::Format;
+use crate::plan::{Permit, Plan, Planned, Refusal, RefusalKind, Syntax, UNREADABLE};
+use crate::session::replies::Refused;
+use crate::session::sqlstate::{ErrorText, refusal_fields};
+use crate::session::{Cx, Session};
+use crate::wire::{Malformed, Reader};
+
+use super::NOBODY;
+use super::refuse::postgres_refusal;
+
+/// A permit, the types of its parameters, and names and values of its Bind.
+type Turned<'p> = (&'p Permit, Vec<u8>, Vec<u8>);
+
+impl Session {
+    /// Why a query string that has something turned back cannot be sent where it stands.
+    pub(super) fn stands_beside(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
+        let (i, permit) = planned.iter().enumerate().find_map(|(i, p)| Some((i, turned(p)?)))?;
+        let message = match permit.turned()?.own() {
+            _ if planned.len() > 1 => "a column is turned back from its mask in one of several statements of a string",
+            _ if self.replies.in_batch() || self.replies.is_skipping() => {
+                "a column is turned back from its mask in a query string before which no Sync stands"
+            }
+            0 => return None,
+            n => {
+                let refusal = postgres_refusal(Syntax::UndefinedParameter, &format!("there is no parameter ${n}"));
+                return Some((i, refusal_fields(&refusal), refusal.reason));
+            }
+        };
+        let refusal = Refusal {
+            kind: RefusalKind::Unclear,
+            message: message.into(),
+            hint: Some("send the statement by itself".into()),
+            position: None,
+            reason: "turned back",
+            decision: Arc::default(),
+        };
+        Some((i, refusal_fields(&refusal), refusal.reason))
+    }
+
+    /// Whether the client names the nameless statement where it has none, and the server may have one that a string left behind which failed.
+    pub(super) fn is_nameless_no_more(&mut self, statement: &[u8], cx: &mut Cx<'_>) -> bool {
+        let refuses = statement.is_empty() && self.replies.left_nameless();
+        if refuses {
+            let refusal = postgres_refusal(Syntax::InvalidStatementName, "unnamed prepared statement does not exist");
+            // it is looked for before the transaction is: PostgreSQL says so in a failed one, too
+            self.refuse_extended(NOBODY, Refused::of(None, refusal_fields(&refusal), UNREADABLE), cx);
+        }
+        refuses
+    }
+}
+
+fn turned(planned: &Planned) -> Option<&Permit> {
+    let Plan::Send(permit) = &planned.plan else { return None };
+    permit.turned().map(|_| permit)
+}
+
+/// What a string is sent as that has something turned back.
+pub(super) fn turned_string(planned: &[Planned]) -> Result<Option<Turned<'_>>, Refusal> {
+    let Some(permit) = planned.first().and_then(turned) else { return Ok(None) };
+    let own = permit.turn_back(&[])?;
+    // no names, and all formats are text
+    let mut body = [&[0, 0, 0, 0][..], &bytes_of(own.len())].concat();
+    own.iter().for_each(|value| push(&mut body, value.as_deref()));
+    Ok(all_types(permit, &[]).map(|types| (permit, types, body)))
+}
+
+/// The types of all parameters as Parse has them, where some are the proxy's.
+pub(super) fn all_types(permit: &Permit, declared: &[Oid]) -> Option<Vec<u8>> {
+    let types = permit.turned()?.types(declared);
+    Some(bytes_of(types.len()).into_iter().chain(types.into_iter().flat_map(|oid| oid.0.to_be_bytes())).collect())
+}
+
+/// Names and values of a Bind, with those of the proxy behind the client's. What the server would refuse stays as it is.
+pub(super) fn turned_back(permit: &Permit, bind: &[u8]) -> Result<Result<Vec<u8>, Refusal>, Malformed> {
+    let mut r = Reader::new(bind);
+    let (portal, statement) = (r.cstr()?, r.cstr()?);
+    let formats = (0..r.count()?).map(|_| r.i16()).collect::<Result<Vec<_>, _>>()?;
+    let count = r.count()?;
+    let raw = r.rest();
+    let values = (0..count).map(|_| r.value()).collect::<Result<Vec<_>, _>>()?;
+    let formats = match *formats {
+        [] => vec![0; count],
+        [all] => vec![all; count],
+        _ if formats.len() == count => formats,
+        _ => return Ok(Ok(bind.to_vec())),
+    };
+    let format = |code: &i16| if *code == 1 { Format::Binary } else { Format::Text };
+    let given: Vec<_> = formats.iter().map(format).zip(values).collect();
+    let own = match permit.turn_back(&given) {
+        Ok(own) => own,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let all = bytes_of(count + own.len());
+    let formats = formats.into_iter().chain(own.iter().map(|_| 0)).flat_map(i16::to_be_bytes);
+    let mut body: Vec<u8> = [portal, &[0], statement, &[0], &all].concat();
+    body.extend(formats);
+    body.extend([&all[..], raw].concat());
+    own.iter().for_each(|value| push(&mut body, value.as_deref()));
+    Ok(Ok(body))
+}
+
+/// A count on the wire; more parameters no statement has.
+fn bytes_of(count: usize) -> [u8; 2] {
+    u16::try_from(count).unwrap_or(u16::MAX).to_be_bytes()
+}
+
+/// A value with its length in front; -1 is NULL.
+fn push(body: &mut Vec<u8>, value: Option<&str>) {
+    let length = value.map_or(-1, |v| i32::try_from(v.len()).unwrap_or(i32::MAX));
+    body.extend(length.to_be_bytes());
+    body.extend(value.unwrap_or_default().as_bytes());
+}

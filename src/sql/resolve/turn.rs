@@ -1,0 +1,106 @@
+//! Comparisons of columns with constants and parameters: what is compared is noted, and on the second walk a parameter of the proxy's own
+//! stands in the place of each constant that is the mask of a value (semantics.md, `reversible`). Which those are is decided in `plan`.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{self, Node, a_const::Val};
+
+use super::{Resolver, Value};
+use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
+use crate::sql::model::{Comparison, Constant, Flow, Says, UseKind};
+
+const INT8: Oid = Oid(20);
+const INT4: Oid = Oid(23);
+
+impl Resolver<'_> {
+    /// The type that the client declared for a parameter.
+    pub(super) fn declared(&self, number: i32) -> Option<Oid> {
+        let declared = usize::try_from(number - 1).ok().and_then(|i| self.params.get(i)).copied();
+        declared.filter(|oid| *oid != Oid(0))
+    }
+
+    /// A value that is compared for equality with constants of these types.
+    pub(super) fn equals_constants(&mut self, value: &Value, constants: &mut [Node], types: &[Option<Oid>]) {
+        let with: Option<Vec<_>> = constants.iter().zip(types).map(|(node, ty)| self.constant(node, *ty)).collect();
+        self.compared(value, with);
+        constants.iter_mut().for_each(|node| self.turn(node));
+    }
+
+    /// The same with the elements of an array, which may be written out.
+    pub(super) fn equals_array(&mut self, value: &Value, array: &mut Node, ty: Option<Oid>) {
+        if let Some(NodeEnum::AArrayExpr(list)) = &mut array.node {
+            // elements without a type have one in common, which need not be the column's
+            let typed = |node: &Node| self.constant(node, None).filter(|c| c.as_ref().is_none_or(|c| c.ty.is_some()));
+            let with: Option<Vec<_>> = list.elements.iter().map(typed).collect();
+            self.compared(value, with);
+            list.elements.iter_mut().for_each(|node| self.turn(node));
+            return;
+        }
+        let whole = self.constant(array, ty).map(|c| vec![c.map(|c| Constant { array: true, ..c })]);
+        self.compared(value, whole);
+        self.turn(array);
+    }
+
+    /// A comparison of a value; NULL is compared as it is, and nothing is noted where something cannot be read.
+    fn compared(&mut self, value: &Value, with: Option<Vec<Option<Constant>>>) {
+        let before = self.out.uses.len();
+        self.consume(value, UseKind::EqualsConstant);
+        let (Flow::Plain(sources), Some(with)) = (&value.flow, with) else { return };
+        if self.in_definition() || sources.is_empty() || self.has_namesakes() {
+            return;
+        }
+        let uses = before..self.out.uses.len();
+        self.out.comparisons.push(Comparison { sources: sources.clone(), uses, with: with.into_iter().flatten().collect() });
+    }
+
+    /// Whether an operator from outside PostgreSQL could be taken for equality of what can be turned back.
+    fn has_namesakes(&self) -> bool {
+        let turns = |oid: Oid| matches!(Scalar::from_oid(oid), Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Uuid);
+        let mut all = ["=", "<>"].into_iter().flat_map(|name| self.cx.catalog.operators_named(name));
+        all.any(|o| turns(o.left) && turns(o.right) && (o.oid >= FIRST_NORMAL_OID || o.function >= FIRST_NORMAL_OID))
+    }
+
+    /// What a constant says; `cast` is its type where it is cast to one. `Some(None)` is NULL.
+    #[expect(clippy::option_option, reason = "NULL, and what cannot be read, are two things")]
+    fn constant(&self, node: &Node, cast: Option<Oid>) -> Option<Option<Constant>> {
+        let (says, ty, at) = match &node.node {
+            Some(NodeEnum::AConst(protobuf::AConst { isnull: true, location: _, val: _ })) => return Some(None),
+            Some(NodeEnum::AConst(protobuf::AConst { isnull: false, location, val: Some(val) })) => match val {
+                Val::Ival(n) => (Says::Integer(n.ival.into()), Some(INT4), *location),
+                Val::Fval(n) => (Says::Integer(n.fval.parse().ok()?), Some(INT8), *location),
+                Val::Sval(text) => (Says::Text(text.sval.as_str().into()), None, *location),
+                Val::Boolval(_) | Val::Bsval(_) => return None,
+            },
+            Some(NodeEnum::ParamRef(protobuf::ParamRef { number, location })) => {
+                (Says::Parameter(*number), self.declared(*number), *location)
+            }
+            Some(NodeEnum::TypeCast(cast_of)) => {
+                let protobuf::TypeCast { arg, type_name, location: _ } = &**cast_of;
+                let plain = type_name.as_ref().is_some_and(|t| t.typmods.is_empty());
+                let arg = arg.as_deref().filter(|arg| plain && !matches!(arg.node, Some(NodeEnum::TypeCast(_))))?;
+                let Some(constant) = self.constant(arg, None)? else { return Some(None) };
+                let as_declared = !matches!(constant.says, Says::Parameter(_)) || constant.ty.is_none_or(|ty| Some(ty) == cast);
+                (constant.says, Some(cast.filter(|_| as_declared)?), constant.at)
+            }
+            _ => return None,
+        };
+        Some(Some(Constant { says, ty, array: false, at }))
+    }
+
+    /// Puts a parameter in the place of a constant that is to be turned back.
+    fn turn(&mut self, node: &mut Node) {
+        let Some(veils) = self.cx.veils.filter(|v| !v.turns.is_empty() && !self.in_definition()) else { return };
+        let Some(number) = place(node).and_then(|at| veils.turns.get(&at)) else { return };
+        node.node = Some(NodeEnum::ParamRef(protobuf::ParamRef { number: *number, location: -1 }));
+        self.out.turned += 1;
+    }
+}
+
+/// Where a constant stands, casts aside.
+fn place(node: &Node) -> Option<i32> {
+    match node.node.as_ref()? {
+        NodeEnum::AConst(constant) => Some(constant.location),
+        NodeEnum::ParamRef(parameter) => Some(parameter.location),
+        NodeEnum::TypeCast(cast) => place(cast.arg.as_deref()?),
+        _ => None,
+    }
+}

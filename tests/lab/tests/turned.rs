@@ -1,0 +1,527 @@
+//! Look-ups by masks that can be turned back (semantics.md, `reversible`), held against a copy of the tables that holds the masks: what the
+//! proxy answers in each protocol is what PostgreSQL answers over the copy. The raw value stands in no text, and its index is used.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
+
+use lab::Lab;
+use lab::wire::{Client, Message};
+
+const POLICY: &str = "
+version: 1
+classes: { key: ~ }
+tables:
+  public.person: { columns: { id: key, nr: key, small: key, token: key, code: key } }
+  public.visit: { columns: { person: key } }
+  public.fenced: { columns: { nr: key } }
+roles:
+  analyst:
+    members: [analyst]
+    read: { key: { mask: pseudonym } }
+    delete: [public.visit]
+    statements: [explain]
+    rows: { public.fenced: \"nr < 900000150\" }
+  owner: { members: [owner], unrestricted: true }
+";
+
+const SETUP: &str = "
+CREATE ROLE pgscrim LOGIN; CREATE ROLE owner LOGIN; CREATE ROLE analyst LOGIN;
+CREATE DOMAIN public.code AS int CHECK (VALUE > 0);
+CREATE TABLE person (id bigint PRIMARY KEY, nr int UNIQUE, small smallint, token uuid UNIQUE, code public.code, name text);
+INSERT INTO person SELECT 470000000000000 + i * 7919, 900000000 + i, 20000 + i, md5('t' || i)::uuid, 800000000 + i, 'n' || i % 7
+FROM generate_series(1, 400) i;
+INSERT INTO person VALUES (470000000000001, NULL, NULL, NULL, NULL, 'none');
+CREATE TABLE visit (no int, person bigint, place text);
+INSERT INTO visit SELECT i, 470000000000000 + (i % 5) * 7919, 'p' || i FROM generate_series(1, 20) i;
+CREATE TABLE fenced (nr int PRIMARY KEY, name text);
+INSERT INTO fenced SELECT 900000000 + i, 'f' || i FROM generate_series(1, 300) i;
+CREATE SCHEMA veil;
+ALTER ROLE analyst SET log_parameter_max_length_on_error = -1;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO analyst, owner;
+ANALYZE";
+
+/// Of some persons: each is looked for in every encoding.
+const CANARIES: &str = "SELECT 'number', id::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', nr::text FROM person WHERE name = 'n1' \
+    UNION ALL SELECT 'uuid', token::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', code::text FROM person WHERE name = 'n1'";
+
+/// The masks of a person.
+#[derive(Clone, Debug)]
+struct Masks {
+    id: String,
+    nr: String,
+    small: String,
+    token: String,
+    code: String,
+}
+
+struct Fixture {
+    lab: Lab,
+    veil: Client,
+    persons: Vec<Masks>,
+    _folder: tempfile::TempDir,
+}
+
+fn rows(heard: &[Message]) -> Vec<Vec<Option<String>>> {
+    let text = |v: Option<Vec<u8>>| v.map(|v| String::from_utf8_lossy(&v).into_owned());
+    heard.iter().filter(|m| m.tag == b'D').map(|m| m.values().into_iter().map(text).collect()).collect()
+}
+
+fn code(heard: &[Message]) -> String {
+    heard.iter().find(|m| m.tag == b'E').and_then(|m| m.field(b'C')).unwrap_or_default()
+}
+
+/// Rows in some order, or the error's code.
+fn answer(heard: &[Message]) -> Result<Vec<Vec<Option<String>>>, String> {
+    let mut rows = rows(heard);
+    rows.sort();
+    match code(heard) {
+        code if code.is_empty() => Ok(rows),
+        code => Err(format!("{code} {}", heard.iter().find_map(|m| m.field(b'M')).unwrap_or_default())),
+    }
+}
+
+impl Fixture {
+    /// The copy that holds what the analyst sees.
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
+        let lab = Lab::guarded(folder.path(), SETUP, CANARIES, &["owner", "postgres"], "").unwrap();
+        let mut analyst = Client::connect(lab.port, "analyst", "postgres").unwrap();
+        let mut veil = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
+        for (table, columns) in [("person", "id, nr, small, token, code, name"), ("visit", "no, person, place"), ("fenced", "nr, name")] {
+            let seen = rows(&analyst.query(&format!("SELECT {columns} FROM {table}")).unwrap());
+            let value = |v: &Option<String>| v.as_ref().map_or("NULL".to_owned(), |v| format!("'{v}'"));
+            let list: Vec<String> = seen.iter().map(|r| format!("({})", r.iter().map(value).collect::<Vec<_>>().join(","))).collect();
+            let made = format!(
+                "CREATE TABLE veil.{table} (LIKE public.{table}); ALTER TABLE veil.{table} {}; INSERT INTO veil.{table} ({columns}) VALUES {}",
+                if table == "person" { "ALTER code TYPE int" } else { "ADD unused int" },
+                list.join(",")
+            );
+            assert_eq!(code(&veil.query(&made).unwrap()), "", "{table}");
+        }
+        veil.query("SET search_path = veil; ANALYZE").unwrap();
+        let seen = rows(&veil.query("SELECT id, nr, small, token, code FROM person WHERE nr IS NOT NULL ORDER BY id LIMIT 200").unwrap());
+        let masks = |r: Vec<Option<String>>| {
+            let mut all = r.into_iter().map(Option::unwrap);
+            let mut next = || all.next().unwrap();
+            Masks { id: next(), nr: next(), small: next(), token: next(), code: next() }
+        };
+        let persons = seen.into_iter().map(masks).collect();
+        Self { lab, veil, persons, _folder: folder }
+    }
+
+    fn analyst(&self) -> Client {
+        Client::connect(self.lab.port, "analyst", "postgres").unwrap()
+    }
+
+    /// A statement about the `n`th person and others.
+    fn filled(&self, text: &str, n: usize) -> String {
+        let (a, b) = (&self.persons[n], &self.persons[n + 1]);
+        [
+            ("{id}", &a.id),
+            ("{nr}", &a.nr),
+            ("{small}", &a.small),
+            ("{token}", &a.token),
+            ("{code}", &a.code),
+            ("{id2}", &b.id),
+            ("{nr2}", &b.nr),
+        ]
+        .into_iter()
+        .chain([("{token2}", &b.token)])
+        .fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
+    }
+}
+
+/// Statements with masks in the text.
+const TEXTS: &[&str] = &[
+    "SELECT id, nr, name FROM person WHERE id = {id}",
+    "SELECT id, nr, name FROM person WHERE {id} = id",
+    "SELECT id, name FROM person WHERE id = '{id}'",
+    "SELECT id, name FROM person WHERE id = '{id}'::bigint",
+    "SELECT id, name FROM person WHERE id = '{id}'::bigint AND name <> 'x'",
+    "SELECT nr, name FROM person WHERE nr = {nr}",
+    "SELECT nr, name FROM person WHERE nr = '{nr}'::bigint",
+    "SELECT nr, name FROM person p WHERE p.nr = '{nr}'::int4",
+    "SELECT count(*) FROM person WHERE nr = 5000000000",
+    "SELECT count(*) FROM person WHERE NOT (nr = 5000000000)",
+    "SELECT count(*) FROM person WHERE (nr = 5000000000) IS NULL",
+    "SELECT count(*) FROM person WHERE small = 70000",
+    "SELECT count(*) FROM person WHERE small <> 70000",
+    "SELECT count(*) FROM person WHERE small IS DISTINCT FROM 70000",
+    "SELECT small, name FROM person WHERE small = {small}",
+    "SELECT small, name FROM person WHERE small = '{small}'::smallint",
+    "SELECT small, name FROM person WHERE small = 1",
+    "SELECT code, name FROM person WHERE code = {code}",
+    "SELECT token, name FROM person WHERE token = '{token}'",
+    "SELECT token, name FROM person WHERE token = '{token}'::uuid",
+    "SELECT token, name FROM person WHERE token = '00000000-0000-0000-0000-000000000000'",
+    "SELECT id, nr FROM person WHERE id IN ({id}, {id2}, 7)",
+    "SELECT id, nr FROM person WHERE nr IN ({nr}, '{nr2}', NULL)",
+    "SELECT count(*) FROM person WHERE nr NOT IN ({nr}, {nr2})",
+    "SELECT count(*) FROM person WHERE nr NOT IN ({nr}, NULL)",
+    "SELECT count(*) FROM person WHERE nr NOT IN ({nr}, 5000000000)",
+    "SELECT id, nr FROM person WHERE nr = ANY ('{{nr},{nr2}, NULL}')",
+    "SELECT id, nr FROM person WHERE nr = ANY ('{{nr}}'::int[])",
+    "SELECT id, nr FROM person WHERE nr = ANY (ARRAY[{nr}, {nr2}])",
+    "SELECT count(*) FROM person WHERE nr <> ALL (ARRAY[{nr}, {nr2}])",
+    "SELECT count(*) FROM person WHERE nr <> ALL ('{{nr}}'::bigint[])",
+    "SELECT count(*) FROM person WHERE token = ANY ('{}')",
+    "SELECT id FROM person WHERE token = ANY ('{{token}, \"{token2}\"}')",
+    "SELECT count(*) FROM person WHERE nr <> {nr}",
+    "SELECT count(*) FROM person WHERE nr != {nr} OR id = {id2}",
+    "SELECT count(*) FROM person WHERE NOT nr = {nr}",
+    "SELECT count(*) FROM person WHERE nr IS DISTINCT FROM {nr}",
+    "SELECT id FROM person WHERE nr IS NOT DISTINCT FROM {nr}",
+    "SELECT id FROM person WHERE nr IS NOT DISTINCT FROM NULL",
+    "SELECT count(*) FROM person WHERE nr = NULL",
+    "SELECT nr, nr = {nr} AS it, CASE WHEN nr = {nr2} THEN 'b' ELSE 'c' END FROM person WHERE nr IN ({nr}, {nr2})",
+    "SELECT count(*) FILTER (WHERE nr = {nr}), bool_or(id = {id}) FROM person",
+    "SELECT p.nr, v.no FROM person p JOIN visit v ON v.person = p.id AND p.id = {id}",
+    "SELECT p.nr, v.no FROM person p LEFT JOIN visit v ON v.person = p.id AND v.person = {id} WHERE p.nr = {nr}",
+    "SELECT v.no FROM visit v WHERE EXISTS (SELECT 1 FROM person p WHERE p.id = v.person AND p.id = {id})",
+    "SELECT v.no FROM visit v WHERE v.person IN (SELECT id FROM person WHERE nr IN ({nr}, {nr2}))",
+    "SELECT id, count(*) FROM person GROUP BY id HAVING id = {id}",
+    "SELECT x.a FROM (SELECT id AS a, name FROM person OFFSET 0) x WHERE x.a = {id}",
+    "WITH w AS MATERIALIZED (SELECT nr FROM person) SELECT nr FROM w WHERE nr IN ({nr}, {nr2})",
+    "SELECT a FROM (SELECT id AS a FROM person UNION ALL SELECT person FROM visit) x WHERE a = {id}",
+    "SELECT name FROM person WHERE (SELECT person FROM visit WHERE no = 1) = {id}",
+    "SELECT nr = {nr}, count(*) FROM person GROUP BY nr = {nr} ORDER BY nr = {nr}",
+    "SELECT DISTINCT nr = {nr} FROM person ORDER BY nr = {nr}",
+    "SELECT DISTINCT nr FROM person WHERE nr = {nr} OR nr = {nr2}",
+    "SELECT nr, name FROM fenced WHERE nr = {nr}",
+    "SELECT count(*) FROM fenced WHERE nr <> {nr} AND length(name) > 1",
+    "DELETE FROM visit WHERE person = {id} RETURNING no, person",
+    "UPDATE visit SET place = 'moved' WHERE person IN ({id}, {id2}) RETURNING no, place",
+    "INSERT INTO visit (no, place) SELECT 1, name FROM person WHERE id = {id} RETURNING no, place",
+];
+
+#[test]
+fn a_mask_in_the_text_finds_what_it_finds_where_masks_are_stored() {
+    let mut fixture = Fixture::start();
+    let mut analyst = fixture.analyst();
+    let (mut found, mut wrong) = (0, Vec::new());
+    for (i, text) in TEXTS.iter().enumerate() {
+        for n in [i, 2 * i + 1] {
+            let text = fixture.filled(text, n);
+            let both = |client: &mut Client, extended: bool| {
+                client.query("BEGIN").unwrap();
+                let heard = if extended { client.extended(&text, 0) } else { client.query(&text) }.unwrap();
+                client.query("ROLLBACK").unwrap();
+                heard
+            };
+            let want = answer(&both(&mut fixture.veil, false));
+            assert!(want.is_ok(), "{text}: {want:?}");
+            for extended in [false, true] {
+                let heard = both(&mut analyst, extended);
+                let got = answer(&heard);
+                let tags: String = heard.iter().map(|m| m.tag as char).filter(|t| *t != 'D').collect();
+                if got != want || tags != if extended { "12CZ" } else { "TCZ" } {
+                    wrong.push(format!("extended: {extended}: {text}: {tags}: {got:?}, and not {want:?}"));
+                }
+            }
+            found += want.map_or(0, |rows| rows.len());
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(found > TEXTS.len(), "{found}");
+}
+
+/// A value of a Bind, and the type that is declared for it, 0 for none.
+#[derive(Clone, Debug)]
+struct Given {
+    ty: u32,
+    format: u8,
+    value: Option<Vec<u8>>,
+}
+
+fn text(ty: u32, value: &str) -> Given {
+    Given { ty, format: 0, value: Some(value.as_bytes().to_vec()) }
+}
+
+fn binary(ty: u32, value: &[u8]) -> Given {
+    Given { ty, format: 1, value: Some(value.to_vec()) }
+}
+
+fn long(value: &str) -> [u8; 8] {
+    value.parse::<i64>().unwrap().to_be_bytes()
+}
+
+fn int(value: &str) -> [u8; 4] {
+    value.parse::<i32>().unwrap().to_be_bytes()
+}
+
+/// An array as PostgreSQL sends it.
+fn array(element: u32, values: &[Option<&[u8]>]) -> Vec<u8> {
+    let head = [1, 1, element, u32::try_from(values.len()).unwrap(), 1];
+    let mut out: Vec<u8> = head.iter().flat_map(|n| n.to_be_bytes()).collect();
+    for value in values {
+        out.extend(value.map_or(-1, |v| i32::try_from(v.len()).unwrap()).to_be_bytes());
+        out.extend(value.unwrap_or_default());
+    }
+    out
+}
+
+/// Close, Parse, Describe, Bind, Execute, Sync.
+fn messages(sql: &str, given: &[Given]) -> Vec<(u8, Vec<u8>)> {
+    let count = u16::try_from(given.len()).unwrap().to_be_bytes();
+    let types = given.iter().flat_map(|g| g.ty.to_be_bytes());
+    let formats = given.iter().flat_map(|g| [0, g.format]);
+    let values = given.iter().flat_map(|g| {
+        let length = g.value.as_ref().map_or(-1, |v| i32::try_from(v.len()).unwrap());
+        length.to_be_bytes().into_iter().chain(g.value.clone().unwrap_or_default())
+    });
+    vec![
+        (b'C', b"Ss\0".to_vec()),
+        (b'P', [b"s\0", sql.as_bytes(), b"\0", &count].concat().into_iter().chain(types).collect()),
+        (b'D', b"Ss\0".to_vec()),
+        (b'B', b"\0s\0".iter().copied().chain(count).chain(formats).chain(count).chain(values).chain([0, 0]).collect()),
+        (b'E', vec![0; 5]),
+        (b'S', Vec::new()),
+    ]
+}
+
+/// Both answers: tags and descriptions of parameters as well as rows.
+fn compare(analyst: &mut Client, veil: &mut Client, sql: &str, given: &[Given]) -> Result<(), String> {
+    let ask = |client: &mut Client| {
+        client.send_all(&messages(sql, given)).unwrap();
+        let heard = client.until_ready().unwrap();
+        let types = heard.iter().find(|m| m.tag == b't').map(|m| m.body.clone());
+        (
+            answer(&heard).map_err(|e| e[..5].to_owned()),
+            types,
+            heard.iter().map(|m| m.tag as char).filter(|t| *t != 'D').collect::<String>(),
+        )
+    };
+    let (got, want) = (ask(analyst), ask(veil));
+    client_is_well(analyst);
+    if got == want { Ok(()) } else { Err(format!("{sql}, {given:?}: {got:?}, and not {want:?}")) }
+}
+
+fn client_is_well(client: &mut Client) {
+    assert_eq!(code(&client.query("SELECT 1").unwrap()), "");
+}
+
+#[test]
+fn a_parameter_that_is_a_mask_finds_what_it_finds_where_masks_are_stored() {
+    let mut fixture = Fixture::start();
+    let mut analyst = fixture.analyst();
+    let (a, b) = (fixture.persons[3].clone(), fixture.persons[4].clone());
+    let uuid = |text: &str| hex::decode(text.replace('-', "")).unwrap();
+    let null = |ty| Given { ty, format: 0, value: None };
+    let list = format!("{{{}, NULL, {}}}", a.nr, b.nr);
+    let cases: Vec<(&str, Vec<Given>)> = vec![
+        ("SELECT id, name FROM person WHERE id = $1", vec![text(0, &a.id)]),
+        ("SELECT id, name FROM person WHERE id = $1", vec![binary(0, &long(&a.id))]),
+        ("SELECT id, name FROM person WHERE $1 = id", vec![text(20, &a.id)]),
+        ("SELECT id, name FROM person WHERE id = $1", vec![text(705, &a.id)]),
+        ("SELECT id, name FROM person WHERE id = $1", vec![binary(23, &int("7"))]),
+        ("SELECT id, name FROM person WHERE id = $1", vec![null(0)]),
+        ("SELECT id, name FROM person WHERE id IS NOT DISTINCT FROM $1", vec![text(0, &a.id)]),
+        ("SELECT count(*) FROM person WHERE id IS DISTINCT FROM $1", vec![null(0)]),
+        ("SELECT nr, name FROM person WHERE nr = $1", vec![binary(0, &int(&a.nr))]),
+        ("SELECT nr, name FROM person WHERE nr = $1", vec![binary(20, &long(&a.nr))]),
+        ("SELECT nr, name FROM person WHERE nr = $1::bigint", vec![binary(0, &long(&a.nr))]),
+        ("SELECT nr, name FROM person WHERE nr = $1::bigint", vec![binary(20, &long("5000000000"))]),
+        ("SELECT count(*) FROM person WHERE NOT nr = $1", vec![binary(20, &long("5000000000"))]),
+        ("SELECT count(*) FROM person WHERE small = $1", vec![binary(21, &int(&a.small)[2..])]),
+        ("SELECT count(*) FROM person WHERE small = $1", vec![binary(23, &int(&a.small))]),
+        ("SELECT code FROM person WHERE code = $1", vec![text(0, &format!(" +{}", a.code.trim_start_matches('-')))]),
+        ("SELECT token, name FROM person WHERE token = $1", vec![text(0, &a.token)]),
+        ("SELECT token, name FROM person WHERE token = $1", vec![text(2950, &format!("{{{}}}", a.token.to_uppercase()))]),
+        ("SELECT token, name FROM person WHERE token = $1", vec![binary(2950, &uuid(&a.token))]),
+        ("SELECT token, name FROM person WHERE token = $1::uuid", vec![binary(0, &uuid(&a.token))]),
+        ("SELECT nr FROM person WHERE nr IN ($1, $2, $1)", vec![text(0, &a.nr), text(0, &b.nr)]),
+        ("SELECT nr FROM person WHERE nr IN ($2, $1)", vec![text(23, &a.nr), binary(23, &int(&b.nr))]),
+        ("SELECT count(*) FROM person WHERE nr NOT IN ($1, $2)", vec![text(0, &a.nr), null(0)]),
+        ("SELECT nr FROM person WHERE nr = ANY ($1)", vec![text(0, &list)]),
+        ("SELECT nr FROM person WHERE nr = ANY ($1)", vec![text(1007, "{}")]),
+        ("SELECT nr FROM person WHERE nr = ANY ($1)", vec![null(0)]),
+        ("SELECT nr FROM person WHERE nr = ANY ($1)", vec![binary(0, &array(23, &[Some(&int(&a.nr)), None, Some(&int(&b.nr))]))]),
+        ("SELECT nr FROM person WHERE nr = ANY ($1)", vec![binary(1016, &array(20, &[Some(&long(&a.nr)), Some(&long("5000000000"))]))]),
+        ("SELECT nr FROM person WHERE nr = ANY ($1::int[])", vec![text(0, &list)]),
+        ("SELECT id FROM person WHERE token = ANY ($1)", vec![binary(2951, &array(2950, &[Some(&uuid(&a.token)), Some(&uuid(&b.token))]))]),
+        ("SELECT count(*) FROM person WHERE nr <> ALL ($1)", vec![text(0, &format!("{{{},{}}}", a.nr, b.nr))]),
+        ("SELECT count(*) FROM person WHERE nr <> ALL ($1)", vec![text(0, &list)]),
+        // a parameter that stands elsewhere too stays there as it is
+        ("SELECT id, $1::bigint, $1 + 1 FROM person WHERE id = $1", vec![text(20, &a.id)]),
+        (
+            "SELECT name, $2 FROM person WHERE id = $1 AND name <> $3 LIMIT $4",
+            vec![text(0, &a.id), text(25, "x"), text(0, "y"), text(0, "5")],
+        ),
+        ("SELECT v.no FROM visit v JOIN person p ON p.id = v.person AND v.person = $1 WHERE p.id = $1", vec![text(0, &a.id)]),
+        ("SELECT nr = $1, count(*) FROM person GROUP BY nr = $1", vec![text(0, &a.nr)]),
+        ("SELECT id FROM person WHERE id = $2", vec![text(25, "unused"), text(0, &a.id)]),
+        // what PostgreSQL refuses
+        ("SELECT id FROM person WHERE id = $1", vec![]),
+        ("SELECT id FROM person WHERE id = $1", vec![text(0, &a.id), text(20, "7")]),
+    ];
+    let wrong: Vec<String> = cases.iter().filter_map(|(sql, given)| compare(&mut analyst, &mut fixture.veil, sql, given).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // one format for all, and a result in binary
+    let one = [&b"\0s\0"[..], &[0, 1, 0, 1, 0, 1], &8_i32.to_be_bytes(), &long(&a.id), &[0, 1, 0, 1]].concat();
+    let mut all = messages("SELECT id FROM person WHERE id = $1", &[text(20, "0")]);
+    all[3].1 = one;
+    analyst.send_all(&all).unwrap();
+    let heard = analyst.until_ready().unwrap();
+    let row = heard.iter().rfind(|m| m.tag == b'D').map(|m| m.values());
+    assert_eq!(row, Some(vec![Some(long(&a.id).to_vec())]), "{heard:?}");
+}
+
+/// What cannot be read as the server would, or would show what is turned back, is refused, and the session goes on.
+#[test]
+fn what_cannot_be_turned_back_is_refused() {
+    let mut fixture = Fixture::start();
+    let mut analyst = fixture.analyst();
+    for given in ["x", "", "0x1F", "1_000", "99999999999"] {
+        let sql = "SELECT nr FROM person WHERE nr = $1";
+        analyst.send_all(&messages(sql, &[text(0, given)])).unwrap();
+        assert_eq!(code(&analyst.until_ready().unwrap()), "0A000", "{given}");
+        assert_eq!(code(&analyst.query(&sql.replace("$1", &format!("'{given}'"))).unwrap()), "0A000", "{given}");
+    }
+    for given in [text(1007, "{{1,2},{3,4}}"), text(1007, "[0:1]={1,2}"), binary(1007, &[0; 7]), binary(1007, &array(20, &[Some(&[0; 8])]))]
+    {
+        analyst.send_all(&messages("SELECT nr FROM person WHERE nr = ANY ($1)", std::slice::from_ref(&given))).unwrap();
+        assert_eq!(code(&analyst.until_ready().unwrap()), "0A000", "{given:?}");
+    }
+    let many = format!("{{{}}}", vec!["1"; 10_001].join(","));
+    analyst.send_all(&messages("SELECT nr FROM person WHERE nr = ANY ($1)", &[text(0, &many)])).unwrap();
+    assert_eq!(code(&analyst.until_ready().unwrap()), "53400");
+    let refused = [
+        ("EXPLAIN SELECT nr FROM person WHERE nr = 1", "0A000"),
+        ("EXPLAIN ANALYZE UPDATE visit SET place = '' WHERE person = 1", "0A000"),
+        ("COPY (SELECT nr FROM person WHERE nr = 1) TO STDOUT", "0A000"),
+        ("PREPARE p AS SELECT nr FROM person WHERE nr = 1", "0A000"),
+        ("PREPARE p(int) AS SELECT nr FROM person WHERE nr = $1", "0A000"),
+        ("CREATE TEMP TABLE x AS SELECT nr FROM person WHERE nr = 1", "0A000"),
+        ("SELECT nr FROM person WHERE nr = 1; SELECT 1", "0A000"),
+        ("SELECT nr FROM person WHERE nr = $1", "42P02"),
+        ("SELECT nr FROM person WHERE nr = 1.5", "0A000"),
+        ("SELECT nr FROM person WHERE nr < 1", "0A000"),
+        ("SELECT nr FROM person WHERE (nr, id) = (1, 2)", "0A000"),
+        ("SELECT nr FROM person WHERE nr IN (id, 1)", "0A000"),
+        ("SELECT nr FROM person WHERE nr = 1 + 1", "0A000"),
+    ];
+    for (sql, want) in refused {
+        assert_eq!(code(&analyst.query(sql).unwrap()), want, "{sql}");
+    }
+    for sql in [
+        "SELECT nr, $1 FROM person WHERE nr = $1",
+        "SELECT nr FROM person WHERE nr = $1 OR id = $1",
+        "SELECT nr FROM person WHERE nr IN ($1, 5000000000)",
+    ] {
+        analyst.send_all(&messages(sql, &[text(0, "1")])).unwrap();
+        assert_eq!(code(&analyst.until_ready().unwrap()), "0A000", "{sql}");
+    }
+    fixture.veil.query("SELECT 1").unwrap();
+    client_is_well(&mut analyst);
+}
+
+/// What is sent holds no value, and finds its row by the index on the raw column.
+#[test]
+fn the_raw_value_stands_in_no_text_and_its_index_is_used() {
+    let mut fixture = Fixture::start();
+    let mut analyst = fixture.analyst();
+    let forms = [
+        ("SELECT id FROM person WHERE id = {id}", "bigint", "470000000007919"),
+        ("SELECT nr FROM person WHERE nr = '{nr}'::bigint", "bigint", "900000001"),
+        ("SELECT nr FROM person WHERE nr IN ({nr}, {nr2})", "int, int", "900000001, 900000002"),
+        ("SELECT nr FROM person WHERE nr = ANY ('{{nr},{nr2}}')", "int[]", "'{900000001}'"),
+        ("SELECT token FROM person WHERE token = '{token}'", "uuid", "'00000000-0000-0000-0000-000000000000'"),
+        ("SELECT nr FROM fenced WHERE nr = {nr}", "int", "900000001"),
+        ("UPDATE visit SET place = 'x' WHERE EXISTS (SELECT 1 FROM person WHERE id = {id}) RETURNING 1", "bigint", "470000000007919"),
+    ];
+    fixture.veil.query("SET enable_seqscan = off; SET search_path = public").unwrap();
+    for (form, types, values) in forms {
+        for extended in [false, true] {
+            let sql = fixture.filled(form, 11);
+            let heard = if extended { analyst.extended(&sql, 0) } else { analyst.query(&sql) }.unwrap();
+            assert_eq!(code(&heard), "", "{sql}");
+            let seen =
+                fixture.veil.query("SELECT query FROM pg_stat_activity WHERE usename = 'analyst' AND backend_type = 'client backend'");
+            let sent = rows(&seen.unwrap())[0][0].clone().unwrap();
+            let own = sent.replace("nr < 900000150", "");
+            assert!(sent.contains("$1") && !own.chars().any(|c| c.is_ascii_digit() && c > '2'), "{sent}");
+            let plan = format!("PREPARE sent ({types}) AS {sent}; EXPLAIN EXECUTE sent ({values}); DEALLOCATE sent");
+            let heard = fixture.veil.query(&plan).unwrap();
+            let plan: String = rows(&heard).into_iter().flatten().flatten().collect::<Vec<_>>().join("\n");
+            assert!(
+                plan.contains("Index Scan") || plan.contains("Index Only Scan") || plan.contains("Bitmap Index Scan"),
+                "{sent}: {heard:?}"
+            );
+        }
+    }
+}
+
+/// A string with something turned back is to its session what any string is: it ends the nameless statement, fails in a failed
+/// transaction, and leaves nothing behind that could be run with a value of the client's own.
+#[test]
+fn a_string_with_something_turned_back_is_a_string() {
+    let fixture = Fixture::start();
+    let mut analyst = fixture.analyst();
+    let mut veil = Client::connect(fixture.lab.cluster.port(), "postgres", "postgres").unwrap();
+    veil.query("SET search_path = veil").unwrap();
+    let find = fixture.filled("SELECT name FROM person WHERE id = {id}", 5);
+    let fails = fixture.filled("UPDATE visit SET no = 1 / (no - no) WHERE person IN ({id}, {id2}) OR no > 0", 5);
+    let parse = |sql: &str| (b'P', [b"\0", sql.as_bytes(), b"\0\0\0"].concat());
+    let query = |sql: &str| (b'Q', [sql.as_bytes(), b"\0"].concat());
+    let (bind, run, sync) = ((b'B', vec![0; 8]), (b'E', vec![0; 5]), (b'S', Vec::new()));
+    let with = (b'B', [vec![0, 0, 0, 0, 0, 2], vec![0, 0, 0, 1, b'7'], vec![0, 0, 0, 1, b'8'], vec![0, 0]].concat());
+    let describe = (b'D', b"S\0".to_vec());
+    let talks: Vec<Vec<(u8, Vec<u8>)>> = vec![
+        vec![query(&find), query("BEGIN"), query(&find), query(&fails), query(&find), query("ROLLBACK"), query(&find)],
+        vec![parse("SELECT 1"), sync.clone(), query(&find), bind.clone(), run.clone(), sync.clone(), query(&find)],
+        vec![query(&fails), with.clone(), run.clone(), sync.clone(), describe.clone(), sync.clone()],
+        vec![parse("SELECT 4"), sync.clone(), query(&fails), with.clone(), run.clone(), sync.clone()],
+        vec![query(&fails), parse("SELECT 2"), bind.clone(), run.clone(), sync.clone()],
+        vec![parse("SELECT 3"), bind.clone(), sync.clone(), query(&find), run.clone(), sync.clone()],
+        vec![query("DECLARE c CURSOR FOR SELECT 1"), query("BEGIN")],
+        vec![query(&find.replace("SELECT", "DECLARE c CURSOR FOR SELECT")), query("FETCH ALL FROM c"), query("COMMIT"), query(&find)],
+    ];
+    for (i, talk) in talks.iter().enumerate() {
+        let asks = talk.iter().filter(|(tag, _)| matches!(tag, b'Q' | b'S')).count();
+        for piecewise in [false, true] {
+            let tell = |client: &mut Client| -> Vec<(char, String)> {
+                let mut heard = Vec::new();
+                if piecewise {
+                    for message in talk {
+                        client.send_all(std::slice::from_ref(message)).unwrap();
+                        if matches!(message.0, b'Q' | b'S') {
+                            heard.extend(client.until_ready().unwrap());
+                        }
+                    }
+                } else {
+                    client.send_all(talk).unwrap();
+                    (0..asks).for_each(|_| heard.extend(client.until_ready().unwrap()));
+                }
+                heard.iter().map(|m| (m.tag as char, if m.tag == b'E' { m.field(b'C').unwrap() } else { String::new() })).collect()
+            };
+            assert_eq!(tell(&mut analyst), tell(&mut veil), "talk {i}, piecewise: {piecewise}");
+        }
+        for client in [&mut analyst, &mut veil] {
+            client.query("ROLLBACK").unwrap();
+        }
+    }
+    // parameters in the context of an error, of everybody
+    for n in 0..150 {
+        let fails = fixture.filled("SELECT 1 / (length(name) - 2) FROM person WHERE id = {id} OR nr = {nr} OR token = '{token}'", n);
+        assert_eq!(code(&analyst.query(&fails).unwrap()), "22012");
+    }
+    // where the server skips to a Sync, or a batch is open, the string's own Sync would end that
+    analyst.send_all(&[parse("SELECT 1"), query(&find), sync.clone()]).unwrap();
+    let heard: Vec<Message> = [analyst.until_ready().unwrap(), analyst.until_ready().unwrap()].concat();
+    assert_eq!(code(&heard), "0A000", "{heard:?}");
+    client_is_well(&mut analyst);
+    // by SQL a statement is not run that was prepared with something turned back
+    analyst.send_all(&[(b'P', [b"s\0", find.as_bytes(), b"\0\0\0"].concat()), sync]).unwrap();
+    assert_eq!(code(&analyst.until_ready().unwrap()), "");
+    for sql in ["EXECUTE s", "EXECUTE s(7)", "EXPLAIN EXECUTE s(7)", "EXPLAIN ANALYZE EXECUTE s(7)"] {
+        assert_eq!(code(&analyst.query(sql).unwrap()), "0A000", "{sql}");
+    }
+}
