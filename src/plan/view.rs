@@ -1,8 +1,10 @@
 //! Views are their definition over the veil (policy.md, "Derived data"). A definition is analysed and judged like a statement of the same
 //! principal; where all that it does commutes with the masks below, the view is left as it is, and each of its columns has the outcome
-//! that a result column of that statement has. Done when a view is first named, and kept in the profile.
+//! that a result column of that statement has. What is stored is `stored`'s. Done when a view is first named, and kept in the profile.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+mod stored;
 
 use super::decide::{self, Allowance, Demand};
 use super::permit::{Cell, Kind};
@@ -44,16 +46,24 @@ fn see(catalog: &Catalog, profile: &Profile, relation: &Relation, place: &Derive
         relations: BTreeSet::new(),
         uses: BTreeMap::new(),
     };
-    let looked = read(catalog, profile, relation).and_then(|analysis| {
-        view.relations = relations(profile, &analysis);
-        judge(catalog, profile, relation, &analysis, place, &mut view)
-    });
+    let looked = if place.stored {
+        stored::look(catalog, profile, relation, place, &mut view)
+    } else {
+        whole(catalog, profile, relation, place, &mut view)
+    };
     if let Err(why) = looked
         && !place.named
     {
         view.reading = Reading::Not(why);
     }
     view
+}
+
+/// A view that is its definition.
+fn whole(catalog: &Catalog, profile: &Profile, relation: &Relation, place: &DerivedView, view: &mut SeenView) -> Checked<()> {
+    let analysis = read(catalog, profile, relation, true)?;
+    view.relations = relations(profile, &analysis);
+    judge(catalog, profile, relation, &analysis, place, view)
 }
 
 /// The definition to put in the place of a view, where nothing else gives it: always, or because of the columns that are asked for.
@@ -79,21 +89,22 @@ pub(super) fn wanted(profile: &Profile, analysis: &Analysis) -> BTreeSet<Oid> {
     analysis.touched.iter().filter(inside).filter_map(|source| of(analysis, *source)).collect()
 }
 
-/// A view's definition, analysed. What the server has recorded that it depends on must be in it.
-fn read(catalog: &Catalog, profile: &Profile, relation: &Relation) -> Checked<Analysis> {
+/// A view's definition, analysed; with those of views below it in their places, where nothing else gives them. What the server has recorded
+/// that it depends on must be in it.
+fn read(catalog: &Catalog, profile: &Profile, relation: &Relation, through: bool) -> Checked<Analysis> {
     let lost = || Reject::unclear("view", "is not known");
     let text = relation.definition.as_deref().ok_or_else(lost)?;
     let path: [Box<str>; 1] = ["pg_catalog".into()]; // that of the session that had it printed
     let hidden = |_, _| false; // it names its columns
     let mut inside = BTreeSet::new();
     let mut analysis = loop {
-        let put = |oid| definition(catalog, profile, &inside, oid);
+        let put = |oid| definition(catalog, profile, &inside, oid).filter(|_| through);
         let (veils, says, alias) = (None, None, None);
         let cx = Context { catalog, path: &path, locals: &[], params: &[], hidden: &hidden, inside: &put, veils, says, alias };
         let mut statement = sql::read(text, LONGEST)?.statements.pop().ok_or_else(lost)?;
         let analysis = sql::analyse(&mut statement, cx).map_err(|(reject, _)| reject)?;
         let wanted = wanted(profile, &analysis);
-        if wanted.is_subset(&inside) {
+        if !through || wanted.is_subset(&inside) {
             break analysis;
         }
         inside.extend(wanted);
@@ -138,10 +149,10 @@ fn judge(
     place: &DerivedView,
     view: &mut SeenView,
 ) -> Checked<()> {
-    let names = Names { search_path: vec!["pg_catalog".into()], ..Names::default() };
-    let setting = Setting { catalog, profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 0 };
+    let names = names();
+    let setting = setting(catalog, profile, &names);
     let outputs = analysis.outputs.as_deref().unwrap_or_default();
-    let own: Vec<&[Part]> = outputs.iter().map(|o| if gives_rows(catalog, analysis, &o.own) { &[][..] } else { &o.own[..] }).collect();
+    let own = own(catalog, analysis);
     let shared = without(analysis, &own);
     view.uses.insert(0, below(profile, &shared, None));
     let decided = decide::decide(&shared, setting, Allowance::None).map_err(|refused| refused.0)?;
@@ -169,6 +180,21 @@ fn judge(
         view.relation.columns.insert(column.number, ColumnProfile { read, write: false, class, document: None });
     }
     Ok(())
+}
+
+/// The names that definitions are printed for.
+fn names() -> Names {
+    Names { search_path: vec!["pg_catalog".into()], ..Names::default() }
+}
+
+fn setting<'a>(catalog: &'a Catalog, profile: &'a Profile, names: &'a Names) -> Setting<'a> {
+    Setting { catalog, profile, names, fingerprint_key: &[0; 32], parse_limit: 0 }
+}
+
+/// What belongs to one result column alone, for each.
+fn own<'a>(catalog: &Catalog, analysis: &'a Analysis) -> Vec<&'a [Part]> {
+    let outputs = analysis.outputs.as_deref().unwrap_or_default();
+    outputs.iter().map(|o| if gives_rows(catalog, analysis, &o.own) { &[][..] } else { &o.own[..] }).collect()
 }
 
 /// What is seen of a column at the view's output, if that can be said there.

@@ -1,11 +1,11 @@
-//! Views of which the policy does not say what is seen: that follows from their definitions. `plan` reads those, when somebody first asks
+//! Views, materialized ones among them, of which the policy does not say what is seen: that follows from their definitions. `plan` reads those, when somebody first asks
 //! for a view; what it finds is kept here, so that the profile answers for such a view as for a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use super::profile::RelationProfile;
-use crate::catalog::Oid;
+use super::profile::{MaskRule, Outcome, RelationProfile};
+use crate::catalog::{Oid, PgType};
 use crate::sql::Reject;
 use crate::sql::model::UseKind;
 
@@ -14,6 +14,8 @@ use crate::sql::model::UseKind;
 pub struct DerivedView {
     /// The columns of which the policy itself says nothing.
     pub open: BTreeSet<i16>,
+    /// It is a materialized view: it holds what its definition gave of what is raw, and no definition can stand in its place.
+    pub stored: bool,
     /// The policy says something of the view: it is a relation of its own, and no definition in its place gives what is said of it.
     pub named: bool,
     /// What was found. The same whoever finds it: it follows from the catalog and the profile alone.
@@ -44,6 +46,18 @@ pub enum Reading {
     Inside,
     /// Not at all, and why.
     Not(Reject),
+}
+
+/// The mask of what is computed from veiled columns and stored, where all of these are behind constant ones: `null` shows least, and others
+/// show where it is NULL, which must tell nothing.
+pub(crate) fn constant<'a>(veiled: impl Iterator<Item = &'a Outcome>, ty: &PgType, nulls_tell_nothing: bool) -> Option<MaskRule> {
+    let rule = |outcome: &'a Outcome| match outcome {
+        Outcome::Masked(rule) if rule.mask.laws(ty).is_some_and(|l| l.constant) => Some(rule),
+        Outcome::Masked(_) | Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_) => None,
+    };
+    let rules: Vec<&MaskRule> = veiled.map(rule).collect::<Option<_>>()?;
+    let other = || rules.first().filter(|_| nulls_tell_nothing);
+    rules.iter().find(|rule| rule.mask.is_null()).or_else(other).map(|rule| (*rule).clone())
 }
 
 /// A column of a table that a view uses.

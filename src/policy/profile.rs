@@ -2,7 +2,7 @@
 //! rows and writes. Made at log-in from a policy and a catalog, immutable, shared by all sessions of equal principals.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::derived::{DerivedView, SeenView};
 use crate::catalog::Oid;
@@ -236,6 +236,15 @@ impl Profile {
     #[must_use]
     pub fn view(&self, relation: Oid) -> Option<&SeenView> {
         self.views.get(&relation)?.seen.get()
+    }
+
+    /// The same without row conditions, for what is not chosen by them.
+    #[must_use]
+    pub(crate) fn of_all_rows(&self) -> Self {
+        let mut all = self.clone();
+        all.relations.values_mut().for_each(|r| r.rows = None);
+        all.views.values_mut().for_each(|v| v.seen = OnceLock::new());
+        all
     }
 
     /// What the principal sees of a column; system columns (numbers below 1) are clear unless the relation is wholly absent.

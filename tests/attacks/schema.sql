@@ -82,9 +82,11 @@ CREATE TABLE public.made (
     id int, secret text,
     twin text GENERATED ALWAYS AS (secret) STORED,
     loud text GENERATED ALWAYS AS (upper(secret)) STORED,
-    size int GENERATED ALWAYS AS (length(secret)) STORED
+    size int GENERATED ALWAYS AS (length(secret)) STORED,
+    tag text, tail text GENERATED ALWAYS AS (tag) STORED, cut varchar(8) GENERATED ALWAYS AS (tag::varchar(8)) STORED,
+    pair text GENERATED ALWAYS AS (tag || secret) STORED, hit int GENERATED ALWAYS AS (CASE WHEN secret > 'Tk8' THEN 1 END) STORED
 );
-INSERT INTO public.made (id, secret) SELECT id, ('Tk' || substr(md5('made' || id), 1, 10)) FROM generate_series(1, 12) AS id;
+INSERT INTO public.made (id, secret, tag) SELECT id, ('Tk' || substr(md5('made' || id), 1, 10)), ('Tk' || substr(md5('tag' || id), 1, 10)) || 'wxyz' FROM generate_series(1, 12) AS id;
 CREATE TABLE public.later (id int PRIMARY KEY, code text UNIQUE DEFERRABLE INITIALLY DEFERRED, secret text);
 INSERT INTO public.later SELECT id, ('Tk' || substr(md5('latercode' || id), 1, 10)), ('Tk' || substr(md5('later' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE TABLE public.noisy (id int, label text, secret text);
@@ -120,6 +122,29 @@ INSERT INTO public.copies SELECT id, p FROM public.people p;
 CREATE INDEX people_upper ON public.people (upper(email));
 CREATE STATISTICS public.people_stats (mcv) ON level, note FROM public.people;
 CREATE MATERIALIZED VIEW public.m_people AS SELECT id, email, secret, upper(note) AS loud FROM public.people;
+CREATE MATERIALIZED VIEW public.s_plain AS SELECT id, level, name, email AS mail, phone, born, salary, note, alias, secret, flag FROM public.people WHERE level <> 'basic';
+CREATE VIEW public.v_stored AS SELECT id, mail, note, lower(note) AS low, salary FROM public.s_plain WHERE id < 12;
+CREATE MATERIALIZED VIEW public.s_deep AS
+SELECT v.id, v.mail, v.low, upper(v.note) AS loud, length(v.mail) AS size, p.label FROM public.v_stored v JOIN public.plain p USING (id);
+CREATE MATERIALIZED VIEW public.s_agg AS
+SELECT level, count(*)::int AS n, max(salary) AS top, count(email)::int AS mails, min(note) AS lowest, bool_or(flag) AS ever FROM public.people GROUP BY level;
+CREATE MATERIALIZED VIEW public.s_alias AS SELECT p.id, p.alias, a.iban, a.balance FROM public.people p JOIN public.accounts a ON a.alias = p.alias;
+CREATE MATERIALIZED VIEW public.s_union AS SELECT id, payload, kind FROM public.events WHERE id < 9 UNION ALL SELECT id, payload, kind FROM public.events WHERE id > 6;
+CREATE MATERIALIZED VIEW public.s_mixed AS SELECT id, email AS what, note AS more FROM public.people UNION ALL SELECT id, label, code FROM public.plain;
+CREATE MATERIALIZED VIEW public.s_cut AS SELECT id, email::varchar(12) AS mail, substr(name, 3) AS tail, phone FROM public.people;
+CREATE MATERIALIZED VIEW public.s_place AS SELECT id, name, (rank() OVER (ORDER BY salary))::int AS place, row_number() OVER (ORDER BY id) AS nth FROM public.people;
+CREATE MATERIALIZED VIEW public.s_when AS SELECT id, secret, upper(secret) AS loud FROM public.child;
+CREATE MATERIALIZED VIEW public.s_filter AS SELECT id, level FROM public.people WHERE email < 'aTk8';
+CREATE MATERIALIZED VIEW public.s_filter2 AS SELECT id, level FROM public.people WHERE secret > 'Tk8';
+CREATE MATERIALIZED VIEW public.s_order AS SELECT id, level FROM public.people ORDER BY salary;
+CREATE MATERIALIZED VIEW public.s_group AS SELECT count(*)::int AS n, salary FROM public.people GROUP BY salary;
+CREATE MATERIALIZED VIEW public.s_over AS SELECT f.id, p.name FROM public.s_filter f JOIN public.people p USING (id);
+CREATE MATERIALIZED VIEW public.s_fenced AS SELECT id, region, secret FROM public.fenced;
+CREATE MATERIALIZED VIEW public.s_ruled AS SELECT id, region, secret, length(secret) AS size FROM public.fenced;
+CREATE MATERIALIZED VIEW public.s_named AS SELECT id, region, secret, upper(email) AS loud, lower(email) AS low FROM public.people;
+CREATE MATERIALIZED VIEW public.s_null AS
+SELECT id, nullif(note, (SELECT min(note) FROM public.people)) AS guess, CASE WHEN note > 'Tk8' THEN 1 END AS hit, score > 3e8 AS rich, length(note) AS size FROM public.people;
+CREATE UNIQUE INDEX ON public.s_plain (mail);
 
 CREATE VIEW public.v_people AS SELECT * FROM public.people;
 CREATE VIEW public.v_clear AS SELECT id, level FROM public.people;
@@ -154,6 +179,7 @@ CREATE FUNCTION public.known(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN R
 CREATE DOMAIN public.snoop AS int CHECK (public.known(VALUE));
 CREATE FUNCTION public.is_email(public.people) RETURNS text LANGUAGE sql AS $$ SELECT $1.email $$;
 CREATE FUNCTION public.fits(text) RETURNS boolean LANGUAGE sql AS $$ SELECT true $$;
+CREATE MATERIALIZED VIEW public.s_call AS SELECT id, name, public.fits(email) AS ok FROM public.people;
 CREATE VIEW public.w_call AS SELECT id, name, public.fits(email) AS ok FROM public.people;
 CREATE VIEW public.w_denied AS SELECT id, secret, name, upper(secret) AS loud FROM public.people;
 

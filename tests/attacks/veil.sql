@@ -21,7 +21,8 @@ CREATE VIEW veil.events_1 AS SELECT id, kind, repeat('*', length(payload) - 4) |
 CREATE VIEW veil.events_2 AS SELECT id, kind, repeat('*', length(payload) - 4) || right(payload, 4) AS payload FROM public.events_2;
 CREATE VIEW veil.base AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.base;
 CREATE VIEW veil.derived AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, extra FROM public.derived;
-CREATE VIEW veil.made AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, CASE WHEN twin IS NOT NULL THEN '***' END AS twin, '***'::text AS loud, 0 AS size FROM public.made;
+CREATE VIEW veil.made AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, CASE WHEN twin IS NOT NULL THEN '***' END AS twin, 0 AS size,
+    repeat('*', length(tag) - 4) || right(tag, 4) AS tag, repeat('*', length(tail) - 4) || right(tail, 4) AS tail FROM public.made;
 CREATE VIEW veil.later AS
 SELECT id, repeat('*', length(code) - 4) || right(code, 4) AS code, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.later;
 CREATE VIEW veil.noisy AS SELECT id, label, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.noisy;
@@ -47,3 +48,24 @@ CREATE VIEW veil.w_call AS SELECT id, name FROM veil.people;
 CREATE VIEW veil.w_denied AS SELECT id, name FROM veil.people;
 CREATE VIEW veil.w_activity AS SELECT pid, NULL::text AS query FROM pg_stat_activity;
 CREATE VIEW veil.w_stats AS SELECT tablename, attname, NULL::text AS most FROM pg_stats WHERE schemaname = 'public';
+-- Stored copies: what is seen of each, over what is stored.
+CREATE VIEW veil.m_people AS SELECT id, left(email, 1) || '***@' || split_part(email, '@', 2) AS email, CASE WHEN loud IS NOT NULL THEN '***' END AS loud FROM public.m_people;
+CREATE VIEW veil.s_plain AS
+SELECT s.id, level, left(name, 1) || repeat('*', length(name) - 1) AS name, left(mail, 1) || '***@' || split_part(mail, '@', 2) AS mail,
+       (repeat('*', length(phone) - 4) || right(phone, 4))::varchar(40) AS phone, date_trunc('year', born)::date AS born,
+       floor(salary / 1000000.0)::int * 1000000 AS salary, CASE WHEN note IS NOT NULL THEN '***' END AS note, m.alias, CASE WHEN flag IS NOT NULL THEN false END AS flag
+FROM public.s_plain s JOIN veil.map m USING (id);
+CREATE VIEW veil.v_stored AS SELECT id, mail, note, lower(note) AS low, salary FROM veil.s_plain WHERE id < 12;
+CREATE VIEW veil.s_deep AS
+SELECT id, left(mail, 1) || '***@' || split_part(mail, '@', 2) AS mail, CASE WHEN loud IS NOT NULL THEN '***' END AS loud, label FROM public.s_deep;
+CREATE VIEW veil.s_agg AS SELECT level, n, CASE WHEN lowest IS NOT NULL THEN '***' END AS lowest, CASE WHEN ever IS NOT NULL THEN false END AS ever FROM public.s_agg;
+CREATE VIEW veil.s_alias AS SELECT s.id, m.alias, repeat('*', length(iban) - 4) || right(iban, 4) AS iban FROM public.s_alias s JOIN veil.map m USING (id);
+CREATE VIEW veil.s_union AS SELECT id, repeat('*', length(payload) - 4) || right(payload, 4) AS payload, kind FROM public.s_union;
+CREATE VIEW veil.s_mixed AS SELECT id, CASE WHEN more IS NOT NULL THEN '***' END AS more FROM public.s_mixed;
+CREATE VIEW veil.s_cut AS SELECT id, (repeat('*', length(phone) - 4) || right(phone, 4))::varchar(40) AS phone FROM public.s_cut;
+CREATE VIEW veil.s_place AS SELECT id, left(name, 1) || repeat('*', length(name) - 1) AS name, nth FROM public.s_place;
+CREATE VIEW veil.s_when AS SELECT id FROM public.s_when;
+CREATE VIEW veil.s_ruled WITH (security_barrier) AS SELECT id, region, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, CASE WHEN size IS NOT NULL THEN 0 END AS size FROM public.s_ruled WHERE region = 'US';
+CREATE VIEW veil.s_named AS SELECT id, region, CASE WHEN loud IS NOT NULL THEN '***' END AS loud FROM public.s_named;
+CREATE VIEW veil.s_null AS SELECT id, NULL::boolean AS rich, 0 AS size FROM public.s_null;
+CREATE VIEW veil.s_call AS SELECT id, name FROM veil.people;

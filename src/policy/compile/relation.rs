@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use super::documents;
 use super::sql_text::{Words, read_by, words};
 use super::verdict::{Asked, Role};
-use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation, RelationKind};
+use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, PgType, Relation, RelationKind, Scalar, Shape};
 use crate::policy::bind::{BoundPolicy, BoundRelation, Known, below};
-use crate::policy::derived::DerivedView;
+use crate::policy::derived::{DerivedView, constant};
 use crate::policy::model::{ReadRule, Target, covers};
 use crate::policy::profile::{Absence, ClassName, ColumnProfile, Outcome, RelationProfile, RowCondition};
+use crate::sql;
 
 /// What making one profile needs.
 pub(super) struct Maker<'a> {
@@ -132,14 +133,14 @@ impl Maker<'_> {
                 .collect();
             let veiled: Vec<&Outcome> =
                 sources.iter().filter_map(|c| profile.columns.get(&c.number)).map(|c| &c.read).filter(|o| o.is_veiled()).collect();
-            let constant = |o: &&Outcome| matches!(o, Outcome::Masked(rule) if rule.mask.laws(&column.ty).is_some_and(|l| l.constant));
+            let copy = is_copy(expression, &sources) && sources.iter().all(|source| keeps_values(&source.ty, &column.ty));
             let read = match veiled.as_slice() {
                 [] if !hides => continue,
-                [Outcome::Masked(rule)] if is_copy(expression, &sources) && rule.mask.laws(&column.ty).is_some() => {
-                    Outcome::Masked(rule.clone())
-                }
-                [first, ..] if !hides && veiled.iter().all(constant) => (*first).clone(),
-                _ => Outcome::Absent(Absence::Derived),
+                // a condition reads the same row
+                [outcome] if copy => (*outcome).clone(),
+                _ if hides => Outcome::Absent(Absence::Derived),
+                veiled => constant(veiled.iter().copied(), &column.ty, nulls_tell_nothing(expression))
+                    .map_or(Outcome::Absent(Absence::Derived), Outcome::Masked),
             };
             if let Some(of) = profile.columns.get_mut(&column.number) {
                 of.read = strictest(of.read.clone(), read);
@@ -162,6 +163,7 @@ impl Maker<'_> {
     fn view(&mut self, relation: &Relation, known: &Known, bound: Option<&BoundRelation>) -> RelationProfile {
         let named = bound.is_some_and(|b| b.named);
         let own_rows = self.rows(relation, bound);
+        let stored = relation.kind == RelationKind::MaterializedView;
         let hidden = self.reads_veiled(relation);
         let rows_below = below(relation).any(|oid| self.made.get(&oid).is_some_and(|p| p.rows.is_some()));
         let mut profile = RelationProfile::default();
@@ -190,9 +192,10 @@ impl Maker<'_> {
         profile.delete = self.deletes(bound);
         profile.rows = own_rows;
         let named = named || open.len() < relation.columns.len() || profile.rows.is_some();
-        let derived = relation.kind == RelationKind::View && !self.is_system(relation.oid) && !open.is_empty();
-        if derived && (hidden || rows_below) && !(named && rows_below) {
-            self.views.insert(relation.oid, DerivedView { open, named, ..DerivedView::default() });
+        let derived = !self.is_system(relation.oid) && !open.is_empty();
+        let said = named && rows_below && !(stored && profile.rows.is_some());
+        if derived && (hidden || rows_below) && !said {
+            self.views.insert(relation.oid, DerivedView { open, stored, named, ..DerivedView::default() });
         }
         profile
     }
@@ -309,6 +312,17 @@ fn conditions(rule: &ReadRule, text: &mut String) {
 fn is_copy(expression: &str, sources: &[&Column]) -> bool {
     let bare = expression.trim().trim_matches('"');
     matches!(sources, [source] if *bare == *source.name)
+}
+
+/// Read on whatever thread somebody logs in or a policy is loaded, whose stack is not that of a statement.
+fn nulls_tell_nothing(expression: &str) -> bool {
+    sql::nulls_tell_nothing(&format!("SELECT {expression}"), 16 << 10, 40) == [true]
+}
+
+/// Whether a value of a type that is stored in a column of another is the same value: a modifier may cut it.
+fn keeps_values(from: &PgType, to: &PgType) -> bool {
+    let text = |ty: &PgType| matches!(ty.shape, Shape::Scalar(Scalar::Text | Scalar::Varchar));
+    from == to || (text(from) && text(to) && to.typmod == -1)
 }
 
 fn absent(relation: &Relation, why: &Absence) -> RelationProfile {
