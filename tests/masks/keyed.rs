@@ -1,36 +1,19 @@
-//! Keyed masks a second time, from their description alone and without thought for speed.
+//! Keyed masks against their second, naive implementation (`naive.rs`).
 
 use std::collections::HashMap;
 
-use aes::cipher::{BlockEncrypt, KeyInit};
 use fpe::ff1::FlexibleNumeralString;
-use hmac::{Hmac, Mac};
 use pgscrim::base::Secret;
-use pgscrim::mask::{Keyring, MaskSpec};
-use sha2::Sha256;
+use pgscrim::mask::{FakeKind, Keyring, Locale, MaskSpec};
 
+use super::naive::Naive;
 use super::types::Case;
 
 const KEY: [u8; 32] = [42; 32];
+const NAIVE: Naive = Naive(KEY);
 
 pub(crate) fn keyring() -> Keyring {
     Keyring::new("k1", [("k1".to_owned(), Secret::new(KEY.to_vec())), ("k2".to_owned(), Secret::new(vec![1; 32]))]).unwrap()
-}
-
-fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).unwrap();
-    parts.iter().for_each(|part| mac.update(part));
-    mac.finalize().into_bytes().into()
-}
-
-/// The key of the mask of a kind that is named after it.
-fn key_of(kind: &str) -> [u8; 32] {
-    let mut input = b"pgscrim keyring 1".to_vec();
-    for part in ["mask", kind, kind] {
-        input.extend(u64::try_from(part.len()).unwrap().to_be_bytes());
-        input.extend(part.as_bytes());
-    }
-    hmac(&KEY, &[&input])
 }
 
 pub(crate) fn check(spec: &MaskSpec, case: &Case, values: &[Option<String>], masked: &[Option<Vec<u8>>]) {
@@ -46,44 +29,30 @@ pub(crate) fn check(spec: &MaskSpec, case: &Case, values: &[Option<String>], mas
         assert_eq!(*met.entry(value).or_insert(masked), masked, "{name}: not the same for the same");
         match spec {
             MaskSpec::Pseudonym { .. } => match case.base {
-                "int2" => {}
-                "int4" => assert_eq!(text, (bits(u64::from(value.parse::<i32>().unwrap() as u32), 32) as u32 as i32).to_string(), "{name}"),
-                "int8" => assert_eq!(text, (bits(value.parse::<i64>().unwrap() as u64, 64) as i64).to_string(), "{name}"),
-                "uuid" => assert_eq!(text, uuid(value), "{name}"),
-                _ => assert_eq!(text.trim_end_matches(' '), token(value), "{name}"),
+                "int2" => assert_eq!(text, NAIVE.integer("pseudonym", value.parse().unwrap(), 16).to_string(), "{name}"),
+                "int4" => assert_eq!(text, NAIVE.integer("pseudonym", value.parse().unwrap(), 32).to_string(), "{name}"),
+                "int8" => assert_eq!(text, NAIVE.integer("pseudonym", value.parse().unwrap(), 64).to_string(), "{name}"),
+                "uuid" => assert_eq!(text, NAIVE.uuid("pseudonym", value), "{name}"),
+                _ => assert_eq!(text.trim_end_matches(' '), NAIVE.token("pseudonym", value), "{name}"),
             },
             MaskSpec::Fpe { .. } => fpe_holds(value, text, case, &name),
-            MaskSpec::Fake { .. } => {
+            MaskSpec::Fake { kind, locale, key: _ } => {
+                let whole = match (kind, locale) {
+                    (FakeKind::Name, Locale::En) => Some(NAIVE.english_name("fake", value)),
+                    (FakeKind::Name, Locale::Zh) => Some(NAIVE.chinese_name("fake", value)),
+                    (FakeKind::Company, Locale::En) => Some(NAIVE.company("fake", value)),
+                    _ => None,
+                };
+                let cut =
+                    |whole: String| whole.chars().take(case.ty.max_chars.map_or(usize::MAX, |n| usize::try_from(n).unwrap())).collect();
+                let whole: Option<String> = whole.filter(|_| case.base != "name").map(cut);
+                assert!(whole.is_none_or(|w| w.trim_end() == text.trim_end()), "{name}: {text}");
                 assert!(case.ty.max_chars.is_none_or(|n| text.chars().count() <= usize::try_from(n).unwrap()), "{name}");
                 assert!(!text.trim().is_empty(), "{name}");
             }
             _ => return,
         }
     }
-}
-
-fn token(value: &str) -> String {
-    let hash = hmac(&hmac(&key_of("pseudonym"), &[b"text"]), &[value.as_bytes()]);
-    let bits: String = hash.iter().map(|b| format!("{b:08b}")).collect();
-    let letters: Vec<char> = ('a'..='z').chain('2'..='7').collect();
-    (0..26).map(|i| letters[usize::from_str_radix(&bits[5 * i..5 * i + 5], 2).unwrap()]).collect()
-}
-
-fn bits(n: u64, width: usize) -> u64 {
-    let key = hmac(&key_of("pseudonym"), &[b"integer"]);
-    let ff1 = fpe::ff1::FF1::<aes::Aes256>::new(&key, 2).unwrap();
-    let plain: Vec<u16> = (0..width).rev().map(|i| u16::from(n >> i & 1 == 1)).collect();
-    let cipher: Vec<u16> = ff1.encrypt(&[], &FlexibleNumeralString::from(plain)).unwrap().into();
-    cipher.iter().fold(0, |n, bit| n << 1 | u64::from(*bit))
-}
-
-fn uuid(value: &str) -> String {
-    let key = hmac(&key_of("pseudonym"), &[b"uuid"]);
-    let bytes: [u8; 16] = hex::decode(value.replace('-', "")).unwrap().try_into().unwrap();
-    let mut block = bytes.into();
-    aes::Aes256::new(&key.into()).encrypt_block(&mut block);
-    let hex = hex::encode(block);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// Digits stay digits, letters letters of their case, all else and the length stay; one radix is plain FF1.
@@ -109,12 +78,14 @@ fn fpe_holds(value: &str, masked: &str, case: &Case, name: &str) {
     if (digits > 0 && letters > 0) || digits + letters > 37 {
         return;
     }
+    assert_eq!(Some(masked), NAIVE.fpe("fpe", value).as_deref(), "{name}");
+    // and FF1 by others
     let radix = if digits > 0 { 10 } else { 26 };
     let numerals = |text: &str| -> Vec<u16> {
         let numeral = |c: char| c.to_digit(36).map(|d| u16::try_from(if radix == 10 { d } else { d - 10 }).unwrap());
         text.chars().filter_map(numeral).collect()
     };
-    let ff1 = fpe::ff1::FF1::<aes::Aes256>::new(&key_of("fpe"), radix).unwrap();
+    let ff1 = fpe::ff1::FF1::<aes::Aes256>::new(&NAIVE.key_of("fpe", "fpe"), radix).unwrap();
     let want: Vec<u16> = ff1.encrypt(&[], &FlexibleNumeralString::from(numerals(value))).unwrap().into();
     assert_eq!(numerals(masked), want, "{name}");
 }

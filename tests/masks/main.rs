@@ -13,6 +13,7 @@
 
 mod documents;
 mod keyed;
+mod naive;
 mod server;
 mod types;
 mod values;

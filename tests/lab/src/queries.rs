@@ -43,6 +43,7 @@ pub struct Generator {
     /// What it throws.
     pub dice: Dice,
     tables: &'static [Table],
+    literals: &'static [(Type, String)],
     aliases: u32,
 }
 
@@ -50,7 +51,13 @@ impl Generator {
     /// The same seed gives the same queries.
     #[must_use]
     pub fn new(seed: u64, tables: &'static [Table]) -> Self {
-        Self { dice: Dice::new(seed), tables, aliases: 0 }
+        Self { dice: Dice::new(seed), tables, literals: &[], aliases: 0 }
+    }
+
+    /// Every other constant is one of these, where one fits.
+    #[must_use]
+    pub fn with_literals(self, literals: &'static [(Type, String)]) -> Self {
+        Self { literals, ..self }
     }
 
     /// Once in so many times.
@@ -208,6 +215,10 @@ impl Generator {
 
     /// A constant of a type.
     pub fn literal(&mut self, ty: Type) -> String {
+        let own: Vec<&String> = self.literals.iter().filter(|(of, _)| *of == ty).map(|(_, literal)| literal).collect();
+        if !own.is_empty() && self.one_in(2) {
+            return self.dice.one(&own).clone();
+        }
         match ty {
             Int => self.dice.one(&["0", "3", "7", "1000000", "12"]).to_owned(),
             Text => self.dice.one(&["'a***@example.com'", "'***'", "'EU'", "'gold'", "'h'", "''", "'label 3'"]).to_owned(),
