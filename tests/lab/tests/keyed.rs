@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::disallowed_methods,
     clippy::wildcard_enum_match_arm,
     clippy::pedantic,
@@ -233,19 +234,24 @@ fn random_queries_over_keyed_masks_are_answered_as_over_a_copy() {
     let mut copied = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
     let literals = [copy(&mut copied, "people", PEOPLE), copy(&mut copied, "visits", VISITS)].concat();
     let literals: &'static [(Type, String)] = Vec::leak(literals);
-    copied.query("SET search_path = masked, public").unwrap();
+    copied.query("SET search_path = masked, public; SET statement_timeout = '5s'").unwrap();
     let mut analyst = Client::connect(lab.port, "analyst", "postgres").unwrap();
     let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 800));
     let (mut wrong, mut refused, mut failed, mut found) = (String::new(), BTreeMap::<String, u64>::new(), 0, 0);
     for seed in first..first + count {
         let text = Generator::new(seed, TABLES).with_literals(literals).query();
         let want = answer(&copied.query(&text.replace("public.people", "people").replace("public.visits", "visits")).unwrap());
+        if matches!(&want, Err((code, _)) if code == "57014") {
+            failed += 1; // it takes too long over the copy, too
+            continue;
+        }
         let got = if seed % 2 == 0 { analyst.query(&text) } else { analyst.extended(&text, 0) };
         match (answer(&got.unwrap()), want) {
             (Err((code, message)), _) if code == "0A000" && message.starts_with("pgscrim") => {
                 *refused.entry(reason(&message)).or_default() += 1
             }
-            (Err((code, _)), Err((other, _))) if code == other => failed += 1,
+            // a text with two mistakes may be told either first
+            (Err((code, _)), Err((other, _))) if code[..2] == other[..2] => failed += 1,
             (Ok(got), Ok(want)) if got == want => found += usize::from(!got.is_empty()),
             (got, want) => {
                 let short = |answer: Result<Vec<Row>, (String, String)>| answer.map(|rows| (rows.len(), rows.into_iter().next()));
@@ -256,7 +262,7 @@ fn random_queries_over_keyed_masks_are_answered_as_over_a_copy() {
     let total: u64 = refused.values().sum();
     // past the test harness, which keeps what a test prints to itself
     let mut out = std::io::stdout();
-    writeln!(out, "{count} random queries over keyed masks: {total} refused, {failed} fail over the copy too, {found} find rows").unwrap();
+    writeln!(out, "{count} random queries over keyed masks: {total} refused, {failed} fail over the copy too or take too long there, {found} find rows").unwrap();
     for (why, times) in &refused {
         writeln!(out, "{times:6} {why}").unwrap();
     }
