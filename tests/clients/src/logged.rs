@@ -30,7 +30,7 @@ struct Entry<'a> {
     sqlstate: &'a str,
     user: &'a str,
     database: &'a str,
-    said: String,
+    said: &'a str,
 }
 
 fn entries(log: &str) -> impl Iterator<Item = Entry<'_>> {
@@ -39,7 +39,7 @@ fn entries(log: &str) -> impl Iterator<Item = Entry<'_>> {
         let mut parts = entry.splitn(5, '|');
         let mut next = || parts.next();
         let (process, sqlstate, user, database) = (next()?, next()?, next()?, next()?);
-        Some(Entry { process, sqlstate, user, database, said: next()?.replace("\n\t", "\n") })
+        Some(Entry { process, sqlstate, user, database, said: next()? })
     })
 }
 
@@ -81,7 +81,7 @@ pub fn ran(log: &str, database: &str, user: &str) -> Vec<Ran> {
     let mut found: BTreeMap<&str, Ran> = BTreeMap::new();
     for entry in entries(log).filter(|e| e.database == database && e.user == user) {
         let session = found.entry(entry.process).or_default();
-        let said = entry.said.as_str();
+        let said = entry.said.replace("\n\t", "\n");
         if said.starts_with("LOG:  connection authorized") {
             order.push(entry.process);
         } else if let Some(text) = said.strip_prefix("LOG:  statement: ") {
@@ -108,6 +108,19 @@ pub struct Recorded {
     pub failed: usize,
     /// Their texts, for people.
     pub texts: Vec<String>,
+}
+
+/// The lines of an audit log by their databases: each is then read for its own database alone.
+#[must_use]
+pub fn by_database(audit: &str) -> BTreeMap<&str, String> {
+    let mut found: BTreeMap<&str, String> = BTreeMap::new();
+    for line in audit.lines() {
+        let database = line.split_once("\"database\":\"").and_then(|(_, rest)| rest.split_once('"'));
+        if let Some((database, _)) = database {
+            found.entry(database).or_default().extend([line, "\n"]);
+        }
+    }
+    found
 }
 
 /// The sessions of a user in a database, in the order in which they were let in.

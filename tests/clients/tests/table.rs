@@ -210,8 +210,10 @@ fn every_client_gets_the_servers_own_answers() {
     });
     let mut done: BTreeMap<usize, (Found, usize)> = done.into_inner().unwrap();
     let (audit, log) = (servers.audit().unwrap(), servers.log().unwrap());
+    let audit = logged::by_database(&audit);
     for (next, (found, before)) in &mut done {
-        let wrong = records(&audit, &log, *before, &format!("client{next}"));
+        let database = format!("client{next}");
+        let wrong = records(audit.get(&*database).map_or("", String::as_str), &log, *before, &database);
         if let Some(wrong) = &wrong {
             println!("{}: records{wrong}", wanted[*next].name);
         }
