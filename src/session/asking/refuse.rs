@@ -85,16 +85,15 @@ pub(in crate::session) fn makes(before: &Permit, permit: &Permit) -> bool {
     }
 }
 
+/// The error for what the session refuses by itself, whatever was decided.
+pub(super) fn in_words(kind: RefusalKind, message: &str, hint: &str) -> ErrorText {
+    let (message, hint, decision) = (message.into(), Some(hint.into()), Arc::default());
+    refusal_fields(&Refusal { kind, message, hint, position: None, reason: "", decision })
+}
+
 /// A cursor that was opened under other rights gives nothing any more.
 pub(super) fn stale_text() -> ErrorText {
-    refusal_fields(&Refusal {
-        kind: RefusalKind::Forbidden,
-        message: "the rights of this login have changed since the cursor was opened".into(),
-        hint: Some("open it again".into()),
-        position: None,
-        reason: "policy changed",
-        decision: Arc::default(),
-    })
+    in_words(RefusalKind::Forbidden, "the rights of this login have changed since the cursor was opened", "open it again")
 }
 
 /// A portal whose statement gives the client no rows runs once (`MarkPortalActive` in portalmem.c); where the proxy keeps rows to itself
@@ -115,36 +114,17 @@ fn unseen_text(rows: &RowsOf) -> ErrorText {
     } else {
         ("what this name stands for is no query of its own, and would run unseen", "run that statement itself")
     };
-    refusal_fields(&Refusal {
-        kind: RefusalKind::Unclear,
-        message: message.into(),
-        hint: Some(hint.into()),
-        position: None,
-        reason: "unseen",
-        decision: Arc::default(),
-    })
+    in_words(RefusalKind::Unclear, message, hint)
 }
 
 fn copy_behind_others() -> ErrorText {
-    refusal_fields(&Refusal {
-        kind: RefusalKind::Unclear,
-        message: "a COPY to the client stands behind other statements of its string".into(),
-        hint: Some("send the COPY by itself, or as the first statement".into()),
-        position: None,
-        reason: "copy",
-        decision: Arc::default(),
-    })
+    let message = "a COPY to the client stands behind other statements of its string";
+    in_words(RefusalKind::Unclear, message, "send the COPY by itself, or as the first statement")
 }
 
 fn copy_in_batch() -> ErrorText {
-    refusal_fields(&Refusal {
-        kind: RefusalKind::Unclear,
-        message: "a COPY to the client stands in a query string behind messages of the extended protocol".into(),
-        hint: Some("send a Sync before it".into()),
-        position: None,
-        reason: "copy",
-        decision: Arc::default(),
-    })
+    let message = "a COPY to the client stands in a query string behind messages of the extended protocol";
+    in_words(RefusalKind::Unclear, message, "send a Sync before it")
 }
 
 pub(super) fn postgres_refusal(syntax: Syntax, message: &str) -> Refusal {

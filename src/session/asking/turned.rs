@@ -1,8 +1,6 @@
 //! Statements of which constants are turned back from masks: what they are the masks of goes to the server in parameters behind the
 //! client's own. A query string has none, so its one statement is sent in the messages of the extended protocol.
 
-use std::sync::Arc;
-
 use crate::catalog::Oid;
 use crate::mask::Format;
 use crate::plan::{Permit, Plan, Planned, Refusal, RefusalKind, Syntax, UNREADABLE};
@@ -12,7 +10,7 @@ use crate::session::{Cx, Session};
 use crate::wire::{Malformed, Reader};
 
 use super::NOBODY;
-use super::refuse::postgres_refusal;
+use super::refuse::{in_words, postgres_refusal};
 
 /// A permit, the types of its parameters, and names and values of its Bind.
 type Turned<'p> = (&'p Permit, Vec<u8>, Vec<u8>);
@@ -32,15 +30,7 @@ impl Session {
                 return Some((i, refusal_fields(&refusal), refusal.reason));
             }
         };
-        let refusal = Refusal {
-            kind: RefusalKind::Unclear,
-            message: message.into(),
-            hint: Some("send the statement by itself".into()),
-            position: None,
-            reason: "turned back",
-            decision: Arc::default(),
-        };
-        Some((i, refusal_fields(&refusal), refusal.reason))
+        Some((i, in_words(RefusalKind::Unclear, message, "send the statement by itself"), "turned back"))
     }
 
     /// Whether the client names the nameless statement where it has none, and the server may have one that a string left behind which failed.

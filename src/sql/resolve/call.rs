@@ -2,7 +2,6 @@
 //! decides between overloads: the worst of them counts, in `plan`.
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{self, FuncCall, Node, WindowDef};
 
 use super::{Resolver, Value, inner, name_nodes, strings, unknown};
@@ -83,30 +82,17 @@ impl<'a> Resolver<'a> {
 
     /// A type's name in front of a literal in parentheses is a cast, where no function has the name (`func_get_detail` in `parse_func.c`).
     pub(super) fn as_cast(&self, call: &FuncCall) -> Option<Node> {
-        let FuncCall {
-            funcname,
-            args,
-            agg_order,
-            agg_filter,
-            over,
-            agg_within_group,
-            agg_star,
-            agg_distinct,
-            func_variadic,
-            funcformat: _,
-            location,
-        } = call;
-        let [Node { node: Some(NodeEnum::AConst(constant)) }] = args.as_slice() else { return None };
-        let text = matches!(constant.val, Some(Val::Sval(_)));
-        let decorated = *agg_within_group || *agg_star || *agg_distinct || *func_variadic || !agg_order.is_empty();
-        let parts = strings(funcname).ok()?;
-        if !text || decorated || agg_filter.is_some() || over.is_some() || self.cx.catalog.functions_named(parts.last()?).next().is_some() {
+        let [arg] = call.args.as_slice() else { return None };
+        let parts = strings(&call.funcname).ok()?;
+        let literal = literal(arg).is_some() && is_undecorated(call) && !call.func_variadic;
+        if !literal || self.cx.catalog.functions_named(parts.last()?).next().is_some() {
             return None;
         }
         self.find_type(&parts).filter(|t| t.kind != 'c')?;
-        let ty = protobuf::TypeName { names: funcname.clone(), typemod: -1, location: *location, ..protobuf::TypeName::default() };
-        let arg = args.first().cloned().map(Box::new);
-        Some(Node { node: Some(NodeEnum::TypeCast(Box::new(protobuf::TypeCast { arg, type_name: Some(ty), location: *location }))) })
+        let location = call.location;
+        let ty = protobuf::TypeName { names: call.funcname.clone(), typemod: -1, location, ..protobuf::TypeName::default() };
+        let cast = protobuf::TypeCast { arg: Some(Box::new(arg.clone())), type_name: Some(ty), location };
+        Some(Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) })
     }
 
     /// Finds a call's functions, records them, and writes the schema into the tree.
@@ -204,15 +190,40 @@ fn is_named(node: &Node) -> bool {
     matches!(node.node, Some(NodeEnum::NamedArgExpr(_)))
 }
 
-/// A literal text, casts aside that leave every character of it: others could cut it to something else.
-pub(super) fn constant_text(node: &Node) -> Option<&str> {
+/// A text as it is written, which has no type of its own.
+pub(super) fn literal(node: &Node) -> Option<&str> {
     match &node.node {
         Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
             Some(&s.sval)
         }
-        Some(NodeEnum::TypeCast(cast)) if keeps_text(cast) => cast.arg.as_ref().and_then(|a| constant_text(a)),
         _ => None,
     }
+}
+
+/// A literal text, casts aside that leave every character of it: others could cut it to something else.
+pub(super) fn constant_text(node: &Node) -> Option<&str> {
+    match &node.node {
+        Some(NodeEnum::TypeCast(cast)) if keeps_text(cast) => cast.arg.as_ref().and_then(|a| constant_text(a)),
+        _ => literal(node),
+    }
+}
+
+/// Whether a call has none of the words that belong to aggregates and windows. VARIADIC is none of them.
+pub(super) fn is_undecorated(call: &FuncCall) -> bool {
+    let FuncCall {
+        funcname: _,
+        args: _,
+        agg_order,
+        agg_filter,
+        over,
+        agg_within_group,
+        agg_star,
+        agg_distinct,
+        func_variadic: _,
+        funcformat: _,
+        location: _,
+    } = call;
+    agg_order.is_empty() && agg_filter.is_none() && over.is_none() && !*agg_within_group && !*agg_star && !*agg_distinct
 }
 
 fn keeps_text(cast: &protobuf::TypeCast) -> bool {

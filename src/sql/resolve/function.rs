@@ -3,6 +3,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
 
+use super::call::is_undecorated;
 use super::expr::is_constant;
 use super::from::computed;
 use super::scope::{Column, Item};
@@ -167,9 +168,8 @@ fn split_unnest(function: Node) -> Vec<Node> {
     let Some(NodeEnum::List(protobuf::List { items })) = &function.node else { return vec![function] };
     let [Node { node: Some(NodeEnum::FuncCall(call)) }, rest @ ..] = items.as_slice() else { return vec![function] };
     let bare = super::strings(&call.funcname).is_ok_and(|n| n.as_slice() == ["unnest"]);
-    let plain = call.agg_order.is_empty() && call.agg_filter.is_none() && call.over.is_none() && !call.agg_star && !call.agg_distinct;
     let defined = rest.iter().any(|definitions| definitions.node.is_some());
-    if !bare || !plain || defined || call.func_variadic || call.args.len() < 2 {
+    if !bare || !is_undecorated(call) || defined || call.func_variadic || call.args.len() < 2 {
         return vec![function];
     }
     let split = call.args.iter().map(|arg| {

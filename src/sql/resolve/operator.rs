@@ -3,6 +3,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, AExpr, AExprKind, Node};
 
+use super::call::literal;
 use super::expr::{is_constant, no_operator};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{FIRST_NORMAL_OID, Oid};
@@ -131,7 +132,8 @@ impl Resolver<'_> {
         let mut at = Some(expr);
         while let Some(AExpr { kind, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ }) = at {
             let arrow = strings(name).ok().and_then(|parts| parts.last().copied()).filter(|n| matches!(*n, "->" | "->>") && own(n));
-            let member = rexpr.as_deref().and_then(text);
+            // a text without a type is `text` behind an operator, where there is such a one
+            let member = rexpr.as_deref().and_then(literal).map(Into::into);
             let (Some(_), Some(member), true) = (arrow, member, *kind == AExprKind::AexprOp as i32) else { return Vec::new() };
             names.insert(0, member);
             at = match lexpr.as_deref().and_then(|l| l.node.as_ref()) {
@@ -271,16 +273,6 @@ impl Resolver<'_> {
         let mut results = self.cx.catalog.operators_named(name).map(|o| o.result);
         let first = results.next()?;
         results.all(|r| r == first).then_some(first)
-    }
-}
-
-/// A text as it is written, which has no type of its own: behind an operator it is `text`, where there is such a one.
-fn text(node: &Node) -> Option<Box<str>> {
-    match &node.node {
-        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(text)), location: _ })) => {
-            Some(text.sval.as_str().into())
-        }
-        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, SelectStmt};
 
+use super::call::literal;
 use super::expr::is_constant;
 use super::scope::{Column, Level};
 use super::target::Out;
@@ -293,11 +294,10 @@ fn array_length(node: &Node) -> Option<UseKind> {
             u32::try_from(array.elements.len()).ok().map(UseKind::Lookup)
         }
         Some(NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ })) => Some(UseKind::LookupMany(*number)),
-        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
-            let separators = s.sval.bytes().filter(|b| *b == b',' || b.is_ascii_whitespace()).count();
+        _ => {
+            let separators = literal(node)?.bytes().filter(|b| *b == b',' || b.is_ascii_whitespace()).count();
             u32::try_from(separators + 1).ok().map(UseKind::Lookup)
         }
-        _ => None,
     }
 }
 

@@ -4,8 +4,9 @@
 use std::rc::Rc;
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{self, FuncCall, Node, ObjectType, ReindexObjectType};
+use pg_query::protobuf::{self, Node, ObjectType, ReindexObjectType};
 
+use super::call::is_undecorated;
 use super::from::Named;
 use super::scope::Level;
 use super::{Resolver, Value, absent, inner, name_nodes, strings, unknown};
@@ -63,22 +64,8 @@ impl Resolver<'_> {
         let protobuf::CallStmt { funccall, funcexpr, outargs } = statement;
         absent("CALL of this form", funcexpr.is_none() && outargs.is_empty())?;
         let call = funccall.as_mut().ok_or_else(|| unknown("CALL"))?;
-        let FuncCall {
-            funcname,
-            args,
-            agg_order,
-            agg_filter,
-            over,
-            agg_within_group,
-            agg_star,
-            agg_distinct,
-            func_variadic: _,
-            funcformat: _,
-            location,
-        } = &mut **call;
-        let plain = agg_order.is_empty() && agg_filter.is_none() && over.is_none() && !*agg_within_group && !*agg_star && !*agg_distinct;
-        absent("CALL of an aggregate", plain)?;
-        let parts = strings(funcname)?;
+        absent("CALL of an aggregate", is_undecorated(call))?;
+        let parts = strings(&call.funcname)?;
         let (schema, name) = match parts.as_slice() {
             [name] => (None, *name),
             [schema, name] => (Some(*schema), *name),
@@ -88,15 +75,15 @@ impl Resolver<'_> {
         let found: Vec<_> = self.cx.catalog.functions_named(name).filter(|f| f.kind == 'p' && seen(&f.name.schema)).collect();
         let Some(first) = found.first() else {
             let text = format!("procedure {} does not exist", parts.join("."));
-            return Err(Reject::postgres(Syntax::UndefinedFunction, text).at(*location));
+            return Err(Reject::postgres(Syntax::UndefinedFunction, text).at(call.location));
         };
         let home = first.name.schema.clone();
         absent("a procedure of a name that stands in several schemas", found.iter().all(|f| f.name.schema == home))?;
         let candidates: Vec<Oid> = found.iter().map(|f| f.oid).collect();
         let qualified = name_nodes(&[&home, name]);
-        self.out.calls.push(Call { candidates, args: args.len(), operator: None, first: None, at: *location });
-        *funcname = qualified;
-        self.used_all(args, UseKind::Expression)?;
+        self.out.calls.push(Call { candidates, args: call.args.len(), operator: None, first: None, at: call.location });
+        call.funcname = qualified;
+        self.used_all(&mut call.args, UseKind::Expression)?;
         self.out.returns_rows = true;
         self.out.deed = Deed::Code;
         Ok(())

@@ -17,6 +17,7 @@ pub mod dice;
 mod log;
 mod proxy;
 pub mod queries;
+pub mod refusals;
 pub mod shapes;
 pub mod tap;
 pub mod wire;

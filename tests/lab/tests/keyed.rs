@@ -15,14 +15,13 @@
 #[path = "../../masks/naive.rs"]
 mod naive;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use lab::Lab;
 use lab::dice::asked_for;
 use lab::queries::Type::{Bool, Date, Int, Number, Text};
 use lab::queries::{Generator, Table, Type};
+use lab::refusals::Refusals;
 use lab::wire::{Client, Message};
 use naive::Naive;
 
@@ -221,11 +220,6 @@ fn copy(direct: &mut Client, table: &str, columns: &[(&str, Seen)]) -> Vec<(Type
     few.filter_map(|(value, (_, seen))| literal((*seen, value.as_ref()?))).collect()
 }
 
-/// A refusal's reason without the names in it.
-fn reason(text: &str) -> String {
-    text.split('"').enumerate().map(|(i, part)| if i % 2 == 1 { "…" } else { part }).collect()
-}
-
 #[test]
 fn random_queries_over_keyed_masks_are_answered_as_over_a_copy() {
     let folder = tempfile::tempdir().unwrap();
@@ -237,7 +231,7 @@ fn random_queries_over_keyed_masks_are_answered_as_over_a_copy() {
     copied.query("SET search_path = masked, public; SET statement_timeout = '5s'").unwrap();
     let mut analyst = Client::connect(lab.port, "analyst", "postgres").unwrap();
     let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 800));
-    let (mut wrong, mut refused, mut failed, mut found) = (String::new(), BTreeMap::<String, u64>::new(), 0, 0);
+    let (mut wrong, mut refused, mut failed, mut found) = (String::new(), Refusals::default(), 0, 0);
     for seed in first..first + count {
         let text = Generator::new(seed, TABLES).with_literals(literals).query();
         let want = answer(&copied.query(&text.replace("public.people", "people").replace("public.visits", "visits")).unwrap());
@@ -247,9 +241,7 @@ fn random_queries_over_keyed_masks_are_answered_as_over_a_copy() {
         }
         let got = if seed % 2 == 0 { analyst.query(&text) } else { analyst.extended(&text, 0) };
         match (answer(&got.unwrap()), want) {
-            (Err((code, message)), _) if code == "0A000" && message.starts_with("pgscrim") => {
-                *refused.entry(reason(&message)).or_default() += 1
-            }
+            (Err((code, message)), _) if code == "0A000" && message.starts_with("pgscrim") => refused.add(&message),
             // a text with two mistakes may be told either first
             (Err((code, _)), Err((other, _))) if code[..2] == other[..2] => failed += 1,
             (Ok(got), Ok(want)) if got == want => found += usize::from(!got.is_empty()),
@@ -259,13 +251,8 @@ fn random_queries_over_keyed_masks_are_answered_as_over_a_copy() {
             }
         }
     }
-    let total: u64 = refused.values().sum();
-    // past the test harness, which keeps what a test prints to itself
-    let mut out = std::io::stdout();
-    writeln!(out, "{count} random queries over keyed masks: {total} refused, {failed} fail over the copy too or take too long there, {found} find rows").unwrap();
-    for (why, times) in &refused {
-        writeln!(out, "{times:6} {why}").unwrap();
-    }
+    let total = refused.total();
+    refused.tell(&format!("{count} random queries over keyed masks: {total} refused, {failed} fail over the copy too or take too long there, {found} find rows"));
     assert!(wrong.is_empty(), "{} of {count} differ:\n{wrong}", wrong.lines().count());
     assert!(total * 10 < count * 9 && found as u64 * 20 > count, "hardly anything is answered");
 }

@@ -1,13 +1,13 @@
 //! Random queries by the clerk against the views that say by hand what the clerk sees: equal rows, or a refusal. `SEED` and `GENERATED`
 //! in the environment choose others and more.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use lab::dice::asked_for;
 use lab::queries::Type::{Bool, Date, Int, Number, Text};
 use lab::queries::{Generator, Table};
+use lab::refusals::Refusals;
 
 use super::corpus::Case;
 use super::{Mode, Outcome, Runner, lab, sorted};
@@ -123,11 +123,6 @@ const STORED: &[Table] = &[
     Table { name: "plain", plain: true, columns: &[("id", Int), ("label", Text), ("amount", Int), ("code", Text)] },
 ];
 
-/// A refusal's reason without the names in it.
-fn reason(text: &str) -> String {
-    text.split('"').enumerate().map(|(i, part)| if i % 2 == 1 { "…" } else { part }).collect()
-}
-
 #[test]
 fn random_queries_are_answered_by_the_veil() {
     hold(TABLES);
@@ -149,7 +144,7 @@ fn hold(relations: &'static [Table]) {
     let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 1500));
     let mut veil = Runner { veiled: true, ..Runner::new(lab.cluster.port(), "postgres", Mode::Simple) };
     let mut clerks = [Mode::Simple, Mode::Text].map(|mode| Runner::new(lab.port, "clerk", mode));
-    let (mut wrong, mut refused, mut failed) = (String::new(), BTreeMap::<String, u64>::new(), 0);
+    let (mut wrong, mut refused, mut failed) = (String::new(), Refusals::default(), 0);
     for seed in first..first + count {
         let text = Generator::new(seed, relations).query();
         let case = Case { name: seed.to_string(), mark: '-', alone: false, steps: vec![text] };
@@ -160,7 +155,7 @@ fn hold(relations: &'static [Table]) {
             writeln!(wrong, "LEAK: {seed}: {}: {}", leak.found, case.steps[0]).unwrap();
         }
         match (got, want) {
-            (Outcome::Refused(why), _) => *refused.entry(reason(&why)).or_default() += 1,
+            (Outcome::Refused(why), _) => refused.add(&why),
             (Outcome::Failed(a), Outcome::Failed(b)) => {
                 failed += 1;
                 // of two mistakes in a text either may be told first
@@ -182,13 +177,8 @@ fn hold(relations: &'static [Table]) {
             }
         }
     }
-    let total: u64 = refused.values().sum();
-    // past the test harness, which keeps what a test prints to itself
-    let mut out = std::io::stdout();
-    writeln!(out, "{count} random queries: {total} refused, {failed} fail over the veil too").unwrap();
-    for (why, times) in &refused {
-        writeln!(out, "{times:6} {why}").unwrap();
-    }
+    let total = refused.total();
+    refused.tell(&format!("{count} random queries: {total} refused, {failed} fail over the veil too"));
     assert!(wrong.is_empty(), "{} of {count} differ:\n{wrong}", wrong.lines().count());
     assert!(failed * 5 < count, "the generator makes texts that PostgreSQL does not take: {failed} of {count}");
 }

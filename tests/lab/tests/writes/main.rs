@@ -14,7 +14,6 @@
 mod generate;
 mod upserts;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,6 +21,7 @@ use std::path::{Path, PathBuf};
 use generate::Writes;
 use lab::Lab;
 use lab::dice::asked_for;
+use lab::refusals::Refusals;
 use lab::wire::{Client, Message};
 use upserts::{Upsert, Upserts};
 
@@ -83,17 +83,12 @@ fn shown(row: &Row) -> Vec<Option<String>> {
     row.iter().map(|v| v.as_ref().map(|v| String::from_utf8_lossy(v).into_owned())).collect()
 }
 
-/// A reason without the names in it.
-fn reason(text: &str) -> String {
-    text.split('"').enumerate().map(|(i, part)| if i % 2 == 1 { "…" } else { part }).collect()
-}
-
 #[test]
 fn random_writes_do_what_the_veil_says() {
     let (lab, mut veil) = lab();
     let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
     let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 600));
-    let (mut wrong, mut refused, mut failed) = (String::new(), BTreeMap::<String, u64>::new(), 0);
+    let (mut wrong, mut refused, mut failed) = (String::new(), Refusals::default(), 0);
     let before = state(&mut veil);
     for seed in first..first + count {
         let text = Writes::new(seed).statement();
@@ -107,7 +102,7 @@ fn random_writes_do_what_the_veil_says() {
         }
         match (&got, &wanted) {
             (Outcome::Refused(why), _) => {
-                *refused.entry(reason(why)).or_default() += 1;
+                refused.add(why);
                 if got_state != before {
                     writeln!(wrong, "{seed}: refused, and it wrote: {text}").unwrap();
                 }
@@ -132,12 +127,8 @@ fn random_writes_do_what_the_veil_says() {
             writeln!(wrong, "{seed}: the tables differ behind it ({differ:?}): {text}").unwrap();
         }
     }
-    let total: u64 = refused.values().sum();
-    // past the test harness, which keeps what a test prints to itself
-    writeln!(std::io::stdout(), "{count} random writes: {total} refused, {failed} fail over the veil too").unwrap();
-    for (why, times) in &refused {
-        writeln!(std::io::stdout(), "{times:6} {why}").unwrap();
-    }
+    let total = refused.total();
+    refused.tell(&format!("{count} random writes: {total} refused, {failed} fail over the veil too"));
     assert!(wrong.is_empty(), "{} of {count} differ:\n{wrong}", wrong.lines().count());
     assert!(failed * 5 < count, "the generator makes texts that PostgreSQL does not take: {failed} of {count}");
 }
@@ -147,7 +138,7 @@ fn random_upserts_do_what_is_done_by_hand() {
     let (lab, mut veil) = lab();
     let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
     let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 600));
-    let (mut wrong, mut refused, mut failed) = (String::new(), BTreeMap::<String, u64>::new(), 0);
+    let (mut wrong, mut refused, mut failed) = (String::new(), Refusals::default(), 0);
     state(&mut veil);
     for seed in first..first + count {
         let Upsert { text, by_hand } = Upserts::new(seed).statement();
@@ -160,7 +151,7 @@ fn random_upserts_do_what_is_done_by_hand() {
             writeln!(wrong, "LEAK: {seed}: {}: {text}", leak.found).unwrap();
         }
         match (&got, &wanted) {
-            (Outcome::Refused(why), _) => *refused.entry(reason(why)).or_default() += 1,
+            (Outcome::Refused(why), _) => refused.add(why),
             (Outcome::Failed(_), Outcome::Failed(_)) => failed += 1,
             // PostgreSQL 15 ("SubPlan found with no parent plan"): no subquery in MERGE into a partitioned table that nothing can match
             (Outcome::Failed(why), _) if why.starts_with("XX000") && text.starts_with("MERGE INTO events") => failed += 1,
@@ -174,11 +165,8 @@ fn random_upserts_do_what_is_done_by_hand() {
             _ => writeln!(wrong, "{seed}: {got:?}, by hand: {wanted:?}: {text}\n    {by_hand}").unwrap(),
         }
     }
-    let total: u64 = refused.values().sum();
-    writeln!(std::io::stdout(), "{count} random upserts: {total} refused, {failed} fail by hand too").unwrap();
-    for (why, times) in &refused {
-        writeln!(std::io::stdout(), "{times:6} {why}").unwrap();
-    }
+    let total = refused.total();
+    refused.tell(&format!("{count} random upserts: {total} refused, {failed} fail by hand too"));
     assert!(wrong.is_empty(), "{} of {count} differ:\n{wrong}", wrong.lines().count());
     assert!((failed + total) * 5 < count, "hardly anything is answered: {failed} fail and {total} are refused of {count}");
 }
