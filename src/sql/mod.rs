@@ -21,7 +21,7 @@ pub use caps::{MAX_DEPTH, STACK};
 pub use census::DISAGREEMENT;
 pub use condition::condition;
 pub use describe::{Description, describe, describe_unread};
-pub use nulls::nulls_tell_nothing;
+pub use nulls::{is_simple, nulls_tell_nothing};
 pub use parse::{Parsed, Text, read};
 pub use place::place;
 pub use print::{Rendered, copied, print};

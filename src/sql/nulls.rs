@@ -6,6 +6,7 @@ use pg_query::protobuf::{AExpr, AExprKind, FuncCall, Node, SelectStmt};
 
 use super::caps;
 use super::parse::read;
+use crate::catalog::{Catalog, PgType, Scalar, Shape, TypeInfo};
 
 /// Functions and aggregates of `pg_catalog` that give NULL or not by which of their arguments are NULL.
 const FUNCTIONS: [&str; 40] = [
@@ -54,8 +55,45 @@ const FUNCTIONS: [&str; 40] = [
 /// Operators that do.
 const OPERATORS: [&str; 16] = ["+", "-", "*", "/", "%", "^", "||", "=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~"];
 
-/// For each item of a query's select list, whether NULL in it tells no more than which columns are NULL. Nothing where the query has another
-/// form, or is longer than `limit` bytes or deeper than `depth`: the parser's stack is that of the thread.
+/// Types whose values are one value each, with no NULL in them and no end that may be open. A document's `null` and an empty range are such: PostgreSQL
+/// 18 casts `jsonb` `null` to NULL, and `lower('empty'::int4range)` is NULL. Those are the functions, operators and casts below for other types.
+const SIMPLE: [&str; 22] = [
+    "bool",
+    "bpchar",
+    "bytea",
+    "cidr",
+    "date",
+    "float4",
+    "float8",
+    "inet",
+    "int2",
+    "int4",
+    "int8",
+    "interval",
+    "money",
+    "name",
+    "numeric",
+    "text",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "timetz",
+    "uuid",
+    "varchar",
+];
+
+/// Whether the values of a column are so: of those types, enums, and arrays of them, which are NULL or not as a whole.
+#[must_use]
+pub fn is_simple(catalog: &Catalog, ty: &PgType) -> bool {
+    let oid = if let Shape::Array { element: _, element_oid } = ty.shape { element_oid } else { ty.oid };
+    let simple = |ty: &TypeInfo| ty.kind == 'e' || &*ty.name.schema == "pg_catalog" && SIMPLE.contains(&&*ty.name.name);
+    let scalar = ty.scalar();
+    if scalar == Scalar::Other { catalog.base_type(oid).is_some_and(simple) } else { !matches!(scalar, Scalar::Json | Scalar::Jsonb) }
+}
+
+/// For each item of a query's select list, whether NULL in it tells no more than which columns are NULL, of which all are of simple types
+/// ([`is_simple`]). Nothing where the query has another form, or is longer than `limit` bytes or deeper than `depth`: the parser's stack is that of
+/// the thread.
 #[must_use]
 pub fn nulls_tell_nothing(query: &str, limit: usize, depth: u32) -> Vec<bool> {
     if caps::scan(query, limit).is_ok_and(|scanned| scanned.depth > depth) {
@@ -94,7 +132,7 @@ fn tells_nothing(node: &Node) -> bool {
     let inner = |node: &Option<Box<Node>>| node.as_deref().is_some_and(tells_nothing);
     match &node.node {
         Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::NullTest(_)) => true,
-        Some(NodeEnum::TypeCast(cast)) => inner(&cast.arg),
+        Some(NodeEnum::TypeCast(cast)) => cast.type_name.as_ref().is_some_and(|t| named(&t.names, &SIMPLE)) && inner(&cast.arg),
         Some(NodeEnum::CollateClause(collate)) => inner(&collate.arg),
         Some(NodeEnum::CoalesceExpr(coalesce)) => all(&coalesce.args),
         Some(NodeEnum::AExpr(expr)) => operator(expr),
@@ -138,6 +176,10 @@ mod tests {
             ("max(t.note)", true),
             ("count(*)", true),
             ("TRIM(BOTH FROM t.note)", true),
+            ("((t.note)::character varying(3))::text[]", true),
+            ("((t.note)::jsonb)::integer", false),
+            ("lower((t.note)::int4range)", false),
+            ("(t.note)::public.text", false),
             ("CASE WHEN t.note = 'x' THEN 1 END", false),
             ("NULLIF(t.note, 'x')", false),
             ("NULLIF(upper(t.note), 'x') || 'y'", false),

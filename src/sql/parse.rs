@@ -23,6 +23,8 @@ pub struct Parsed {
     pub(super) depth: u32,
     /// Numbers of the parameters in it, each as often as it is named.
     pub(super) parameters: Vec<i32>,
+    /// Where a number stands in it that PostgreSQL reads so since 16: in another base than ten, or with `_` between its digits.
+    pub(super) number_since_16: Option<usize>,
     /// Where it starts in the text, in bytes.
     pub start: usize,
     /// Where it ends.
@@ -53,7 +55,8 @@ pub fn read(text: &str, limit: usize) -> Checked<Text> {
         let length = usize::try_from(stmt_len).unwrap_or(0);
         let end = if length == 0 { text.len() } else { (start + length).min(text.len()) };
         let parameters = parameters(text, &scanned.tokens, start..end);
-        statements.push(Parsed { node, version, known: *known, depth: scanned.depth, parameters, start, end });
+        let number_since_16 = number_since_16(text, &scanned.tokens, start..end);
+        statements.push(Parsed { node, version, known: *known, depth: scanned.depth, parameters, number_since_16, start, end });
     }
     Ok(Text { scanned, statements })
 }
@@ -65,6 +68,16 @@ fn parameters(text: &str, tokens: &[ScanToken], part: Range<usize>) -> Vec<i32> 
         text.get(from + 1..to).filter(|_| part.contains(&from))?.parse().ok()
     };
     tokens.iter().filter(|t| t.token() == Token::Param).filter_map(number).collect()
+}
+
+/// The first such number; an older server takes what stands behind its leading digits for a name.
+fn number_since_16(text: &str, tokens: &[ScanToken], part: Range<usize>) -> Option<usize> {
+    let place = |token: &ScanToken| {
+        let (from, to) = (usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?);
+        let word = text.get(from..to).filter(|_| part.contains(&from))?;
+        word.contains(|c: char| c == '_' || c.is_ascii_alphabetic() && !c.eq_ignore_ascii_case(&'e')).then_some(from)
+    };
+    tokens.iter().filter(|t| matches!(t.token(), Token::Iconst | Token::Fconst)).find_map(place)
 }
 
 /// The parser alone, for texts that passed the caps.

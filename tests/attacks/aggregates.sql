@@ -34,29 +34,29 @@ SELECT t.v FROM people, XMLTABLE('/a' PASSING page COLUMNS v text PATH '.') AS t
 SELECT t.v FROM people p, XMLTABLE('/a' PASSING page COLUMNS v text PATH 'b' DEFAULT p.email) AS t
 = XMLTABLE with a path from the value
 SELECT t.v FROM people p, XMLTABLE('/a' PASSING p.page COLUMNS v text PATH 'text()') AS t
-- JSON_TABLE
+=17+ JSON_TABLE
 SELECT t.v FROM people, JSON_TABLE(doc, '$' COLUMNS (v text PATH '$.k')) AS t
-- JSON_VALUE
+=17+ JSON_VALUE
 SELECT JSON_VALUE(doc, '$.k') FROM people
-- JSON_QUERY
+=17+ JSON_QUERY
 SELECT JSON_QUERY(doc, '$.k') FROM people
-- JSON_EXISTS
+?17+ JSON_EXISTS
 SELECT id FROM people WHERE JSON_EXISTS(doc, '$.n ? (@ > 200000000)')
-- JSON_OBJECT
+=16+ JSON_OBJECT
 SELECT JSON_OBJECT('a': email) FROM people
-- JSON_ARRAY
+=16+ JSON_ARRAY
 SELECT JSON_ARRAY(email, name) FROM people
-- JSON_ARRAY of a query
+=16+ JSON_ARRAY of a query
 SELECT JSON_ARRAY(SELECT email FROM people)
-- JSON_OBJECTAGG
+=16+ JSON_OBJECTAGG
 SELECT JSON_OBJECTAGG(id: email) FROM people
-- JSON_ARRAYAGG
+=16+ JSON_ARRAYAGG
 SELECT JSON_ARRAYAGG(email) FROM people
-- JSON_SCALAR
+=17+ JSON_SCALAR
 SELECT JSON_SCALAR(email) FROM people
-- JSON_SERIALIZE
+=17+ JSON_SERIALIZE
 SELECT JSON_SERIALIZE(doc) FROM people
-- IS JSON
+?16+ IS JSON
 SELECT id FROM people WHERE note IS JSON
 = a member of a document
 SELECT doc -> 'k' FROM people

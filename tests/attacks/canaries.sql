@@ -1,7 +1,7 @@
 -- Every canary of the attacked database: its kind, and the value as text.
 SELECT 'text', 'Tk' || substr(md5(place || id), 1, 10)
 FROM unnest(ARRAY['name', 'email', 'phone', 'note', 'secret', 'alias', 'handle', 'doc', 'raw', 'tags', 'tag2', 'page', 'iban', 'child', 'payload', 'base',
-                  'derived', 'made', 'tag', 'latercode', 'later', 'noisy', 'checked', 'street', 'coded', 'docs', 'fenced',
+                  'derived', 'made', 'tag', 'words', 'virtual', 'vtag', 'latercode', 'later', 'noisy', 'checked', 'street', 'coded', 'docs', 'fenced',
                   'fgone', 'fname', 'fstreet', 'fstreet2', 'fphone', 'fphone2', 'ftag', 'ftag2', 'frawname', 'frawlist']) AS place, generate_series(1, 12) AS id
 UNION ALL SELECT 'text', substr(card, 1, 12) FROM public.people
 UNION ALL SELECT 'number', salary::text FROM public.people

@@ -183,6 +183,43 @@ CREATE MATERIALIZED VIEW public.s_call AS SELECT id, name, public.fits(email) AS
 CREATE VIEW public.w_call AS SELECT id, name, public.fits(email) AS ok FROM public.people;
 CREATE VIEW public.w_denied AS SELECT id, secret, name, upper(secret) AS loud FROM public.people;
 
+-- What a newer server reads as expressions of its own an older one takes for calls of these.
+CREATE FUNCTION public.json_array(int) RETURNS text LANGUAGE sql AS $$ SELECT public.peek($1) $$;
+CREATE FUNCTION public.json_object() RETURNS text LANGUAGE sql AS $$ SELECT public.peek(1) $$;
+CREATE FUNCTION public.json_value(int, text) RETURNS text LANGUAGE sql AS $$ SELECT public.peek($1) $$;
+CREATE FUNCTION public.json_query(int, text) RETURNS text LANGUAGE sql AS $$ SELECT public.peek($1) $$;
+CREATE FUNCTION public.json_scalar(int) RETURNS text LANGUAGE sql AS $$ SELECT public.peek($1) $$;
+CREATE FUNCTION public.json_serialize(int) RETURNS text LANGUAGE sql AS $$ SELECT public.peek($1) $$;
+CREATE FUNCTION public.json(int) RETURNS text LANGUAGE sql AS $$ SELECT public.peek($1) $$;
+CREATE FUNCTION public.merge_action() RETURNS text LANGUAGE sql AS $$ SELECT public.peek(1) $$;
+CREATE TABLE public.words (id int, "system_user" text);
+INSERT INTO public.words SELECT id, ('Tk' || substr(md5('words' || id), 1, 10)) FROM generate_series(1, 12) AS id;
+-- Types with values of which a function gives NULL.
+CREATE TABLE public.spans (
+    id int, during int4range, doc jsonb, track path,
+    low int GENERATED ALWAYS AS (lower(during)) STORED, closed path GENERATED ALWAYS AS (track + track) STORED
+);
+INSERT INTO public.spans
+SELECT id, CASE WHEN id % 2 = 0 THEN int4range(id, NULL) ELSE int4range(NULL, id) END, CASE WHEN id % 2 = 0 THEN to_jsonb(id) ELSE 'null' END, '[(0,0),(1,1)]'
+FROM generate_series(1, 12) AS id;
+CREATE MATERIALIZED VIEW public.s_spans AS SELECT id, lower(during) AS low, upper(during) AS high FROM public.spans;
+-- Since PostgreSQL 18: columns that are computed when they are read, and NULL for a document's null.
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 180000 THEN
+        EXECUTE $virtual$
+        CREATE TABLE public.virtual (
+            id int, secret text, tag text,
+            twin text GENERATED ALWAYS AS (secret) VIRTUAL, loud text GENERATED ALWAYS AS (upper(secret)), size int GENERATED ALWAYS AS (length(secret)) VIRTUAL,
+            tail text GENERATED ALWAYS AS (tag), pair text GENERATED ALWAYS AS (tag || secret), hit int GENERATED ALWAYS AS (CASE WHEN secret > 'Tk8' THEN 1 END)
+        );
+        INSERT INTO public.virtual (id, secret, tag)
+        SELECT id, ('Tk' || substr(md5('virtual' || id), 1, 10)), ('Tk' || substr(md5('vtag' || id), 1, 10)) || 'wxyz' FROM generate_series(1, 12) AS id;
+        CREATE MATERIALIZED VIEW public.s_cast AS SELECT id, doc::int AS n, (doc::int)::text AS t FROM public.spans;
+        $virtual$;
+    END IF;
+END $$;
+
 CREATE FUNCTION public.noise() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE NOTICE 'touched %', public.peek(3);

@@ -69,3 +69,15 @@ CREATE VIEW veil.s_ruled WITH (security_barrier) AS SELECT id, region, CASE WHEN
 CREATE VIEW veil.s_named AS SELECT id, region, CASE WHEN loud IS NOT NULL THEN '***' END AS loud FROM public.s_named;
 CREATE VIEW veil.s_null AS SELECT id, NULL::boolean AS rich, 0 AS size FROM public.s_null;
 CREATE VIEW veil.s_call AS SELECT id, name FROM veil.people;
+CREATE VIEW veil.words AS SELECT id, CASE WHEN "system_user" IS NOT NULL THEN '***' END AS "system_user" FROM public.words;
+CREATE VIEW veil.spans AS SELECT id, NULL::int4range AS during, CASE WHEN doc IS NOT NULL THEN '{}'::jsonb END AS doc, NULL::path AS track FROM public.spans;
+CREATE VIEW veil.s_spans AS SELECT id FROM public.s_spans;
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 180000 THEN
+        CREATE VIEW veil.virtual AS SELECT id, CASE WHEN secret IS NOT NULL THEN '***' END AS secret, repeat('*', length(tag) - 4) || right(tag, 4) AS tag,
+            CASE WHEN twin IS NOT NULL THEN '***' END AS twin, CASE WHEN size IS NOT NULL THEN 0 END AS size,
+            repeat('*', length(tail) - 4) || right(tail, 4) AS tail FROM public.virtual;
+        CREATE VIEW veil.s_cast AS SELECT id FROM public.s_cast;
+    END IF;
+END $$;

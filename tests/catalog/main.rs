@@ -10,6 +10,7 @@
     reason = "a test that cannot go on has failed, and short is better than exact"
 )]
 
+mod extensions;
 mod functions;
 mod load;
 mod relations;

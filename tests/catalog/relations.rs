@@ -31,6 +31,8 @@ async fn the_shipped_file_knows_every_relation_and_no_others() {
             columns.extend(r.columns.iter().map(|c| (r.name.to_string(), c.name.to_string())));
         }
     }
+    let all: Vec<_> = classified_relations().collect();
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "a relation stands in two lists");
     if !(14..=18).all(|v| versions.contains(&v)) {
         return;
     }

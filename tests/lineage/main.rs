@@ -17,6 +17,7 @@ mod server;
 use std::collections::BTreeSet;
 
 use pgscrim::catalog::{Catalog, Oid};
+use pgscrim::demo::Installation;
 use pgscrim::sql::model::{Analysis, InstanceOf, Source};
 use pgscrim::sql::{Context, analyse, print, read};
 use pgscrim::upstream::catalog_loader::{Login, Reader};
@@ -100,8 +101,14 @@ impl Session {
 
 #[tokio::test(flavor = "current_thread")]
 async fn queries_touch_what_postgresql_says_they_touch() {
-    let bin = installations().pop().unwrap();
-    let server = Server::start(&bin);
+    for installation in installations() {
+        let wrong = wrong(&installation).await;
+        assert!(wrong.is_empty(), "PostgreSQL {}: {} wrong:\n{}", installation.version, wrong.len(), wrong.join("\n\n"));
+    }
+}
+
+async fn wrong(installation: &Installation) -> Vec<String> {
+    let server = Server::start(installation);
     server.sql("postgres", SETUP).await;
     let mut reader = Reader::connect(server.dial().await, Login { user: "postgres", password: None, database: "postgres" }).await.unwrap();
     let catalog = Catalog::new(reader.load().await.unwrap());
@@ -142,5 +149,5 @@ async fn queries_touch_what_postgresql_says_they_touch() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n\n"));
+    wrong
 }

@@ -75,13 +75,21 @@ fn outcome(setting: Setting<'_>, column: &Column, part: &Analysis, output: &Outp
     if veiled.is_empty() {
         return Outcome::Absent(Absence::Derived); // the policy names what is between
     }
-    constant(veiled.iter(), &column.ty, nulls_tell_nothing && !computed).map_or(Outcome::Absent(Absence::Derived), Outcome::Masked)
+    let hides = nulls_tell_nothing && !computed && is_of_simple(setting.catalog, part, output);
+    constant(veiled.iter(), &column.ty, hides).map_or(Outcome::Absent(Absence::Derived), Outcome::Masked)
 }
 
 /// Whether a view below computes a column of what is veiled.
 fn computes(setting: Setting<'_>, part: &Analysis, source: Source) -> bool {
     let view = of(part, source).and_then(|oid| setting.profile.view(oid));
     view.is_some_and(|view| view.inside.contains(&source.column))
+}
+
+/// Whether all columns that another is computed from are of types that NULL tells nothing of.
+fn is_of_simple(catalog: &Catalog, part: &Analysis, output: &Output) -> bool {
+    let ty = |source: Source| Some(&catalog.relation(of(part, source)?)?.column_number(source.column)?.ty);
+    let mut named = part.uses.iter().map(|u| u.source).chain(output.flow.sources().iter().copied());
+    named.all(|source| ty(source).is_some_and(|ty| sql::is_simple(catalog, ty)))
 }
 
 /// What is seen of each column that another is computed from, through what views below compute.

@@ -139,13 +139,19 @@ impl Maker<'_> {
                 // a condition reads the same row
                 [outcome] if copy => (*outcome).clone(),
                 _ if hides => Outcome::Absent(Absence::Derived),
-                veiled => constant(veiled.iter().copied(), &column.ty, nulls_tell_nothing(expression))
+                veiled => constant(veiled.iter().copied(), &column.ty, self.nulls_tell_nothing(expression, &sources))
                     .map_or(Outcome::Absent(Absence::Derived), Outcome::Masked),
             };
             if let Some(of) = profile.columns.get_mut(&column.number) {
                 of.read = strictest(of.read.clone(), read);
             }
         }
+    }
+
+    /// Read on whatever thread somebody logs in or a policy is loaded, whose stack is not that of a statement.
+    fn nulls_tell_nothing(&self, expression: &str, sources: &[&Column]) -> bool {
+        let simple = sources.iter().all(|column| sql::is_simple(self.catalog, &column.ty));
+        simple && sql::nulls_tell_nothing(&format!("SELECT {expression}"), 16 << 10, 40) == [true]
     }
 
     /// Whether an expression, as PostgreSQL prints it for a `search_path` of `pg_catalog`, runs a function from outside PostgreSQL that
@@ -312,11 +318,6 @@ fn conditions(rule: &ReadRule, text: &mut String) {
 fn is_copy(expression: &str, sources: &[&Column]) -> bool {
     let bare = expression.trim().trim_matches('"');
     matches!(sources, [source] if *bare == *source.name)
-}
-
-/// Read on whatever thread somebody logs in or a policy is loaded, whose stack is not that of a statement.
-fn nulls_tell_nothing(expression: &str) -> bool {
-    sql::nulls_tell_nothing(&format!("SELECT {expression}"), 16 << 10, 40) == [true]
 }
 
 /// Whether a value of a type that is stored in a column of another is the same value: a modifier may cut it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Alone, Examined, constrained, named, seen};
 use crate::base::Diagnostic;
-use crate::catalog::{ConstraintKind, Relation};
+use crate::catalog::{ConstraintKind, Relation, reaches};
 use crate::policy::model::ReadRule;
 use crate::policy::profile::{Outcome, StatementRight};
 
@@ -21,12 +21,26 @@ impl Examined<'_> {
                 );
                 found.push(Diagnostic::note(role.role.place.clone(), message));
             }
+            self.reaching(role, &mut found);
             for (relation, _) in self.relations(role) {
                 self.probes(role, relation, &mut found);
             }
         }
         self.joins(&mut found);
         found.into_iter().for_each(|d| self.say(d));
+    }
+
+    /// Functions of extensions that read what no veil covers.
+    fn reaching(&self, role: &Alone<'_>, found: &mut Vec<Diagnostic>) {
+        let given = role.profile.functions.iter().filter_map(|oid| self.catalog.function(*oid));
+        let named = given.filter_map(|f| Some((f.extension.as_deref().filter(|e| reaches(e, &f.name.name))?, &*f.name.name)));
+        for (extension, function) in named.collect::<BTreeSet<_>>() {
+            let message = format!(
+                "accepted leak: role '{}' may call '{function}' of extension '{extension}', which reads past every veil",
+                role.role.name
+            );
+            found.push(Diagnostic::note(role.role.place.clone(), message));
+        }
     }
 
     /// Constraints that tell a writer what it may not see.

@@ -1,6 +1,6 @@
 use super::examine;
 use crate::base::QualifiedName;
-use crate::catalog::{Constraint, ConstraintKind, Contents, Oid, Trigger};
+use crate::catalog::{Constraint, ConstraintKind, Contents, Function, Oid, Trigger};
 use crate::policy::compile::tests::{USERS, bound, column, shop};
 
 const HEAD: &str = "version: 1
@@ -105,6 +105,33 @@ fn each_question_has_its_words() {
         let said = said(roles, if dumps { keyed() } else { shop() }, &[]);
         assert_eq!(said.join("\n"), want.join("\n"), "{roles}");
     }
+}
+
+#[test]
+fn functions_of_extensions_that_reach_past_the_veil_are_named() {
+    let mut contents = shop();
+    for (n, name) in ["crosstab", "normal_rand"].into_iter().enumerate() {
+        let oid = Oid(30000 + u32::try_from(n).unwrap());
+        contents.functions.push(Function {
+            oid,
+            name: QualifiedName::new("public", name),
+            kind: 'f',
+            args: 1,
+            defaults: 0,
+            variadic: false,
+            leakproof: false,
+            returns_set: true,
+            returns: Oid(2249),
+            arg_types: vec![Oid(25)],
+            out_columns: Vec::new(),
+            volatility: 'v',
+            extension: Some("tablefunc".into()),
+        });
+    }
+    assert_eq!(
+        said("roles: { r: { read: { personal: allow, money: allow }, functions: [\"extension:tablefunc\"] } }", contents, &[]),
+        ["p.yaml:6:10: note: accepted leak: role 'r' may call 'crosstab' of extension 'tablefunc', which reads past every veil"]
+    );
 }
 
 #[test]

@@ -20,16 +20,18 @@ pub(super) struct Hit {
     pub(super) of: Option<InstanceId>,
     /// It is one column; else a whole row, or a name of what has no known columns.
     pub(super) named: bool,
+    /// [`Item::aside`]
+    pub(super) aside: bool,
 }
 
 impl Hit {
     /// Of a FROM item's own column.
     pub(super) fn of(item: &Item, value: Value) -> Self {
-        Self { value, of: item.instance.map(|(id, _)| id), named: true }
+        Self { value, of: item.instance.map(|(id, _)| id), named: true, aside: item.aside }
     }
 
     fn computed(value: Value) -> Self {
-        Self { value, of: None, named: false }
+        Self { value, of: None, named: false, aside: false }
     }
 }
 
@@ -183,7 +185,7 @@ impl Resolver<'_> {
         Err(Reject::postgres(Syntax::UndefinedTable, message).at(location))
     }
 
-    fn try_item(&self, qualifier: &[&str], location: i32) -> Checked<Option<Rc<Item>>> {
+    pub(super) fn try_item(&self, qualifier: &[&str], location: i32) -> Checked<Option<Rc<Item>>> {
         let (schema, name) = match qualifier {
             [name] => (None, *name),
             [schema, name] => (Some(*schema), *name),

@@ -5,7 +5,7 @@ use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{self, Node};
 
 use super::operator::Operand;
-use super::{Resolver, Value, absent, inner, unknown};
+use super::{Resolver, Value, absent, inner, since, unknown};
 use crate::catalog::Oid;
 use crate::sql::model::{Flow, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
@@ -125,6 +125,7 @@ impl Resolver<'_> {
             }
             NodeEnum::MergeSupportFunc(function) => {
                 let protobuf::MergeSupportFunc { xpr: _, msftype: _, msfcollid: _, location: _ } = &**function;
+                since::needs(17, "MERGE_ACTION", self.cx.catalog)?;
                 Ok(Value::computed(None))
             }
             NodeEnum::NamedArgExpr(named) => {
@@ -379,6 +380,8 @@ fn constant_value(constant: &protobuf::AConst) -> Checked<Value> {
     let ty = match val {
         Some(Val::Ival(_)) => Some(INT4),
         Some(Val::Fval(f)) if f.fval.parse::<i64>().is_ok() => Some(INT8),
+        // in another base, or with `_` in it: it may be either
+        Some(Val::Fval(f)) if f.fval.parse::<f64>().is_err() => None,
         Some(Val::Fval(_)) => Some(NUMERIC),
         Some(Val::Boolval(_)) => Some(BOOL),
         Some(Val::Sval(_) | Val::Bsval(_)) => None,

@@ -44,6 +44,7 @@ impl<'a> Resolver<'a> {
             NodeEnum::RangeFunction(function) => self.range_function(function)?,
             NodeEnum::RangeTableSample(sample) => self.sample(sample)?,
             NodeEnum::RangeTableFunc(table) => self.xml_table(table)?,
+            NodeEnum::JsonTable(table) => self.json_table(table)?,
             _ => return Err(unknown("a FROM item of this kind")),
         };
         self.out.from.extend(item.instance.map(|(id, _)| id));

@@ -78,12 +78,16 @@ impl Resolver<'_> {
 
     /// Puts a mask where a masked column of a target is named.
     pub(super) fn mask_in_place(&self, node: &mut Node, hit: Hit) -> Checked<Value> {
-        let Hit { value, of, named: _ } = hit;
+        let Hit { value, of, named: _, aside } = hit;
         let (Flow::Plain(sources), Some(of)) = (&value.flow, of) else { return Ok(value) };
         if let [source] = sources.as_slice()
             && source.instance == of
             && let Some(place) = self.in_place.get(source)
         {
+            if aside {
+                let message = format!("column \"{}\" of the row before or after, which is masked in SQL", place.name);
+                return Err(Reject::unclear("returning", message).hint("name it without OLD or NEW"));
+            }
             self.reaches(place, *source)?;
             *node = place.mask.clone();
         }

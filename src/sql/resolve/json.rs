@@ -3,13 +3,16 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
 
-use super::{Resolver, Value, inner, unknown};
+use super::from::computed;
+use super::scope::{Column, Item};
+use super::{Resolver, Value, inner, since, unknown};
 use crate::sql::model::UseKind;
 use crate::sql::reject::Checked;
 
 impl Resolver<'_> {
     /// The last kinds of expressions; what is not one of them is refused.
     pub(super) fn json(&mut self, node: &mut NodeEnum, kind: UseKind) -> Checked<Value> {
+        since::known(node, self.cx.catalog)?;
         match node {
             NodeEnum::JsonObjectConstructor(object) => {
                 let protobuf::JsonObjectConstructor { exprs, output, absent_on_null: _, unique: _, location: _ } = object;
@@ -84,6 +87,61 @@ impl Resolver<'_> {
             }
             _ => Err(unknown("an expression of this kind")),
         }
+    }
+
+    /// `JSON_TABLE`.
+    pub(super) fn json_table(&mut self, table: &mut protobuf::JsonTable) -> Checked<Item> {
+        let protobuf::JsonTable { context_item, pathspec, passing, columns, on_error, alias, lateral: _, location: _ } = table;
+        since::needs(17, "JSON_TABLE", self.cx.catalog)?;
+        self.out.leaks = true;
+        let named = self.alias(alias.as_ref())?;
+        self.json_value_opt(context_item.as_deref_mut(), UseKind::Expression)?;
+        self.json_path(pathspec)?;
+        passing.iter_mut().try_for_each(|p| self.argument(p, UseKind::Expression))?;
+        self.behavior(on_error.as_deref_mut(), UseKind::Expression)?;
+        let mut found = Vec::new();
+        self.json_columns(columns, &mut found)?;
+        let name = named.name.unwrap_or_else(|| "json_table".into());
+        self.item_of(name, found, &named.columns, false)
+    }
+
+    /// Columns, and behind them those of nested paths (`transformJsonTableColumns`).
+    fn json_columns(&mut self, columns: &mut [Node], found: &mut Vec<Column>) -> Checked<()> {
+        let mut nested = Vec::new();
+        for column in columns {
+            let NodeEnum::JsonTableColumn(column) = inner(column)? else { return Err(unknown("a column of JSON_TABLE")) };
+            let protobuf::JsonTableColumn {
+                coltype,
+                name,
+                type_name,
+                pathspec,
+                format: _,
+                wrapper: _,
+                quotes: _,
+                columns,
+                on_empty,
+                on_error,
+                location: _,
+            } = &mut **column;
+            self.json_path(pathspec)?;
+            self.behavior(on_empty.as_deref_mut(), UseKind::Expression)?;
+            self.behavior(on_error.as_deref_mut(), UseKind::Expression)?;
+            if *coltype == protobuf::JsonTableColumnType::JtcNested as i32 {
+                nested.push(columns);
+                continue;
+            }
+            self.saw(name);
+            let ty = type_name.as_mut().map(|t| self.type_name(t)).transpose()?;
+            found.push(computed(name, ty));
+        }
+        nested.into_iter().try_for_each(|columns| self.json_columns(columns, found))
+    }
+
+    fn json_path(&mut self, path: &mut Option<Box<protobuf::JsonTablePathSpec>>) -> Checked<()> {
+        let Some(path) = path else { return Ok(()) };
+        let protobuf::JsonTablePathSpec { string, name, name_location: _, location: _ } = &mut **path;
+        self.saw(name);
+        self.used_opt(string, UseKind::Expression)
     }
 
     /// `expr FORMAT JSON`.

@@ -50,8 +50,9 @@ impl Resolver<'_> {
             })?;
             self.merge_when(when, &target, rows.as_ref(), steady)?;
         }
-        self.show(both)?;
-        self.returning(returning_clause, None)
+        // `*` gives the source's columns first
+        self.show(source.iter().chain([&target]).cloned().collect())?;
+        self.returning(returning_clause, &target, None)
     }
 
     /// Whether an item's columns are a table's own: what a subquery or a view computes, the server may compute each time that it is looked at.

@@ -29,6 +29,7 @@ mod scope;
 mod select;
 mod session;
 mod setop;
+mod since;
 mod statement;
 mod target;
 mod turn;
@@ -102,6 +103,9 @@ impl std::fmt::Debug for Context<'_> {
 /// # Errors
 /// What PostgreSQL would refuse, and what is not understood.
 pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject, Box<Analysis>)> {
+    if let Err(reject) = since::numbers(parsed, cx.catalog) {
+        return Err((reject, Box::default()));
+    }
     let mut resolver = Resolver::new(cx);
     resolver.depth.nodes = parsed.depth;
     resolver.out.parameters.clone_from(&parsed.parameters);

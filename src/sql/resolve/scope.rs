@@ -42,6 +42,9 @@ pub(super) struct Item {
     pub(super) row_type: Option<Oid>,
     /// A veil stands in its place.
     pub(super) veiled: bool,
+    /// It is the row before or after, under a name that only RETURNING knows: what stands in the place of a target's columns is of the row that has
+    /// no such name.
+    pub(super) aside: bool,
 }
 
 /// A column of a FROM item.

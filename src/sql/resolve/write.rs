@@ -46,8 +46,8 @@ impl Resolver<'_> {
         if let Some(conflict) = on_conflict_clause {
             self.on_conflict(conflict, &target, rows.as_ref())?;
         }
-        self.show(vec![target])?;
-        self.returning(returning_clause, rows.as_ref())
+        self.show(vec![Rc::clone(&target)])?;
+        self.returning(returning_clause, &target, rows.as_ref())
     }
 
     /// The columns that a new row sets; a missing list is written out, so that columns that do not exist for the principal take
@@ -140,7 +140,7 @@ impl Resolver<'_> {
             self.condition(condition, UseKind::Filter)?;
         }
         guard(rows.as_ref(), where_clause)?;
-        self.returning(returning_clause, rows.as_ref())
+        self.returning(returning_clause, &target, rows.as_ref())
     }
 
     fn delete(&mut self, delete: &mut protobuf::DeleteStmt) -> Checked<Returned> {
@@ -148,13 +148,13 @@ impl Resolver<'_> {
         self.with(with_clause)?;
         let (target, rows) = self.written(relation, Access::Delete)?;
         self.out.deletes.extend(target.instance.map(|(id, _)| id));
-        self.show(vec![target])?;
+        self.show(vec![Rc::clone(&target)])?;
         self.from_clause(using_clause)?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
         guard(rows.as_ref(), where_clause)?;
-        self.returning(returning_clause, None)
+        self.returning(returning_clause, &target, None)
     }
 
     /// The target of a write, with the condition of the rows that exist.

@@ -163,3 +163,25 @@ fn a_truth_value_that_is_cast_is_printed_as_a_cast() {
 fn locking_clauses_name_what_they_may_lock() {
     assert_eq!(analysed("SELECT 1 FROM users, orders FOR UPDATE").locks.len(), 2);
 }
+
+#[test]
+fn what_an_older_server_reads_otherwise_is_refused() {
+    // the catalog is that of PostgreSQL 15: each of these is a call of some function to it, or a number with a name behind it
+    for text in [
+        "SELECT JSON_ARRAY(1)",
+        "SELECT JSON_OBJECT()",
+        "SELECT JSON_VALUE(email, '$') FROM users",
+        "SELECT 1 FROM users WHERE JSON_EXISTS(email, '$')",
+        "SELECT JSON_SCALAR(1), JSON_SERIALIZE('1')",
+        "SELECT JSON('1')",
+        "SELECT JSON_ARRAYAGG(email) FROM users",
+        "SELECT 1 FROM JSON_TABLE('1', '$' COLUMNS (a int)) t",
+        "SELECT 0x1F",
+        "SELECT id FROM users WHERE id = 1_000",
+        "SELECT 0xFFFFFFFFFFFFFFFF, 1_0.5",
+    ] {
+        assert_eq!(refused(text).reason, "version", "{text}");
+    }
+    assert_eq!(refused("SELECT id FROM users WHERE id = 0b1").at, Some(32));
+    assert_eq!(outputs("SELECT 1e10, 1.5E-3, id AS x1f FROM users"), ["?column?: computed", "?column?: computed", "x1f: users#0.id"]);
+}

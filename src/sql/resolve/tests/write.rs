@@ -52,6 +52,11 @@ fn returning_gives_columns() {
     assert_eq!(outputs("DELETE FROM users RETURNING email, 1"), ["email: users#0.email", "?column?: computed"]);
     assert_eq!(outputs("WITH d AS (DELETE FROM users RETURNING email) SELECT email FROM d"), ["email: users#0.email"]);
     assert!(!analysed("DELETE FROM users").returns_rows);
+    let merged = outputs("MERGE INTO users u USING (SELECT id AS o FROM orders) s ON u.id = s.o WHEN MATCHED THEN DELETE RETURNING *");
+    assert_eq!(merged, ["o: orders#1.id", "id: users#0.id", "email: users#0.email", "ssn: users#0.ssn", "name: users#0.name"]);
+    // the row before and after can be named since PostgreSQL 18
+    assert_eq!(refused("DELETE FROM users RETURNING WITH (OLD AS o) o.email").reason, "version");
+    assert_eq!(refused("DELETE FROM users RETURNING old.email").kind, RefusalKind::Postgres(Syntax::UndefinedTable));
 }
 
 #[test]

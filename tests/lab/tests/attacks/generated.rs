@@ -147,7 +147,7 @@ fn hold(relations: &'static [Table]) {
     let (mut wrong, mut refused, mut failed) = (String::new(), Refusals::default(), 0);
     for seed in first..first + count {
         let text = Generator::new(seed, relations).query();
-        let case = Case { name: seed.to_string(), mark: '-', alone: false, steps: vec![text] };
+        let case = Case { name: seed.to_string(), mark: '-', versions: 0..=u32::MAX, alone: false, steps: vec![text] };
         let want = veil.run(&case).remove(0);
         let clerk = &mut clerks[usize::try_from(seed % 2).unwrap()];
         let got = clerk.run(&case).remove(0);
