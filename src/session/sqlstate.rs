@@ -88,6 +88,7 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::AmbiguousColumn => "42702",
         Syntax::AmbiguousAlias => "42P09",
         Syntax::DuplicateAlias => "42712",
+        Syntax::InvalidRecursion => "42P19",
         Syntax::UndefinedFunction => "42883",
         Syntax::UndefinedObject => "42704",
         Syntax::InvalidSchemaName => "3F000",

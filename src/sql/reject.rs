@@ -40,6 +40,8 @@ pub enum Syntax {
     InvalidCursorName,
     /// 42P10
     InvalidColumnReference,
+    /// 42P19
+    InvalidRecursion,
     /// 42P02
     UndefinedParameter,
     /// 42804

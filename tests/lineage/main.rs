@@ -90,7 +90,7 @@ impl Session {
     async fn depends(&self, query: &str) -> Option<(BTreeSet<(u32, i16)>, Vec<String>)> {
         self.run(&format!("BEGIN; CREATE VIEW v AS {query}")).await.ok()?;
         let on = "SELECT DISTINCT refobjid, refobjsubid FROM pg_depend WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass \
-                  AND refobjsubid <> 0 AND objid = (SELECT oid FROM pg_rewrite WHERE ev_class = 'v'::regclass) AND refobjid <> 'v'::regclass";
+                  AND refobjsubid <> 0 AND refobjid NOT IN (SELECT oid FROM pg_class WHERE relkind = 'c') AND objid = (SELECT oid FROM pg_rewrite WHERE ev_class = 'v'::regclass) AND refobjid <> 'v'::regclass";
         let found = self.run(on).await.unwrap();
         let names =
             self.run("SELECT attname FROM pg_attribute WHERE attrelid = 'v'::regclass AND attnum > 0 ORDER BY attnum").await.unwrap();

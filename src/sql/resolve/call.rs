@@ -4,17 +4,44 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, FuncCall, Node, WindowDef};
 
+use super::from::computed;
+use super::result::Gives;
+use super::row::RECORD;
 use super::{Resolver, Value, inner, name_nodes, strings, unknown};
 use crate::catalog::{Catalog, FIRST_NORMAL_OID, Function, Oid};
 use crate::sql::model::{Call, Flow, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
+
+const TEXT: Oid = Oid(25);
+const VARCHAR: Oid = Oid(1043);
 
 /// A call's functions, before its arguments are looked at.
 pub(super) struct Callee<'a> {
     pub(super) candidates: Vec<&'a Function>,
 }
 
+/// A call and what it can give.
+pub(super) struct Called {
+    pub(super) value: Value,
+    pub(super) gives: Vec<Gives>,
+    /// The name of its one OUT parameter.
+    pub(super) name: Option<Box<str>>,
+}
+
+impl Called {
+    fn of(value: Value) -> Self {
+        let gives = vec![value.ty.map_or(Gives::Unknown, Gives::Type)];
+        Self { value, gives, name: None }
+    }
+}
+
 impl Callee<'_> {
+    /// The type that `min` or `max` gives of a type; text for what is cast to it.
+    fn exact(&self, ty: Oid) -> Option<Oid> {
+        let ty = if ty == VARCHAR { TEXT } else { ty };
+        self.candidates.iter().find(|f| *f.arg_types == [ty]).map(|f| f.returns)
+    }
+
     /// All candidates came with PostgreSQL and have this name.
     fn is_builtin(&self, name: &str) -> bool {
         self.candidates.iter().all(|f| f.oid < FIRST_NORMAL_OID && *f.name.name == *name && *f.name.schema == *"pg_catalog")
@@ -35,6 +62,11 @@ impl Callee<'_> {
 impl<'a> Resolver<'a> {
     /// A call in an expression.
     pub(super) fn call(&mut self, call: &mut FuncCall, kind: UseKind) -> Checked<Value> {
+        self.called(call, kind).map(|called| called.value)
+    }
+
+    /// A call, with what it can give.
+    pub(super) fn called(&mut self, call: &mut FuncCall, kind: UseKind) -> Checked<Called> {
         let callee = self.callee(call)?;
         let FuncCall {
             funcname: _,
@@ -45,7 +77,7 @@ impl<'a> Resolver<'a> {
             agg_within_group,
             agg_star: _,
             agg_distinct,
-            func_variadic: _,
+            func_variadic,
             funcformat: _,
             location,
         } = call;
@@ -63,21 +95,44 @@ impl<'a> Resolver<'a> {
             if callee.is_builtin("count") {
                 let value = self.expr(only, UseKind::Aggregate)?;
                 self.consume(&value, if *agg_distinct { UseKind::CountDistinct } else { UseKind::Count });
-                return Ok(Value::computed(result));
+                return Ok(Called::of(Value::computed(result)));
             }
             if callee.is_builtin("min") || callee.is_builtin("max") {
                 let value = self.expr(only, UseKind::Aggregate)?;
                 self.consume(&value, UseKind::MinMax);
-                return Ok(match value.flow {
+                let ty = value.ty.and_then(|ty| callee.exact(ty));
+                return Ok(Called::of(match value.flow {
                     // the value of some row, unchanged: what it becomes is for the mask's law to say
-                    flow @ (Flow::Plain(_) | Flow::Null) => Value { flow, ty: value.ty, at: *location },
-                    Flow::Computed | Flow::Mixed(_) => Value::computed(value.ty),
-                });
+                    flow @ (Flow::Plain(_) | Flow::Null) => Value::new(flow, ty, *location),
+                    Flow::Computed | Flow::Mixed(_) => Value::computed(ty),
+                }));
             }
         }
         let kind = if callee.is_aggregate() { UseKind::Aggregate } else { kind };
-        self.used_all(args, kind)?;
-        Ok(Value::computed(result))
+        let named = args.iter().any(is_named);
+        let values = args.iter_mut().map(|arg| self.used(arg, kind)).collect::<Checked<Vec<Value>>>()?;
+        let types: Vec<Option<Oid>> = values.iter().map(|v| v.type_of().filter(|_| !named && !*func_variadic)).collect();
+        Ok(self.result_of(&callee, &types, result))
+    }
+
+    fn result_of(&self, callee: &Callee<'_>, types: &[Option<Oid>], result: Option<Oid>) -> Called {
+        let chosen = self.chosen(&callee.candidates, types);
+        let gives = self.gives(&chosen, types);
+        let value = match gives.as_slice() {
+            [Gives::Type(ty)] if self.holds_rows(*ty) => Value::computed(Some(*ty)),
+            [Gives::Fields(fields)] if chosen.iter().all(|f| f.kind == 'f') => {
+                let row = fields.iter().map(|(name, ty)| computed(name, *ty)).collect();
+                Value { row: Some(row), ..Value::computed(None) }
+            }
+            [Gives::Record] => Value::computed(Some(RECORD)),
+            _ => Value::computed(result),
+        };
+        let name = |f: &&Function| match f.out_columns.as_slice() {
+            [(name, _)] => Some(name.clone()),
+            _ => None,
+        };
+        let (first, rest) = (chosen.first().and_then(name), chosen.get(1..).unwrap_or_default());
+        Called { value, gives, name: first.filter(|n| rest.iter().all(|f| name(f).as_ref() == Some(n))) }
     }
 
     /// A type's name in front of a literal in parentheses is a cast, where no function has the name (`func_get_detail` in `parse_func.c`).
@@ -93,6 +148,25 @@ impl<'a> Resolver<'a> {
         let ty = protobuf::TypeName { names: call.funcname.clone(), typemod: -1, location, ..protobuf::TypeName::default() };
         let cast = protobuf::TypeCast { arg: Some(Box::new(arg.clone())), type_name: Some(ty), location };
         Some(Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) })
+    }
+
+    /// `f(x)` is `(x).f` where the row has such a field and nothing could be called so (`ParseFuncOrColumn` in `parse_func.c`).
+    pub(super) fn as_field(&mut self, call: &FuncCall) -> Option<Node> {
+        let names = strings(&call.funcname).ok()?;
+        let ([arg], [name]) = (call.args.as_slice(), names.as_slice()) else { return None };
+        let catalog = self.cx.catalog;
+        let called =
+            catalog.functions_named(name).any(|f| takes(f, 1, false, false, false, false)) || catalog.types_named(name).next().is_some();
+        if called || !is_undecorated(call) || call.func_variadic || is_named(arg) {
+            return None;
+        }
+        // looked at on trial: what it finds is found again where the field is
+        let (out, depth) = (self.out.clone(), self.depth);
+        let value = self.expr(&mut arg.clone(), UseKind::Expression);
+        (self.out, self.depth) = (out, depth);
+        self.fields_of(&value.ok()?)?.iter().find(|c| *c.name == **name)?;
+        let indirection = protobuf::AIndirection { arg: Some(Box::new(arg.clone())), indirection: call.funcname.clone() };
+        Some(Node { node: Some(NodeEnum::AIndirection(Box::new(indirection))) })
     }
 
     /// Finds a call's functions, records them, and writes the schema into the tree.

@@ -165,7 +165,7 @@ impl Resolver<'_> {
             && !matches!(of, InstanceOf::Catalog(oid) if self.cx.catalog.relation(oid).is_some_and(|r| r.definition.is_some() && r.kind == crate::catalog::RelationKind::View))
         {
             let flow = Flow::Plain(vec![Source { instance, column: *number }]);
-            return Ok(Some(Hit::of(item, Value { flow, ty: Some(*ty), at: location })));
+            return Ok(Some(Hit::of(item, Value::new(flow, Some(*ty), location))));
         }
         Ok(None)
     }
@@ -225,7 +225,13 @@ impl Resolver<'_> {
             let value = Value { at: location, ..column.value.clone() };
             self.consume(&value, UseKind::WholeRow);
         }
-        Value { flow: Flow::Computed, ty: item.row_type, at: location }
+        match item.columns.first() {
+            Some(only) if item.scalar => Value { flow: Flow::Computed, at: location, ..only.value.clone() },
+            _ => Value {
+                row: (!item.open).then(|| item.visible().map(Column::as_field).collect()),
+                ..Value::new(Flow::Computed, item.row_type, location)
+            },
+        }
     }
 
     /// `item.name` where the item has no such column: an unknown one, a function in field notation, or PostgreSQL's error.
@@ -234,7 +240,7 @@ impl Resolver<'_> {
             return Err(super::field_notation().at(location));
         }
         if item.open {
-            return Ok(Value { flow: Flow::Computed, ty: None, at: location });
+            return Ok(Value::new(Flow::Computed, None, location));
         }
         let table = qualifier.last().copied().unwrap_or_default();
         Err(Reject::postgres(Syntax::UndefinedColumn, format!("column {table}.{name} does not exist")).at(location))

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{self, CommonTableExpr, Node, SetOperation, WithClause};
+use pg_query::protobuf::{self, CommonTableExpr, Node, SelectStmt, SetOperation, WithClause};
 
-use super::scope::{Column, Cte, CteState};
+use super::scope::{Column, Cte, CteState, Level};
 use super::target::Out;
-use super::{Resolver, Value, absent, inner, strings, unknown};
+use super::{Resolver, Value, inner, strings, unknown};
 use crate::sql::model::{Flow, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
@@ -16,15 +16,16 @@ impl Resolver<'_> {
     pub(super) fn with(&mut self, clause: &mut Option<WithClause>) -> Checked<()> {
         let Some(WithClause { ctes, recursive, location: _ }) = clause else { return Ok(()) };
         let recursive = *recursive;
-        if recursive {
-            for node in ctes.iter_mut() {
-                let NodeEnum::CommonTableExpr(cte) = inner(node)? else { return Err(unknown("WITH")) };
-                let name = cte.ctename.as_str().into();
-                self.define(Cte { name, state: CteState::Later });
-            }
-        }
+        let mut left: Vec<&mut CommonTableExpr> = Vec::with_capacity(ctes.len());
         for node in ctes {
             let NodeEnum::CommonTableExpr(cte) = inner(node)? else { return Err(unknown("WITH")) };
+            if recursive {
+                self.define(Cte { name: cte.ctename.as_str().into(), state: CteState::Later });
+            }
+            left.push(cte);
+        }
+        while !left.is_empty() {
+            let cte = left.remove(if recursive { next(&left) } else { 0 });
             let columns = self.cte(cte, recursive)?;
             self.define(Cte { name: cte.ctename.as_str().into(), state: CteState::Known(columns) });
         }
@@ -60,8 +61,19 @@ impl Resolver<'_> {
         } = cte;
         let names: Vec<Box<str>> = strings(aliascolnames)?.into_iter().map(Into::into).collect();
         let query = ctequery.as_mut().ok_or_else(|| unknown("an empty WITH query"))?;
-        let union = recursive && is_union(query);
-        let outs = if union && mentions(query, ctename) { self.recursive(query, ctename, &names)? } else { self.query(query)? };
+        let form = form(query, ctename);
+        let union = recursive && form.is_ok() && mentions(query, ctename);
+        if recursive {
+            let within = || {
+                (
+                    Syntax::InvalidRecursion,
+                    format!("recursive reference to query \"{ctename}\" must not appear within its non-recursive term"),
+                )
+            };
+            let (syntax, message) = form.err().unwrap_or_else(within);
+            self.define(Cte { name: ctename.as_str().into(), state: CteState::Within(syntax, message.into()) });
+        }
+        let outs = if union { self.recursive(query, ctename, &names)? } else { self.query(query)? };
         let mut columns = named(outs, &names, ctename, *location)?;
         if let Some(protobuf::CteSearchClause { search_col_list: _, search_breadth_first: _, search_seq_column, location: _ }) =
             search_clause
@@ -92,16 +104,25 @@ impl Resolver<'_> {
     /// `first UNION [ALL] next`, where `next` reads the CTE itself.
     fn recursive(&mut self, query: &mut Node, name: &str, names: &[Box<str>]) -> Checked<Vec<Out>> {
         let NodeEnum::SelectStmt(select) = inner(query)? else { return Err(unknown("a recursive query")) };
-        let simple = select.sort_clause.is_empty() && select.limit_count.is_none() && select.limit_offset.is_none();
-        absent("a recursive query of this form", simple && select.locking_clause.is_empty() && select.with_clause.is_none())?;
+        self.levels.push(Level::default());
+        let outs = self.rounds(select, name, names);
+        self.levels.pop();
+        outs
+    }
+
+    /// On the level of the union, whose own WITH queries come before the query that it is.
+    fn rounds(&mut self, select: &mut SelectStmt, name: &str, names: &[Box<str>]) -> Checked<Vec<Out>> {
+        self.with(&mut select.with_clause)?;
         let (Some(first), Some(next)) = (&mut select.larg, &mut select.rarg) else { return Err(unknown("a recursive query")) };
         let mut outs = self.select(first)?;
         for out in &mut outs {
             self.consume(&out.value, UseKind::Recursive);
-            out.value = Value { flow: Flow::Computed, ty: out.value.ty, at: out.value.at };
+            out.value = Value::new(Flow::Computed, out.value.ty, out.value.at);
         }
         let columns = named(outs.clone(), names, name, -1)?;
-        self.define(Cte { name: name.into(), state: CteState::Known(columns) });
+        if let Some(around) = self.levels.iter_mut().nth_back(1) {
+            around.ctes.push(Rc::new(Cte { name: name.into(), state: CteState::Known(columns) }));
+        }
         let again = self.select(next)?;
         if again.len() != outs.len() {
             return Err(Reject::postgres(Syntax::SyntaxError, "each UNION query must have the same number of columns"));
@@ -111,23 +132,47 @@ impl Resolver<'_> {
     }
 }
 
-fn is_union(query: &Node) -> bool {
-    matches!(&query.node, Some(NodeEnum::SelectStmt(s)) if s.op == SetOperation::SetopUnion as i32)
+/// Which of these can be read now: the first that names none of the others, as far as there is one (`TopologicalSort` in `parse_cte.c`).
+fn next(left: &[&mut CommonTableExpr]) -> usize {
+    let names = |cte: &CommonTableExpr, other: &CommonTableExpr| {
+        cte.ctename != other.ctename && cte.ctequery.as_ref().is_some_and(|query| mentions(query, &other.ctename))
+    };
+    left.iter().position(|cte| !left.iter().any(|other| names(cte, other))).unwrap_or(0)
+}
+
+/// Whether a query has the form of a recursive one, or why it may not name itself (`checkWellFormedRecursion` in `parse_cte.c`).
+fn form(query: &Node, name: &str) -> Result<(), (Syntax, String)> {
+    let Some(NodeEnum::SelectStmt(s)) =
+        query.node.as_ref().filter(|q| matches!(q, NodeEnum::SelectStmt(s) if s.op == SetOperation::SetopUnion as i32))
+    else {
+        let message = format!("recursive query \"{name}\" does not have the form non-recursive-term UNION [ALL] recursive-term");
+        return Err((Syntax::InvalidRecursion, message));
+    };
+    let clauses = [
+        ("ORDER BY", !s.sort_clause.is_empty()),
+        ("OFFSET", s.limit_offset.is_some()),
+        ("LIMIT", s.limit_count.is_some()),
+        ("FOR UPDATE/SHARE", !s.locking_clause.is_empty()),
+    ];
+    match clauses.iter().find(|(_, there)| *there) {
+        Some((clause, _)) => Err((Syntax::FeatureNotSupported, format!("{clause} in a recursive query is not implemented"))),
+        None => Ok(()),
+    }
 }
 
 /// Whether a name of a relation stands in a query: a hint only. Where it is another's name, the query is read as recursive too,
 /// which records more uses and never fewer.
 fn mentions(query: &Node, name: &str) -> bool {
     use prost::Message;
-    let bytes = query.encode_to_vec();
-    !name.is_empty() && bytes.windows(name.len()).any(|w| w == name.as_bytes())
+    let named = protobuf::RangeVar { relname: name.to_owned(), ..Default::default() }.encode_to_vec();
+    query.encode_to_vec().windows(named.len().max(1)).any(|w| w == named)
 }
 
 /// The columns of a CTE by its column list, or by its query's names.
 fn named(outs: Vec<Out>, names: &[Box<str>], cte: &str, location: i32) -> Checked<Vec<Column>> {
     if names.len() > outs.len() {
         let text = format!("WITH query \"{cte}\" has {} columns available but {} columns specified", outs.len(), names.len());
-        return Err(Reject::unclear("columns", text).at(location));
+        return Err(Reject::postgres(Syntax::InvalidColumnReference, text).at(location));
     }
     let column = |(i, out): (usize, Out)| Column {
         name: names.get(i).cloned().unwrap_or(out.name),

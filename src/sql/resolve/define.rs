@@ -312,7 +312,7 @@ impl Resolver<'_> {
         self.plannable(query)?;
         self.out.unasked = false;
         for output in self.out.outputs.take().unwrap_or_default() {
-            self.consume(&Value { flow: output.flow, ty: None, at: output.at }, UseKind::Output);
+            self.consume(&Value::new(output.flow, None, output.at), UseKind::Output);
         }
         self.out.needs.push(Need::Explain);
         self.own_rows(&["QUERY PLAN"]);

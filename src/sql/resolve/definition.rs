@@ -147,7 +147,7 @@ fn columns(relation: &Relation, definition: &Definition, id: InstanceId, outs: V
             Value { at: -1, ty: Some(column.ty.oid), ..out.value }
         } else {
             let flow = Flow::Plain(vec![Source { instance: id, column: column.number }]);
-            Value { flow, ty: Some(column.ty.oid), at: -1 }
+            Value::new(flow, Some(column.ty.oid), -1)
         };
         columns.push(Column { name: column.name.clone(), value, hidden: !visible, qualifier: None });
     }

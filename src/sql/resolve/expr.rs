@@ -15,12 +15,16 @@ const BOOL: Oid = Oid(16);
 const INT8: Oid = Oid(20);
 const INT4: Oid = Oid(23);
 const NUMERIC: Oid = Oid(1700);
+const TEXT: Oid = Oid(25);
 const XML: Oid = Oid(142);
 
 impl Resolver<'_> {
     /// A value; the uses inside it are recorded as `kind`, the value itself is not used yet.
     pub(super) fn expr(&mut self, node: &mut Node, kind: UseKind) -> Checked<Value> {
         super::veil::say(node, &self.cx)?;
+        if let Some(plain) = self.without_parentheses(node, false) {
+            *node = plain;
+        }
         self.out.leaks |= runs_something(inner(node)?);
         match inner(node)? {
             NodeEnum::ColumnRef(reference) => {
@@ -38,9 +42,9 @@ impl Resolver<'_> {
                 self.used_all(args, kind)?;
                 Ok(Value::computed(Some(BOOL)))
             }
-            NodeEnum::FuncCall(call) => match self.as_cast(call) {
-                Some(cast) => {
-                    *node = cast;
+            NodeEnum::FuncCall(call) => match self.as_cast(call).or_else(|| self.as_field(call)) {
+                Some(other) => {
+                    *node = other;
                     self.expr(node, kind)
                 }
                 None => self.call(call, kind),
@@ -69,33 +73,25 @@ impl Resolver<'_> {
             NodeEnum::CaseExpr(case) => self.case(case, kind),
             NodeEnum::CoalesceExpr(coalesce) => {
                 let protobuf::CoalesceExpr { xpr: _, coalescetype: _, coalescecollid: _, args, location: _ } = &mut **coalesce;
-                self.used_all(args, kind)?;
-                Ok(Value::computed(None))
+                self.alternatives(args, kind)
             }
             NodeEnum::MinMaxExpr(least) => {
                 let protobuf::MinMaxExpr { xpr: _, minmaxtype: _, minmaxcollid: _, inputcollid: _, op: _, args, location: _ } =
                     &mut **least;
-                self.used_all(args, kind)?;
-                Ok(Value::computed(None))
+                self.alternatives(args, kind)
             }
             NodeEnum::RowExpr(row) => {
                 let protobuf::RowExpr { xpr: _, args, row_typeid: _, row_format: _, colnames: _, location: _ } = &mut **row;
-                self.used_all(args, kind)?;
-                Ok(Value::computed(None))
+                let members = self.members_of(args, |r, node| r.used(node, kind))?;
+                let field = |(i, value): (usize, Value)| super::scope::Column::computed(&format!("f{}", i + 1), value);
+                Ok(Value { row: Some(members.into_iter().enumerate().map(field).collect()), ..Value::computed(None) })
             }
             NodeEnum::AArrayExpr(array) => {
                 let protobuf::AArrayExpr { elements, list_start: _, list_end: _, location: _ } = array;
-                let types: Vec<Option<Oid>> = elements.iter_mut().map(|e| self.used(e, kind).map(|v| v.ty)).collect::<Checked<_>>()?;
-                Ok(Value::computed(self.array_over(&types)))
+                let element = self.common_of(elements, kind)?;
+                Ok(Value::computed(element.and_then(|ty| self.array_over(ty))))
             }
-            NodeEnum::AIndirection(indirection) => {
-                let protobuf::AIndirection { arg, indirection } = &mut **indirection;
-                let of = match arg {
-                    Some(arg) => self.used(arg, kind)?.ty,
-                    None => return Err(unknown("a field of nothing")),
-                };
-                self.fields(indirection, kind, of).map(Value::computed)
-            }
+            NodeEnum::AIndirection(indirection) => self.field_selection(indirection, kind),
             NodeEnum::CollateClause(collate) => {
                 let protobuf::CollateClause { arg, collname, location: _ } = &mut **collate;
                 if self.in_definition() && collname.len() == 1 {
@@ -192,27 +188,6 @@ impl Resolver<'_> {
         self.used(source, kind).map(|_| Value::computed(None))
     }
 
-    /// Subscripts and fields of a value. PostgreSQL takes `(x).f` for the call `f(x)`, or for a cast to a type of that name, where the value
-    /// is of no row type that has such a column (`transformIndirection`, `ParseFuncOrColumn`): those are not judged as calls here.
-    fn fields(&mut self, nodes: &mut [Node], kind: UseKind, of: Option<Oid>) -> Checked<Option<Oid>> {
-        let mut of = of;
-        for node in nodes.iter_mut() {
-            of = match inner(node)? {
-                NodeEnum::String(protobuf::String { sval }) => {
-                    let row = of.and_then(|ty| self.cx.catalog.type_info(ty)).and_then(|t| self.cx.catalog.relation(t.relation));
-                    match row.and_then(|r| r.column(sval)) {
-                        Some(column) => Some(column.ty.oid),
-                        None if self.is_called(sval) => return Err(super::field_notation()),
-                        None => None,
-                    }
-                }
-                _ => None,
-            };
-        }
-        self.indirection(nodes, kind)?;
-        Ok(of)
-    }
-
     /// Whether a field's name is that of a function or type, which field notation would call.
     pub(super) fn is_called(&self, name: &str) -> bool {
         self.cx.catalog.functions_named(name).next().is_some() || self.cx.catalog.types_named(name).next().is_some()
@@ -241,18 +216,24 @@ impl Resolver<'_> {
             self.operator(&name_equals(), 2, *location)?;
         }
         self.used_opt(arg, kind)?;
+        let mut types = Vec::with_capacity(args.len() + 1);
         for when in args {
             match inner(when)? {
                 NodeEnum::CaseWhen(when) => {
                     let protobuf::CaseWhen { xpr: _, expr, result, location: _ } = &mut **when;
                     self.used_opt(expr, kind)?;
-                    self.used_opt(result, kind)?;
+                    if let Some(result) = result {
+                        types.push(self.alternative(result, kind)?);
+                    }
                 }
                 _ => return Err(unknown("a part of CASE")),
             }
         }
-        self.used_opt(defresult, kind)?;
-        Ok(Value::computed(None))
+        types.push(match defresult {
+            Some(result) => self.alternative(result, kind)?,
+            None => (None, true),
+        });
+        Ok(Value::computed(self.common_type(&types).filter(|ty| self.holds_rows(*ty))))
     }
 
     /// A subquery in an expression.
@@ -268,7 +249,7 @@ impl Resolver<'_> {
             protobuf::SubLinkType::ExprSublink => {
                 let outputs = self.sublink_outputs(link, kind)?;
                 if let [only] = outputs.as_slice() {
-                    return Ok(only.clone()); // a scalar subquery gives its column's own value, or NULL
+                    return Ok(only.clone().opaque()); // a scalar subquery gives its column's own value, or NULL
                 }
                 outputs.iter().for_each(|o| self.consume(o, kind));
                 Ok(Value::computed(None))
@@ -276,8 +257,8 @@ impl Resolver<'_> {
             protobuf::SubLinkType::ArraySublink => {
                 let outputs = self.sublink_outputs(link, kind)?;
                 outputs.iter().for_each(|o| self.consume(o, kind));
-                let types: Vec<Option<Oid>> = outputs.iter().map(|o| o.ty).collect();
-                Ok(Value::computed(self.array_over(&types)))
+                let element = outputs.first().and_then(Value::type_of);
+                Ok(Value::computed(element.and_then(|ty| self.array_over(ty))))
             }
             protobuf::SubLinkType::AnySublink | protobuf::SubLinkType::AllSublink => {
                 self.compared_sublink(link, kind)?;
@@ -354,14 +335,55 @@ impl Resolver<'_> {
         self.out.equalities.push(crate::sql::model::Equality { left: left.flow.clone(), right: right.flow.clone(), at });
     }
 
-    /// The array type over elements of one known type.
-    fn array_over(&self, types: &[Option<Oid>]) -> Option<Oid> {
-        let (first, rest) = types.split_first()?;
-        let element = (*first)?;
-        if rest.iter().any(|t| *t != Some(element)) {
-            return None;
-        }
+    /// The array type over elements of a type.
+    fn array_over(&self, element: Oid) -> Option<Oid> {
         self.cx.catalog.type_info(element).map(|t| t.array).filter(|oid| *oid != Oid(0))
+    }
+
+    /// A value that is one of these: what is known of it is which row it is, if any.
+    fn alternatives(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<Value> {
+        let common = self.common_of(nodes, kind)?;
+        Ok(Value::computed(common.filter(|ty| self.holds_rows(*ty))))
+    }
+
+    /// The type that these have in common, where that is certain (`select_common_type` in `parse_coerce.c`).
+    fn common_of(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<Option<Oid>> {
+        let types = nodes.iter_mut().map(|node| self.alternative(node, kind)).collect::<Checked<Vec<_>>>()?;
+        Ok(self.common_type(&types))
+    }
+
+    fn alternative(&mut self, node: &mut Node, kind: UseKind) -> Checked<(Option<Oid>, bool)> {
+        let untyped = is_untyped(node);
+        Ok((self.used(node, kind)?.type_of(), untyped))
+    }
+
+    /// The same of types, each with whether it is that of a constant which has none of its own.
+    fn common_type(&self, types: &[(Option<Oid>, bool)]) -> Option<Oid> {
+        let mut typed = types.iter().filter(|(ty, untyped)| ty.is_some() || !untyped).map(|(ty, _)| *ty);
+        let Some(first) = typed.next() else { return Some(TEXT).filter(|_| !types.is_empty()) };
+        let same = typed.clone().all(|ty| ty == first);
+        let all = typed.clone().count() + 1 == types.len();
+        match first? {
+            ty if same && all => Some(ty),
+            ty if same => self.cx.catalog.base_type(ty).map(|t| t.oid),
+            ty => typed.try_fold(rank(ty)?, |most, ty| Some(most.max(rank(ty?)?))).and_then(|most| NUMBERS.get(most).copied()),
+        }
+    }
+}
+
+/// Numbers, each of which is cast to those behind it where they stand together.
+pub(super) const NUMBERS: [Oid; 6] = [Oid(21), INT4, INT8, NUMERIC, Oid(700), Oid(701)];
+
+fn rank(ty: Oid) -> Option<usize> {
+    NUMBERS.iter().position(|n| *n == ty)
+}
+
+/// A constant or parameter that has no type of its own, unless one was declared for it.
+fn is_untyped(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::AConst(constant)) => constant.isnull || matches!(constant.val, Some(Val::Sval(_))),
+        Some(NodeEnum::ParamRef(_)) => true,
+        _ => false,
     }
 }
 
@@ -375,7 +397,7 @@ fn constant_value(constant: &protobuf::AConst) -> Checked<Value> {
     use protobuf::a_const::Val;
     let protobuf::AConst { isnull, location, val } = constant;
     if *isnull {
-        return Ok(Value { flow: Flow::Null, ty: None, at: *location });
+        return Ok(Value::new(Flow::Null, None, *location));
     }
     let ty = match val {
         Some(Val::Ival(_)) => Some(INT4),
@@ -387,7 +409,7 @@ fn constant_value(constant: &protobuf::AConst) -> Checked<Value> {
         Some(Val::Sval(_) | Val::Bsval(_)) => None,
         None => return Err(unknown("an empty constant")),
     };
-    Ok(Value { flow: Flow::Computed, ty, at: *location })
+    Ok(Value::new(Flow::Computed, ty, *location))
 }
 
 /// Whether evaluating a node, what stands inside it aside, may run a function that is not looked at where it is met (operators, calls).

@@ -59,8 +59,12 @@ impl<'a> Resolver<'a> {
             && range.catalogname.is_empty()
             && let Some(cte) = self.cte_named(&range.relname)
         {
-            let CteState::Known(columns) = &cte.state else {
-                return Err(Reject::unclear("recursive", "a WITH query that is read before it is known").at(range.location));
+            let columns = match &cte.state {
+                CteState::Known(columns) => columns,
+                CteState::Later => {
+                    return Err(Reject::unclear("recursive", "a WITH query that is read before it is known").at(range.location));
+                }
+                CteState::Within(syntax, message) => return Err(Reject::postgres(*syntax, &**message).at(range.location)),
             };
             if columns.is_empty() {
                 let message = format!("WITH query \"{}\" gives no columns", cte.name);
@@ -91,7 +95,7 @@ impl<'a> Resolver<'a> {
                 .zip(1i16..)
                 .map(|(name, number)| Column {
                     name: name.clone(),
-                    value: Value { flow: Flow::Plain(vec![Source { instance: id, column: number }]), ty: None, at: -1 },
+                    value: Value::new(Flow::Plain(vec![Source { instance: id, column: number }]), None, -1),
                     hidden: false,
                     qualifier: None,
                 })
@@ -113,7 +117,7 @@ impl<'a> Resolver<'a> {
     fn relation_columns(&self, relation: &Relation, instance: InstanceId, of: InstanceOf) -> Vec<Column> {
         let column = |c: &crate::catalog::Column| Column {
             name: c.name.clone(),
-            value: Value { flow: Flow::Plain(vec![Source { instance, column: c.number }]), ty: Some(c.ty.oid), at: -1 },
+            value: Value::new(Flow::Plain(vec![Source { instance, column: c.number }]), Some(c.ty.oid), -1),
             hidden: self.is_hidden(of, c.number),
             qualifier: None,
         };
@@ -188,7 +192,7 @@ impl<'a> Resolver<'a> {
         }
         if aliases.len() > columns.len() && !open {
             let text = format!("table \"{name}\" has {} columns available but {} columns specified", columns.len(), aliases.len());
-            return Err(Reject::unclear("columns", text));
+            return Err(Reject::postgres(Syntax::InvalidColumnReference, text));
         }
         if !aliases.is_empty() {
             self.touch(&columns);

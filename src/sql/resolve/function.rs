@@ -3,24 +3,26 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node};
 
-use super::call::is_undecorated;
-use super::expr::is_constant;
+use super::call::{Called, is_undecorated};
 use super::from::computed;
+use super::result::Gives;
+use super::row::no_row_type;
 use super::scope::{Column, Item};
 use super::{Resolver, absent, colname, inner, unknown};
-use crate::catalog::{Function, Oid};
+use crate::catalog::Oid;
 use crate::sql::model::UseKind;
-use crate::sql::reject::Checked;
+use crate::sql::reject::{Checked, Reject, Syntax};
 
 const INT8: Oid = Oid(20);
-const RECORD: Oid = Oid(2249);
 
 /// What a function in FROM gives.
 enum Shape {
-    /// These columns.
-    Columns(Vec<Column>),
-    /// One column with the function's alias as its name.
-    Scalar(Option<Oid>),
+    /// These columns; the type, where one names them.
+    Columns(Vec<Column>, Option<Oid>),
+    /// One column, whose name is that of the OUT parameter, or else the function's alias.
+    Scalar(Option<Oid>, Option<Box<str>>),
+    /// What the column definitions beside the call say.
+    Record,
     /// The columns hang on the types of its arguments.
     Unknown,
 }
@@ -35,7 +37,7 @@ impl Resolver<'_> {
             *is_rowsfrom |= functions.len() > 1;
         }
         let one = functions.len() == 1;
-        let (mut columns, mut open, mut first_name) = (Vec::new(), false, None);
+        let (mut columns, mut open, mut scalar, mut row_type, mut first_name) = (Vec::new(), false, false, None, None);
         for node in functions {
             let NodeEnum::List(protobuf::List { items }) = inner(node)? else { return Err(unknown("a function in FROM")) };
             let [function, definitions @ ..] = items.as_mut_slice() else { return Err(unknown("a function in FROM")) };
@@ -55,8 +57,15 @@ impl Resolver<'_> {
             let alias = named.name.as_ref().filter(|_| one).unwrap_or(&name);
             match shape {
                 _ if !defined.is_empty() => columns.extend(defined),
-                Shape::Columns(found) => columns.extend(found),
-                Shape::Scalar(ty) => columns.push(computed(alias, ty)),
+                Shape::Columns(found, ty) => {
+                    columns.extend(found);
+                    row_type = ty;
+                }
+                Shape::Scalar(ty, name) => {
+                    columns.push(computed(name.as_ref().unwrap_or(alias), ty));
+                    scalar = true;
+                }
+                Shape::Record => return Err(self.undefined()),
                 Shape::Unknown => {
                     open = true;
                     columns.push(computed(alias, None));
@@ -64,11 +73,21 @@ impl Resolver<'_> {
             }
             first_name.get_or_insert(name);
         }
+        let single = one && !*ordinality;
         if *ordinality {
             columns.push(computed("ordinality", Some(INT8)));
         }
         let name = named.name.or(first_name).unwrap_or_default();
-        self.item_of(name, columns, &named.columns, open)
+        let item = self.item_of(name, columns, &named.columns, open)?;
+        Ok(Item { row_type: row_type.filter(|_| single), scalar: scalar && single, ..item })
+    }
+
+    /// PostgreSQL's words; of a row that is one only because its relation is veiled, ours.
+    fn undefined(&self) -> Reject {
+        if self.cx.veils.is_some() {
+            return no_row_type();
+        }
+        Reject::postgres(Syntax::SyntaxError, "a column definition list is required for functions returning \"record\"")
     }
 
     fn definitions(&mut self, nodes: &mut [Node]) -> Checked<Vec<Column>> {
@@ -84,81 +103,46 @@ impl Resolver<'_> {
     }
 
     fn shape(&mut self, node: &mut Node) -> Checked<Shape> {
-        let call = self.out.calls.len();
-        let over_array = self.is_plain_unnest(node);
-        let args = match inner(node)? {
-            NodeEnum::FuncCall(call) => call.args.len(),
-            NodeEnum::SqlvalueFunction(_) | NodeEnum::CoalesceExpr(_) | NodeEnum::MinMaxExpr(_) | NodeEnum::TypeCast(_) => {
+        super::veil::say(node, &self.cx)?;
+        if let NodeEnum::FuncCall(call) = inner(node)?
+            && let Some(cast) = self.as_cast(call)
+        {
+            *node = cast;
+        }
+        let (gives, name) = match inner(node)? {
+            NodeEnum::FuncCall(call) => {
+                let Called { value: _, gives, name } = self.called(call, UseKind::Expression)?;
+                (gives, name)
+            }
+            NodeEnum::SqlvalueFunction(_) => return Ok(Shape::Scalar(None, None)),
+            NodeEnum::CoalesceExpr(_) | NodeEnum::MinMaxExpr(_) | NodeEnum::TypeCast(_) => {
                 let value = self.used(node, UseKind::Expression)?;
-                return Ok(Shape::Scalar(value.ty));
+                (vec![value.ty.map_or(Gives::Unknown, Gives::Type)], None)
             }
             _ => return Err(unknown("a function in FROM")),
         };
-        self.used(node, UseKind::Expression)?;
-        if over_array {
-            let column = || computed("unnest", None);
-            return Ok(if args == 1 { Shape::Scalar(None) } else { Shape::Columns((0..args).map(|_| column()).collect()) });
-        }
-        let oids = self.out.calls.get(call).map(|c| c.candidates.clone()).unwrap_or_default();
-        let candidates: Vec<&Function> = oids.iter().filter_map(|oid| self.cx.catalog.function(*oid)).collect();
-        Ok(self.shape_of(&candidates))
+        let shapes: Vec<Shape> = gives.into_iter().map(|gives| self.shape_of(gives)).collect();
+        Ok(match <[Shape; 1]>::try_from(shapes) {
+            Ok([Shape::Scalar(ty, _)]) => Shape::Scalar(ty, name),
+            Ok([only]) => only,
+            Err(many) if many.iter().all(|s| matches!(s, Shape::Scalar(..))) => Shape::Scalar(None, name),
+            Err(_) => Shape::Unknown,
+        })
     }
 
-    fn shape_of(&self, candidates: &[&Function]) -> Shape {
-        let Some((first, rest)) = candidates.split_first() else { return Shape::Unknown };
-        let scalar = |f: &&&Function| {
-            let ty = self.cx.catalog.type_info(f.returns);
-            f.out_columns.is_empty() && ty.is_some_and(|t| t.relation == Oid(0) && (t.kind != 'p' || &*t.name.name == "void"))
-        };
-        if candidates.iter().all(|f| scalar(&f)) {
-            return Shape::Scalar(rest.iter().all(|f| f.returns == first.returns).then_some(first.returns));
-        }
-        let same = rest.iter().all(|f| f.returns == first.returns && f.out_columns == first.out_columns);
-        if !same {
-            return Shape::Unknown;
-        }
-        if !first.out_columns.is_empty() {
-            return Shape::Columns(first.out_columns.iter().map(|(name, ty)| computed(name, Some(*ty))).collect());
-        }
-        let relation = self.cx.catalog.type_info(first.returns).map_or(Oid(0), |t| t.relation);
-        match self.cx.catalog.relation(relation) {
-            Some(relation) if first.returns != RECORD => {
-                Shape::Columns(relation.columns.iter().map(|c| computed(&c.name, Some(c.ty.oid))).collect())
+    fn shape_of(&self, gives: Gives) -> Shape {
+        match gives {
+            Gives::Type(ty) => {
+                let Some(base) = self.cx.catalog.base_type(ty) else { return Shape::Unknown };
+                match (base.relation, base.kind, &*base.name.name) {
+                    (Oid(0), 'p', "void" | "cstring") | (Oid(0), 'b' | 'e' | 'r' | 'm', _) => Shape::Scalar(Some(ty), None),
+                    (Oid(0), ..) => Shape::Unknown,
+                    _ => self.fields_of_type(ty).map_or(Shape::Unknown, |columns| Shape::Columns(columns, Some(ty))),
+                }
             }
-            Some(_) | None => Shape::Unknown,
-        }
-    }
-
-    /// `unnest` of arrays whose elements have no columns of their own, by what is written: constants, or a cast to such an array.
-    fn is_plain_unnest(&mut self, node: &Node) -> bool {
-        let Some(NodeEnum::FuncCall(call)) = &node.node else { return false };
-        let is_unnest = matches!(super::strings(&call.funcname).as_deref(), Ok(["unnest"] | ["pg_catalog", "unnest"]));
-        is_unnest && call.args.iter().all(|a| self.is_plain_array(a))
-    }
-
-    /// Whether a column is an array of what has no columns of its own (int2vector and oidvector are arrays too).
-    fn has_plain_elements(&mut self, reference: &protobuf::ColumnRef) -> bool {
-        let found = self.column(&mut reference.clone()).ok();
-        let ty = found.and_then(|hit| hit.value.ty).and_then(|t| self.cx.catalog.type_info(t));
-        let element = ty.and_then(|t| self.cx.catalog.type_info(t.element));
-        ty.is_some_and(|t| matches!(&*t.name.name, "int2vector" | "oidvector"))
-            || element.is_some_and(|e| e.relation == Oid(0) && matches!(e.kind, 'b' | 'e'))
-    }
-
-    fn is_plain_array(&mut self, node: &Node) -> bool {
-        match &node.node {
-            Some(NodeEnum::ColumnRef(reference)) => self.has_plain_elements(reference),
-            Some(NodeEnum::AArrayExpr(array)) => array.elements.iter().all(is_constant),
-            Some(NodeEnum::TypeCast(cast)) => cast.type_name.as_ref().is_some_and(|t| {
-                let builtin = super::strings(&t.names).is_ok_and(|names| match names.as_slice() {
-                    [name] | ["pg_catalog", name] => {
-                        self.cx.catalog.type_in("pg_catalog", name).is_some_and(|t| t.relation == Oid(0) && t.kind == 'b')
-                    }
-                    _ => false,
-                });
-                builtin && !t.array_bounds.is_empty()
-            }),
-            _ => false,
+            Gives::Fields(fields) => Shape::Columns(fields.iter().map(|(name, ty)| computed(name, *ty)).collect(), None),
+            Gives::Record => Shape::Record,
+            Gives::Unknown => Shape::Unknown,
         }
     }
 }

@@ -24,6 +24,8 @@ mod json;
 mod merge;
 mod names;
 mod operator;
+mod result;
+mod row;
 mod row_check;
 mod scope;
 mod select;
@@ -120,12 +122,28 @@ pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject
 pub(super) struct Value {
     pub(super) flow: Flow,
     pub(super) ty: Option<Oid>,
+    /// Its fields, where it is a row and its type does not say them.
+    row: Option<row::Row>,
     pub(super) at: i32,
 }
 
 impl Value {
+    fn new(flow: Flow, ty: Option<Oid>, at: i32) -> Self {
+        Self { flow, ty, row: None, at }
+    }
+
     fn computed(ty: Option<Oid>) -> Self {
-        Self { flow: Flow::Computed, ty, at: -1 }
+        Self::new(Flow::Computed, ty, -1)
+    }
+
+    /// Its type; rows without one of their own are records.
+    fn type_of(&self) -> Option<Oid> {
+        self.ty.or_else(|| self.row.as_ref().map(|_| row::RECORD))
+    }
+
+    /// The same value where PostgreSQL does not look for the fields of a record: only columns, calls and ROW say them.
+    fn opaque(self) -> Self {
+        Self { ty: self.type_of(), row: None, ..self }
     }
 }
 

@@ -4,7 +4,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, AExpr, AExprKind, Node};
 
 use super::call::literal;
-use super::expr::{is_constant, no_operator};
+use super::expr::{NUMBERS, is_constant, no_operator};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{FIRST_NORMAL_OID, Oid};
 use crate::sql::model::{Call, UseKind};
@@ -60,6 +60,11 @@ impl Resolver<'_> {
                     Some(left) => {
                         let operands = self.compare(left, right, equality, kind, *location)?;
                         self.may_leak(name, &operands);
+                        if let [operands] = operands.as_slice()
+                            && let Some(exact) = self.exact_result(name, *operands)
+                        {
+                            return Ok(Value::computed(Some(exact)));
+                        }
                     }
                     None => {
                         self.used(right, kind)?;
@@ -262,6 +267,19 @@ impl Resolver<'_> {
             self.out.calls.push(Call { candidates: foreign, args, operator: Some(name.into()), first: None, at: location });
         }
         Ok(matches!(name, "=" | "<>") && schema.is_none_or(|s| s == "pg_catalog"))
+    }
+
+    /// The number that an operator of just these types gives (`binary_oper_exact`): a constant without a type has the other side's.
+    fn exact_result(&self, names: &[Node], operands: Operands) -> Option<Oid> {
+        let (left, right) = match operands {
+            (Operand::Known(left), Operand::Known(right)) => (left, right),
+            (Operand::Known(both), Operand::Literal) | (Operand::Literal, Operand::Known(both)) => (both, both),
+            _ => return None,
+        };
+        let name = strings(names).ok()?.last().copied()?;
+        let mut exact = self.cx.catalog.operators_named(name).filter(|o| o.left == left && o.right == right);
+        let result = exact.next().filter(|o| o.oid < FIRST_NORMAL_OID && exact.next().is_none())?.result;
+        NUMBERS.contains(&result).then_some(result)
     }
 
     /// The type of an operator's result, where all operators of that name agree.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use super::Value;
 use crate::base::QualifiedName;
 use crate::catalog::Oid;
-use crate::sql::model::{InstanceId, InstanceOf};
+use crate::sql::Syntax;
+use crate::sql::model::{Flow, InstanceId, InstanceOf};
 
 /// One query level: its FROM items so far, and the CTEs of its WITH.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub(super) struct Item {
     pub(super) instance: Option<(InstanceId, InstanceOf)>,
     /// The type of a whole row.
     pub(super) row_type: Option<Oid>,
+    /// It is a function that gives one value a row: its whole row is that value.
+    pub(super) scalar: bool,
     /// A veil stands in its place.
     pub(super) veiled: bool,
     /// It is the row before or after, under a name that only RETURNING knows: what stands in the place of a target's columns is of the row that has
@@ -74,8 +77,22 @@ pub(super) struct Cte {
 pub(super) enum CteState {
     /// Its columns.
     Known(Vec<Column>),
-    /// It is being read, or stands further down: PostgreSQL allows that under RECURSIVE.
+    /// It stands further down: PostgreSQL allows that under RECURSIVE.
     Later,
+    /// It is being read, and may not name itself here: PostgreSQL's words.
+    Within(Syntax, Box<str>),
+}
+
+impl Column {
+    /// A column with nothing behind it but its value.
+    pub(super) fn computed(name: &str, value: Value) -> Self {
+        Self { name: name.into(), value, hidden: false, qualifier: None }.as_field()
+    }
+
+    /// What it is in a row that is made of it: no column's own value, and of a record nobody knows what is in it.
+    pub(super) fn as_field(&self) -> Self {
+        Self { value: Value { flow: Flow::Computed, ..self.value.clone() }.opaque(), qualifier: None, ..self.clone() }
+    }
 }
 
 impl Item {

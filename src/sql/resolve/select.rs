@@ -108,7 +108,7 @@ impl Resolver<'_> {
         let mut columns: Vec<Value> = Vec::new();
         for (number, row) in select.values_lists.iter_mut().enumerate() {
             let NodeEnum::List(protobuf::List { items }) = inner(row)? else { return Err(unknown("VALUES")) };
-            let row: Vec<Value> = items.iter_mut().map(|i| self.expr(i, UseKind::Expression)).collect::<Checked<_>>()?;
+            let row: Vec<Value> = self.members_of(items, |r, node| r.expr(node, UseKind::Expression))?;
             if number == 0 {
                 columns = row;
                 continue;
@@ -121,7 +121,7 @@ impl Resolver<'_> {
         let mut outs: Vec<Out> = columns
             .into_iter()
             .enumerate()
-            .map(|(i, value)| Out { name: format!("column{}", i + 1).into(), value, own: Vec::new() })
+            .map(|(i, value)| Out { name: format!("column{}", i + 1).into(), value: Value { row: None, ..value }, own: Vec::new() })
             .collect();
         let mut sort = std::mem::take(&mut select.sort_clause);
         let sorted = self.order_by(&mut sort, &mut outs);
@@ -134,7 +134,7 @@ impl Resolver<'_> {
         let ty = if matches!(a.flow, Flow::Null) { b.ty } else { a.ty.filter(|t| b.ty == Some(*t) || matches!(b.flow, Flow::Null)) };
         let at = if a.at >= 0 { a.at } else { b.at };
         self.out.leaks |= ty.is_none(); // one may be cast to the other's
-        let value = Value { flow: a.flow.or(b.flow), ty, at };
+        let value = Value::new(a.flow.or(b.flow), ty, at);
         if matches!(value.flow, Flow::Mixed(_)) {
             self.consume(&value, UseKind::MixedOutput);
         }

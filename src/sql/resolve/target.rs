@@ -6,6 +6,7 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, ResTarget};
 
+use super::row::{is_star, open_star};
 use super::scope::{Column, Item};
 use super::{Resolver, Value, absent, colname, column, inner, strings, unknown};
 use crate::sql::model::{Part, Use, UseKind};
@@ -31,6 +32,15 @@ impl Resolver<'_> {
                     let ResTarget { name, indirection, val, location: _ } = &mut **target;
                     absent("an indirection in a select list", indirection.is_empty())?;
                     let val = val.as_mut().ok_or_else(|| unknown("an empty result column"))?;
+                    if let Some(plain) = self.without_parentheses(val, true) {
+                        **val = plain;
+                    }
+                    if is_star_of_value(val) {
+                        let fields = self.star_of_value(val, UseKind::Expression)?;
+                        outs.extend(fields.into_iter().map(|c| Out { name: c.name, value: c.value, own: Vec::new() }));
+                        edited.push(node);
+                        continue;
+                    }
                     if let Some((qualifier, at)) = star_of(val)? {
                         match self.star(&qualifier, at, &mut outs)? {
                             Some(columns) => edited.extend(columns),
@@ -67,9 +77,7 @@ impl Resolver<'_> {
             return Err(Reject::postgres(crate::sql::Syntax::SyntaxError, "SELECT * with no tables specified is not valid").at(at));
         }
         if items.iter().any(|i| i.open) {
-            return Err(Reject::unclear("unknown_columns", "`*` over a FROM item whose columns are not known")
-                .at(at)
-                .hint("name the columns"));
+            return Err(open_star(at));
         }
         self.out.seen.stars += 1;
         let loses_schema = |i: &Rc<Item>| i.veiled && qualifier.len() > 1;
@@ -119,6 +127,11 @@ impl Resolver<'_> {
         let target = ResTarget { name, indirection: Vec::new(), val: Some(Box::new(reference)), location: -1 };
         Ok(Node { node: Some(NodeEnum::ResTarget(Box::new(target))) })
     }
+}
+
+/// `(x).*`.
+fn is_star_of_value(node: &Node) -> bool {
+    matches!(&node.node, Some(NodeEnum::AIndirection(indirection)) if is_star(indirection.indirection.last()))
 }
 
 /// The qualifier of `*` or `t.*`.

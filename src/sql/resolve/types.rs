@@ -25,6 +25,7 @@ impl Resolver<'_> {
             absent("an array bound", matches!(bound.node, Some(NodeEnum::Integer(_))))?;
         }
         let parts = strings(names)?;
+        self.is_known(&parts, *location)?;
         let Some(found) = self.find_type(&parts) else {
             return Err(Reject::postgres(Syntax::UndefinedObject, format!("type \"{}\" does not exist", parts.join("."))).at(*location));
         };
@@ -36,6 +37,17 @@ impl Resolver<'_> {
         }
         self.out.types.push((element, *location));
         Ok(oid)
+    }
+
+    /// The row type of a relation of the session's own is not in the catalog.
+    fn is_known(&self, parts: &[&str], location: i32) -> Checked<()> {
+        let own = |schema: Option<&str>, name: &str| self.cx.locals.iter().any(|l| l.name == name && l.schema == schema);
+        let shadows = match parts {
+            [name] => own(None, name) || (self.find_type(parts).is_none() && self.cx.locals.iter().any(|l| l.name == *name)),
+            [schema, name] => own(Some(schema).copied().filter(|s| *s != TEMPORARY), name),
+            _ => false,
+        };
+        if shadows { Err(unknown("the row type of a relation that is temporary or not committed yet").at(location)) } else { Ok(()) }
     }
 
     pub(super) fn find_type(&self, parts: &[&str]) -> Option<&'_ TypeInfo> {

@@ -198,7 +198,7 @@ impl Resolver<'_> {
         let query = query.as_mut().ok_or_else(|| unknown("CREATE VIEW"))?;
         let outs = self.query(query)?;
         for out in &outs {
-            self.consume(&Value { flow: out.value.flow.clone(), ty: None, at: out.value.at }, UseKind::WriteSource);
+            self.consume(&Value::new(out.value.flow.clone(), None, out.value.at), UseKind::WriteSource);
         }
         let given = strings(aliases)?;
         given.iter().for_each(|name| self.saw(name));

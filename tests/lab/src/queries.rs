@@ -93,7 +93,18 @@ impl Generator {
                 let alias = self.alias();
                 let scope: Vec<Named> = columns.iter().map(|(c, t)| (format!("{alias}.{c}"), *t)).collect();
                 let condition = self.expr(Bool, &scope, 2);
-                let what = self.dice.one(&["*", "{}.*", "count(*)", "row_to_json({})", "to_jsonb({}) - 'pin'", "count({})", "({}).id"]);
+                let what = self.dice.one(&[
+                    "*",
+                    "{}.*",
+                    "count(*)",
+                    "row_to_json({})",
+                    "to_jsonb({}) - 'pin'",
+                    "count({})",
+                    "({}).id",
+                    "({}).*",
+                    "id({})",
+                    "(ROW({}.*)).f1",
+                ]);
                 format!("SELECT {} FROM {table} {alias} WHERE {condition}", what.replace("{}", &alias))
                     .replace("to_jsonb", "pg_catalog.to_jsonb")
             }

@@ -185,3 +185,80 @@ fn what_an_older_server_reads_otherwise_is_refused() {
     assert_eq!(refused("SELECT id FROM users WHERE id = 0b1").at, Some(32));
     assert_eq!(outputs("SELECT 1e10, 1.5E-3, id AS x1f FROM users"), ["?column?: computed", "?column?: computed", "x1f: users#0.id"]);
 }
+
+#[test]
+fn rows_have_the_fields_that_their_types_say() {
+    let c = |names: &str| names.split(' ').map(|n| format!("{n}: computed")).collect::<Vec<_>>();
+    for (text, want) in [
+        ("SELECT * FROM json_populate_record(NULL::place, '{}')", c("street city")),
+        ("SELECT * FROM json_populate_record(NULL::place, '{}') WITH ORDINALITY AS p (a)", c("a city ordinality")),
+        ("SELECT street, n FROM orders, outs(1)", c("street n")),
+        ("SELECT (outs(1)).*, (place_of(1)).city", c("street n city")),
+        ("SELECT * FROM unnest(ARRAY[NULL::place]) u", c("street city")),
+        ("SELECT * FROM ROWS FROM (unnest(ARRAY[place_of(1), NULL]), generate_series(1, 2)) AS f (a, b, c)", c("a b c")),
+        ("SELECT u FROM unnest(ARRAY[1, 2]) u", c("u")),
+        ("SELECT (place_of(1)).*, ((ARRAY[place_of(1)])[1]).city", c("street city city")),
+        ("SELECT (coalesce(NULL, place_of(1))).*, (CASE WHEN true THEN place_of(1) END).city", c("street city city")),
+        ("SELECT (SELECT (place_of(1))).street", c("street")),
+        ("SELECT (ROW(1, place_of(1))).*, ((ROW(1, place_of(2))).f2).street", c("f1 f2 street")),
+        ("SELECT (s.r).* FROM (SELECT ROW(id, o.*) AS r FROM orders o) s", c("f1 f2 f3 f4")),
+        ("SELECT v.* FROM orders o, LATERAL (VALUES (o.*)) v", c("column1 column2 column3")),
+        (
+            "SELECT (o).total, (o).* FROM orders o",
+            vec!["total: orders#0.total", "id: orders#0.id", "user_id: orders#0.user_id", "total: orders#0.total"]
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+        ),
+        ("SELECT total(o) FROM orders o", vec!["total: orders#0.total".to_owned()]),
+        ("SELECT total(s.r) FROM (SELECT o AS r FROM orders o) s", c("total")),
+        (
+            "SELECT email, city FROM users, LATERAL json_populate_record(NULL::place, email) p",
+            vec!["email: users#0.email".to_owned(), "city: computed".to_owned()],
+        ),
+    ] {
+        assert_eq!(outputs(text), want, "{text}");
+    }
+    assert_eq!(uses("SELECT (o).total FROM orders o WHERE (o).id > 1"), ["Filter orders#0.id"]);
+    assert_eq!(uses("SELECT (json_populate_record(o, '')).total FROM orders o").len(), 3);
+}
+
+#[test]
+fn what_has_no_known_fields_has_no_star() {
+    for text in [
+        "SELECT ($1).*",
+        "SELECT (json_populate_record($1, '')).*",
+        "SELECT (lower('a')).*",
+        "SELECT (SELECT ROW(1)).*",
+        "SELECT ((ROW(ROW(1))).f1).*",
+        "SELECT (x.r).* FROM (SELECT ROW(1) AS r UNION SELECT ROW(2)) x",
+        "SELECT * FROM json_populate_record($1, '')",
+    ] {
+        assert_eq!(refused(text).reason, "unknown_columns", "{text}");
+    }
+    for text in ["SELECT * FROM rec()", "SELECT a FROM users u, json_populate_record(ROW(u.id, u.name), '') AS r"] {
+        assert_eq!(refused(text).kind, RefusalKind::Postgres(Syntax::SyntaxError), "{text}");
+    }
+}
+
+#[test]
+fn with_queries_may_name_later_ones_where_they_are_recursive() {
+    let later = "a AS (SELECT m FROM b), b AS (SELECT email AS m FROM c), c AS (SELECT email FROM users) SELECT m FROM a";
+    assert_eq!(outputs(&format!("WITH RECURSIVE {later}")), ["m: users#0.email"]);
+    assert_eq!(refused(&format!("WITH {later}")).kind, RefusalKind::Postgres(Syntax::UndefinedTable));
+    // its own WITH stands nearer than the query that it is
+    let inner =
+        "WITH RECURSIVE x(email) AS (WITH x AS (SELECT email FROM users) SELECT '' UNION ALL SELECT email FROM x) SELECT email FROM x";
+    assert_eq!(uses(inner), ["Recursive users#0.email"]);
+    analysed("WITH RECURSIVE x AS (SELECT 1 AS n UNION SELECT 2 FROM users x LIMIT 1) SELECT n FROM x");
+    for (text, want) in [
+        ("SELECT 1 AS n UNION SELECT n FROM x LIMIT 1", Syntax::FeatureNotSupported),
+        ("SELECT 1 AS n INTERSECT SELECT n FROM x", Syntax::InvalidRecursion),
+        ("SELECT n FROM x", Syntax::InvalidRecursion),
+        ("SELECT n FROM x UNION SELECT 1 AS n", Syntax::InvalidRecursion),
+    ] {
+        let reject = refused(&format!("WITH RECURSIVE x AS ({text}) SELECT n FROM x"));
+        assert_eq!(reject.kind, RefusalKind::Postgres(want), "{text}");
+    }
+    assert_eq!(refused("WITH RECURSIVE a AS (SELECT 1 FROM b), b AS (SELECT 1 FROM a) SELECT 1 FROM a").reason, "recursive");
+}

@@ -5,6 +5,7 @@ use crate::catalog::{Catalog, Column, Contents, Function, Oid, Operator, PgType,
 
 pub(super) const USERS: Oid = Oid(20001);
 pub(super) const ORDERS: Oid = Oid(20002);
+const PLACE: Oid = Oid(20003);
 pub(super) const SSN: i16 = 3;
 
 fn column(number: i16, name: &str, ty: u32) -> Column {
@@ -104,7 +105,22 @@ pub(in crate::sql) fn catalog() -> Catalog {
     }
     operators.push(operator(551, "+", 23, 23));
     operators.push(operator(654, "||", 25, 25));
+    let place = Oid(21003);
+    types.push(TypeInfo {
+        name: QualifiedName::new("public", "place"),
+        array: Oid(21004),
+        relation: PLACE,
+        kind: 'c',
+        ..ty(place.0, "place", 21004)[0].clone()
+    });
+    types.push(TypeInfo { name: QualifiedName::new("public", "_place"), ..ty(place.0, "place", 21004)[1].clone() });
+    let outs =
+        Function { out_columns: vec![("street".into(), Oid(25)), ("n".into(), Oid(2283))], ..function(20101, "outs", 'f', &[2283], 2249) };
     let functions = vec![
+        outs,
+        function(3960, "json_populate_record", 'f', &[2283, 25], 2283),
+        function(20102, "place_of", 'f', &[23], place.0),
+        function(20103, "rec", 'f', &[], 2249),
         function(2803, "count", 'a', &[], 20),
         function(2147, "count", 'a', &[2276], 20),
         function(2132, "min", 'a', &[23], 23),
@@ -130,6 +146,7 @@ pub(in crate::sql) fn catalog() -> Catalog {
                 vec![column(1, "id", 23), column(2, "email", 25), column(SSN, "ssn", 25), column(4, "name", 25)],
             ),
             relation(ORDERS, "public", "orders", vec![column(1, "id", 23), column(2, "user_id", 23), column(3, "total", 1700)]),
+            relation(PLACE, "public", "place", vec![column(1, "street", 25), column(2, "city", 25)]),
             relation(Oid(1259), "pg_catalog", "pg_class", vec![column(1, "oid", 26), column(2, "relname", 25)]),
         ],
         types,
