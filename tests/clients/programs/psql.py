@@ -48,59 +48,8 @@ def step(sql, parameters):
     return sql + ";"
 
 
-CATALOG = r"""\d
-\d people
-\d+ people
-\d scratch
-\d+ child
-\d+ towns
-\d+ kinds
-\d people_pkey
-\d child_id_seq
-\dt
-\dt+ other.*
-\dtvs
-\di public.*
-\ds
-\dv+
-\dn+
-\dT+
-\dD
-\dC int4
-\df public.*
-\df+ public.twice
-\sf public.twice
-\sv public.towns
-\dF
-\dg
-\du+ governed
-\dp scratch
-\ddp
-\dx
-\dy
-\dX
-\dL
-\do =
-\dO
-\dconfig *zone*
-\drds
-\dA
-\dAc btree int4
-\dAf hash text
-\dRp
-\dRs
-\des
-\dew
-\det
-\deu
-\db
-\dd
-\dS pg_class
-\d nowhere
-\l
-\z scratch
-\encoding
-"""
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../describe.txt"), encoding="utf-8") as file:
+    CATALOG = file.read()
 
 META = r"""\copy (SELECT id, email, town FROM people ORDER BY id) TO '{0}/out'
 \! cat {0}/out

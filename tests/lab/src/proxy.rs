@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use pgscrim::config::Config;
-use pgscrim::demo::{Cluster, Setup, shop};
+use pgscrim::demo::{Cluster, Installation, Setup, shop};
 use pgscrim::server::run::{Proxy as Running, Reloader};
 use tokio::sync::oneshot;
 use tokio_postgres::SimpleQueryMessage;
@@ -16,6 +16,7 @@ use tokio_postgres::SimpleQueryMessage;
 use crate::canary::{Canaries, Canary};
 use crate::log;
 use crate::tap::{Leak, Tap};
+use crate::wire::Client;
 
 /// A server with a database `postgres`, the proxy before it, and a tap before the proxy.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ impl Lab {
     /// Where server or proxy do not start.
     pub fn start(policies: &Path, people: u32, more: &str) -> anyhow::Result<Self> {
         let planted = policies == shop_policy();
-        Self::launch(policies, Contents::Shop { people, planted }, &["owner", "postgres"], more)
+        Self::launch(crate::cluster(&Setup::default())?, policies, Contents::Shop { people, planted }, &["owner", "postgres"], more)
     }
 
     /// A database that a script of the test's own makes, under its own policy; nothing in it is looked for.
@@ -123,7 +124,16 @@ impl Lab {
     /// Where server or proxy do not start, or the script fails.
     pub fn start_with(policies: &Path, sql: &str, more: &str) -> anyhow::Result<Self> {
         let contents = Contents::Own { setup: sql.to_owned(), canaries: String::new() };
-        Self::launch(policies, contents, &["owner"], more)
+        Self::launch(crate::cluster(&Setup::default())?, policies, contents, &["owner"], more)
+    }
+
+    /// The same on a server of this installation.
+    ///
+    /// # Errors
+    /// Where server or proxy do not start, or the script fails.
+    pub fn start_on(installation: &Installation, policies: &Path, sql: &str) -> anyhow::Result<Self> {
+        let contents = Contents::Own { setup: sql.to_owned(), canaries: String::new() };
+        Self::launch(Cluster::start(installation, &Setup::default())?, policies, contents, &["owner"], "")
     }
 
     /// A database of the test's own under its own policy. `canaries` is a query that gives kind and value of each canary in it;
@@ -133,12 +143,11 @@ impl Lab {
     /// Where server or proxy do not start, or a text fails.
     pub fn guarded(policies: &Path, setup: &str, canaries: &str, open: &[&str], more: &str) -> anyhow::Result<Self> {
         let contents = Contents::Own { setup: setup.to_owned(), canaries: canaries.to_owned() };
-        Self::launch(policies, contents, open, more)
+        Self::launch(crate::cluster(&Setup::default())?, policies, contents, open, more)
     }
 
-    fn launch(policies: &Path, contents: Contents, open: &[&str], more: &str) -> anyhow::Result<Self> {
+    fn launch(cluster: Cluster, policies: &Path, contents: Contents, open: &[&str], more: &str) -> anyhow::Result<Self> {
         log::listen();
-        let cluster = crate::cluster(&Setup::default())?;
         let folder = cluster.folder().to_owned();
         let keyring = folder.join("keyring.yaml");
         std::fs::write(&keyring, format!("current: k1\nkeys: {{ k1: \"{}\" }}\n", "5a".repeat(32)))?;
@@ -190,13 +199,39 @@ impl Lab {
         config
     }
 
+    /// The server's major version.
+    ///
+    /// # Errors
+    /// It does not say.
+    pub fn version(&self) -> anyhow::Result<u32> {
+        let answer = Client::connect(self.cluster.port(), "postgres", "postgres")?.query("SHOW server_version_num")?;
+        let number = answer.iter().find(|m| m.tag == b'D').and_then(|m| m.values().into_iter().next().flatten());
+        Ok(String::from_utf8(number.unwrap_or_default())?.parse::<u32>()? / 10_000)
+    }
+
+    /// Whether the server can read a text: MERGE is there since PostgreSQL 15.
+    ///
+    /// # Errors
+    /// As of `version`.
+    pub fn reads(&self, text: &str) -> anyhow::Result<bool> {
+        Ok(!text.contains("MERGE") || self.version()? >= 15)
+    }
+
     /// `psql`, connected through the proxy, without a start-up file.
     #[must_use]
     pub fn psql(&self, user: &str) -> std::process::Command {
-        let mut psql = std::process::Command::new(self.cluster.bin().join("psql"));
-        let target = format!("host=127.0.0.1 port={} user={user} dbname=postgres", self.port);
-        psql.args(["-X", "-d"]).arg(target).env_remove("PGOPTIONS");
+        let mut psql = self.tool("psql", self.port, user);
+        psql.arg("-X");
         psql
+    }
+
+    /// A program that comes with PostgreSQL's clients, connected to a port: that beside the server's programs, else the first that PATH has.
+    #[must_use]
+    pub fn tool(&self, name: &str, port: u16, user: &str) -> std::process::Command {
+        let own = self.cluster.bin().join(name);
+        let mut tool = std::process::Command::new(if own.exists() { own } else { name.into() });
+        tool.arg("-d").arg(format!("host=127.0.0.1 port={port} user={user} dbname=postgres")).env_remove("PGOPTIONS");
+        tool
     }
 
     /// Reads policy and keys again, as a signal makes the proxy do.

@@ -357,7 +357,9 @@ fn a_masked_document_is_saved_path_by_path() {
         "UPDATE people t SET doc = s.doc FROM people s WHERE s.id = t.id",
         "PREPARE save AS UPDATE people SET doc = $1 WHERE id = $2",
     ] {
-        assert_eq!(ask(&mut saver, text), "", "{text}");
+        if lab.reads(text).unwrap() {
+            assert_eq!(ask(&mut saver, text), "", "{text}");
+        }
         assert_eq!(all(&mut server), before, "{text}");
     }
     let id = ask(&mut saver, "SELECT min(id) FROM people WHERE doc -> 'phones' IS NOT NULL");

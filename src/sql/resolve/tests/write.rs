@@ -76,6 +76,10 @@ fn copy_has_columns_and_a_format() {
     assert_eq!(*format, want);
     assert_eq!(outputs_of(&analysis), ["email: users#0.email"]);
     assert_eq!(writes("COPY users (id) FROM STDIN"), ["New users#0.id"]);
+    assert_eq!(
+        writes("COPY users (id) FROM STDIN (ON_ERROR ignore, LOG_VERBOSITY verbose, REJECT_LIMIT 3, DEFAULT 'd')"),
+        ["New users#0.id"]
+    );
     assert_eq!(refused("COPY users TO '/tmp/x'").kind, RefusalKind::Forbidden);
     assert_eq!(refused("COPY users FROM PROGRAM 'cat'").kind, RefusalKind::Forbidden);
 }

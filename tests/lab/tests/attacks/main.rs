@@ -173,9 +173,7 @@ fn nothing_veiled_gets_out() {
     }
     let (mut wrong, mut told) = (String::new(), [0usize; 3]);
     let mut log = std::env::var_os("ATTACKS_LOG").map(|path| std::fs::File::create(path).unwrap());
-    let version = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap().query("SHOW server_version_num").unwrap();
-    let version = version.iter().find(|m| m.tag == b'D').map(|m| String::from_utf8(m.values()[0].clone().unwrap()).unwrap()).unwrap();
-    let version = version.parse::<u32>().unwrap() / 10_000;
+    let version = lab.version().unwrap();
     for case in &cases {
         let plain = server.run(case);
         let seen = on_itself.leaks();

@@ -140,8 +140,12 @@ fn random_upserts_do_what_is_done_by_hand() {
     let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 600));
     let (mut wrong, mut refused, mut failed) = (String::new(), Refusals::default(), 0);
     state(&mut veil);
+    let merges = lab.reads("MERGE").unwrap();
     for seed in first..first + count {
         let Upsert { text, by_hand } = Upserts::new(seed).statement();
+        if text.starts_with("MERGE") && !merges {
+            continue;
+        }
         let wanted = outcome(&veil.query(&by_hand).unwrap_or_else(|e| panic!("{seed}: {e}: {by_hand}")));
         let wanted_state = state(&mut veil);
         let answer = if seed % 2 == 0 { clerk.query(&text) } else { clerk.extended(&text, 0) };
@@ -289,7 +293,7 @@ fn a_plan_by_shape_is_the_plan_of_the_text() {
 fn writes_that_views_cannot_do() {
     let (lab, mut veil) = lab();
     let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
-    for (what, text, check) in BY_HAND {
+    for (what, text, check) in BY_HAND.iter().filter(|(_, text, _)| lab.reads(text).unwrap()) {
         for extended in [false, true] {
             let answer = if extended { clerk.extended(text, 0) } else { clerk.query(text) };
             let got = outcome(&answer.unwrap());
@@ -351,7 +355,7 @@ const BEYOND: &[&str] = &[
 fn no_write_leads_beyond_a_row_condition() {
     let (lab, mut veil) = lab();
     let before = state(&mut veil);
-    for text in BEYOND {
+    for text in BEYOND.iter().filter(|text| lab.reads(text).unwrap()) {
         for extended in [false, true] {
             let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
             let answer = match text.split_once("; ") {
@@ -405,7 +409,7 @@ const WITHIN: &[(&str, &str, &[&[&str]])] = &[
 #[test]
 fn what_a_check_needs_does_not_reach_the_client() {
     let (lab, mut veil) = lab();
-    for (text, tag, rows) in WITHIN {
+    for (text, tag, rows) in WITHIN.iter().filter(|(text, ..)| lab.reads(text).unwrap()) {
         for extended in [false, true] {
             let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
             let answer = match text.split_once("; ") {
