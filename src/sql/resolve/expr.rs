@@ -335,9 +335,10 @@ impl Resolver<'_> {
         self.out.equalities.push(crate::sql::model::Equality { left: left.flow.clone(), right: right.flow.clone(), at });
     }
 
-    /// The array type over elements of a type.
+    /// The array type over elements of a type; arrays of arrays are arrays of more dimensions (`get_promoted_array_type`).
     fn array_over(&self, element: Oid) -> Option<Oid> {
-        self.cx.catalog.type_info(element).map(|t| t.array).filter(|oid| *oid != Oid(0))
+        let info = self.cx.catalog.type_info(element)?;
+        Some(if info.element == Oid(0) { info.array } else { element }).filter(|oid| *oid != Oid(0))
     }
 
     /// A value that is one of these: what is known of it is which row it is, if any.

@@ -197,6 +197,7 @@ fn rows_have_the_fields_that_their_types_say() {
         ("SELECT * FROM unnest(ARRAY[NULL::place]) u", c("street city")),
         ("SELECT * FROM ROWS FROM (unnest(ARRAY[place_of(1), NULL]), generate_series(1, 2)) AS f (a, b, c)", c("a b c")),
         ("SELECT u FROM unnest(ARRAY[1, 2]) u", c("u")),
+        ("SELECT * FROM unnest(ARRAY[[1, 2], [3, 4]]), unnest(ARRAY[ARRAY[place_of(1)]]) p", c("unnest street city")),
         ("SELECT (place_of(1)).*, ((ARRAY[place_of(1)])[1]).city", c("street city city")),
         ("SELECT (coalesce(NULL, place_of(1))).*, (CASE WHEN true THEN place_of(1) END).city", c("street city city")),
         ("SELECT (SELECT (place_of(1))).street", c("street")),
