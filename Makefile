@@ -69,3 +69,9 @@ SMITH ?= 10000 1
 .PHONY: smith
 smith:
 	cargo run -q --locked --release -p lab --bin smith -- $(SMITH)
+
+# Faults planted in the analysis, one at a time: which of them no test finds. MUTANTS='count seed', or MUTANTS='= number number' for these alone.
+MUTANTS ?= 200 1
+.PHONY: mutants
+mutants:
+	cargo run -q --locked -p mutants -- $(MUTANTS)

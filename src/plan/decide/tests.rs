@@ -1,9 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use super::fixture::{ACTIVITY, FILE_SETTINGS, ORDERS, USERS, VIEW, catalog, profile};
+use super::fixture::{ACTIVITY, FILE_SETTINGS, ORDERS, USERS, VIEW, catalog, column, profile, relation};
 use super::{Allowance, Decided, decide};
 
-use crate::catalog::{Oid, PgType};
+use crate::base::QualifiedName;
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Contents, Oid, PgType, RelationKind, TypeInfo};
 use crate::plan::permit::{Action, Cell, Kind};
 use crate::plan::{Names, Setting};
 use crate::policy::{Absence, Outcome, Profile, RelationProfile, Reveal, RowCondition, StatementRight};
@@ -51,8 +52,12 @@ fn giving(relations: &[Oid], flows: Vec<Flow>) -> Analysis {
 }
 
 fn judged(analysis: &Analysis, profile: &Profile) -> Result<Decided, Reject> {
-    let (catalog, names) = (catalog(), Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() });
-    let setting = Setting { catalog: &catalog, profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+    judged_over(&catalog(), analysis, profile)
+}
+
+fn judged_over(catalog: &Catalog, analysis: &Analysis, profile: &Profile) -> Result<Decided, Reject> {
+    let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
+    let setting = Setting { catalog, profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
     decide(analysis, setting, Allowance::None).map_err(|refused| refused.0)
 }
 
@@ -204,6 +209,138 @@ fn the_system_catalog_reads_null_or_is_refused() {
     assert!(matches!(decided.cells.as_slice(), [Cell::Masked { rule, .. }] if rule.mask.is_null()));
     assert!(judged(&giving(&[ACTIVITY], vec![Flow::Plain(vec![source(0, 1)])]), &p).unwrap().cells.is_empty());
     assert_eq!(refused(&reading(&[FILE_SETTINGS]), &p).0, RefusalKind::Forbidden);
+    for (schema, name, kind, forbidden) in [
+        ("pg_catalog", "pg_of_a_later_version", RelationKind::Table, true),
+        ("information_schema", "of_a_later_version", RelationKind::View, true),
+        ("pg_toast", "pg_toast_20000", RelationKind::Toast, true),
+        ("pg_catalog", "pg_class", RelationKind::Table, false),
+        ("public", "pg_of_a_later_version", RelationKind::Table, false),
+    ] {
+        assert_eq!(super::veil::is_forbidden(&relation(Oid(9), schema, name, kind, Vec::new())), forbidden, "{schema}.{name}");
+    }
+}
+
+/// The fixture's catalog with something else in it.
+fn changed(change: impl FnOnce(&mut Contents)) -> Catalog {
+    let mut contents = catalog().contents().clone();
+    change(&mut contents);
+    Catalog::new(contents)
+}
+
+const ACCOUNTS: Oid = Oid(20003);
+
+fn inserting() -> Analysis {
+    let mut insert = reading(&[ACCOUNTS]);
+    insert.instances[0].access = Access::Insert;
+    insert
+}
+
+#[test]
+fn what_code_of_others_says_is_not_passed_on() {
+    let scrubs = |change: &dyn Fn(&mut Contents)| judged_over(&changed(change), &inserting(), &profile()).unwrap().decision.scrub;
+    assert!(!scrubs(&|_| {}));
+    for (text, foreign) in [
+        ("0", false),
+        ("lower('x'::text)", false),
+        ("tells()", true),
+        ("public.tells()", true),
+        ("\"tells\"()", true),
+        ("lower(public.tells())", true),
+        ("public.tells() || lower('x'::text)", true),
+    ] {
+        let account = |c: &mut Contents| c.relations.iter_mut().position(|r| r.oid == ACCOUNTS).unwrap();
+        let default = |c: &mut Contents| {
+            let at = account(c);
+            c.relations[at].columns[1].default = Some(text.into());
+        };
+        let generated = |c: &mut Contents| {
+            let at = account(c);
+            c.relations[at].columns[1].generated = Some(text.into());
+        };
+        let check = |c: &mut Contents| {
+            let (at, definition) = (account(c), Some(format!("CHECK ({text})").into()));
+            c.relations[at].constraints.push(Constraint { name: "c".into(), kind: ConstraintKind::Check, columns: vec![2], definition });
+        };
+        assert_eq!([scrubs(&default), scrubs(&generated), scrubs(&check)], [foreign; 3], "{text}");
+    }
+}
+
+/// What refers to a relation is written with it: `one` refers to accounts, each other one to the one before it, and the last is veiled.
+#[test]
+fn a_write_reaches_what_refers_to_it() {
+    for length in 1..6u32 {
+        for veiled in [false, true] {
+            let chained = changed(|c| {
+                for i in 0..length {
+                    let to = if i == 0 { ACCOUNTS } else { Oid(40000 + i - 1) };
+                    let mut next = relation(Oid(40000 + i), "public", &format!("r{i}"), RelationKind::Table, vec![column(1, "id", 23)]);
+                    let kind = ConstraintKind::Foreign(to);
+                    next.constraints = vec![Constraint { name: "f".into(), kind, columns: vec![1], definition: None }];
+                    // others refer to the same
+                    let mut twin = next.clone();
+                    (twin.oid, twin.name) = (Oid(50000 + i), QualifiedName::new("public", &*format!("t{i}")));
+                    c.relations.extend([next, twin]);
+                }
+            });
+            let mut p = profile();
+            if veiled {
+                let column = p.relations[&USERS].columns[&2].clone();
+                let last = RelationProfile { columns: HashMap::from([(1, column)]), ..RelationProfile::default() };
+                p.relations.insert(Oid(40000 + length - 1), last);
+            }
+            assert_eq!(judged_over(&chained, &inserting(), &p).unwrap().decision.scrub, veiled, "{length}");
+        }
+    }
+}
+
+#[test]
+fn work_is_left_to_the_end_by_what_writes_calls_or_holds() {
+    let call = Call { candidates: vec![Oid(870)], args: 1, operator: None, first: None, at: 1 };
+    let mut written = reading(&[USERS, ACCOUNTS]);
+    written.instances[1].access = Access::Update;
+    let declared = |hold| Analysis { deed: Deed::Declare { name: "c".into(), hold }, ..reading(&[USERS]) };
+    for (analysis, defers) in [
+        (reading(&[USERS, ORDERS]), false),
+        (written, true),
+        (Analysis { calls: vec![call], ..reading(&[USERS]) }, true),
+        (declared(false), false),
+        (declared(true), true),
+    ] {
+        assert_eq!(super::defers(&analysis), defers, "{analysis:?}");
+    }
+}
+
+/// Casts by functions that do not come with PostgreSQL count where a type that they are from or to may occur: `mood` is an own type, `feeling`
+/// a domain over it, `moods` its array.
+#[test]
+fn a_cast_of_others_counts_where_its_types_occur() {
+    let (mood, feeling, moods) = (Oid(30010), Oid(30011), Oid(30012));
+    let over = |from: Oid, to: Oid| {
+        changed(|c| {
+            let own = |oid, base, element| TypeInfo { oid, name: QualifiedName::new("public", "own"), base, element, ..c.types[0].clone() };
+            let own = [own(mood, None, Oid(0)), own(feeling, Some((mood, -1)), Oid(0)), own(moods, None, mood)];
+            c.types.extend(own);
+            c.casts = vec![(from, to, Oid(30000))];
+        })
+    };
+    let text = Oid(25);
+    let naming = |ty: Oid| Analysis { types: vec![(ty, 1)], ..reading(&[USERS]) };
+    for (from, to, analysis, runs) in [
+        (mood, text, naming(mood), true),
+        (mood, text, naming(feeling), true),
+        (mood, text, naming(moods), true),
+        (text, mood, naming(feeling), true),
+        (feeling, text, naming(mood), false),
+        (mood, text, naming(text), false),
+        (mood, text, reading(&[USERS]), false),
+        (text, Oid(23), naming(text), true),
+        (text, Oid(23), using(&[USERS], 1, UseKind::Filter), true),
+        (text, Oid(23), Analysis { writes: vec![Write { target: source(0, 2), changes: Changes::New, at: 2 }], ..inserting() }, true),
+        (text, Oid(23), reading(&[USERS]), false),
+    ] {
+        let reason = judged_over(&over(from, to), &analysis, &profile()).map_or_else(|r| r.message.contains("behind a cast"), |_| false);
+        assert_eq!(reason, runs, "{from:?} to {to:?}: {analysis:?}");
+    }
 }
 
 #[test]

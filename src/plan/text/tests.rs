@@ -1,7 +1,8 @@
 use crate::base::RawSql;
-use crate::plan::decide::fixture::{catalog, profile};
+use crate::mask::MaskSpec;
+use crate::plan::decide::fixture::{USERS, catalog, masked, profile, seen};
 use crate::plan::{Cell, Kind, Names, Plan, Planned, Protocol, Setting, plan_text};
-use crate::policy::Profile;
+use crate::policy::{Profile, Reveal};
 use crate::sql::{RefusalKind, Syntax};
 
 fn planned(text: &str, profile: &Profile) -> Vec<Planned> {
@@ -30,6 +31,28 @@ fn a_masked_column_in_where_is_refused_with_its_place() {
     let Plan::Refuse(refusal) = one("select id from users where phone = 'x'", &profile()) else { panic!() };
     assert_eq!((refusal.kind, refusal.position), (RefusalKind::Unclear, Some(28)));
     assert_eq!(refusal.decision.relations.as_ref().map(Vec::len), Some(1));
+}
+
+/// A portal goes on where the plan made anew is the one that it runs by.
+#[test]
+fn a_plan_is_another_where_its_text_or_masks_are() {
+    let permit = |text: &str, profile: &Profile| {
+        let Plan::Send(permit) = one(text, profile) else { panic!("{text}") };
+        permit
+    };
+    let (own, text) = (profile(), "SELECT id, email FROM users");
+    let mut clear = profile();
+    clear.relations.get_mut(&USERS).unwrap().columns.remove(&2);
+    let mut other = profile();
+    other.relations.get_mut(&USERS).unwrap().columns.insert(2, seen(masked("redact", &MaskSpec::Redact, Reveal::default()), true));
+    let first = permit(text, &own);
+    assert!(first.same_as(&permit(text, &own)) && first.same_as(&permit("select id,email from users", &profile())));
+    for (text, profile) in
+        [("SELECT id, email FROM users WHERE id = 1", &own), ("SELECT email, id FROM users", &own), (text, &clear), (text, &other)]
+    {
+        let second = permit(text, profile);
+        assert!(!first.same_as(&second) && !second.same_as(&first), "{text}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the second reader finds, that it sees a fault planted in the analysis, and that it wrongs no ordinary statement.
 
 use super::*;
+use crate::sql::model::Access;
 use crate::sql::resolve::tests::shop;
 use crate::sql::{Context, analyse, read};
 
@@ -71,7 +72,7 @@ fn half_a_statement_is_no_reading() {
     }
 }
 
-const STATEMENTS: [&str; 12] = [
+const STATEMENTS: [&str; 18] = [
     "SELECT email FROM users",
     "SELECT u.email AS mail FROM public.users AS u WHERE name = 'gold' AND id > 3 ORDER BY mail",
     "SELECT * FROM users u JOIN orders o ON o.user_id = u.id WHERE o.total > 10",
@@ -84,6 +85,12 @@ const STATEMENTS: [&str; 12] = [
     "SELECT x.id FROM (SELECT id FROM users UNION ALL SELECT user_id FROM orders) x",
     "COPY users (id, email) TO STDOUT",
     "SELECT CAST(id AS text), users FROM users",
+    "MERGE INTO users u USING orders o ON u.id = o.user_id WHEN MATCHED THEN UPDATE SET name = o.total",
+    "DECLARE c CURSOR FOR SELECT email FROM users WHERE id > 3",
+    "PREPARE p AS SELECT email FROM users WHERE id = $1",
+    "EXPLAIN SELECT email FROM users",
+    "CREATE TEMP TABLE t AS SELECT email FROM users",
+    "COPY (SELECT email FROM users) TO STDOUT",
 ];
 
 #[test]
@@ -98,7 +105,8 @@ fn ordinary_statements_are_not_wronged() {
 fn a_relation_that_the_analysis_lost_is_seen() {
     for text in STATEMENTS {
         let (census, whole) = (take(text).unwrap(), analysed(text));
-        for i in 0..whole.instances.len() {
+        // what a statement makes is no relation to the second reader
+        for i in (0..whole.instances.len()).filter(|i| whole.instances[*i].access != Access::Define) {
             let mut faulty = whole.clone();
             faulty.instances.remove(i);
             let seen = hold(&census, &faulty).map_err(|e| e.reason);

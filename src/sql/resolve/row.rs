@@ -146,7 +146,7 @@ impl Resolver<'_> {
     }
 
     /// `(t).f`, and `(t).*` in a list, are `t.f` and `t.*` where `t` is a whole row: that is looked up without being used.
-    pub(super) fn without_parentheses(&self, node: &Node, in_list: bool) -> Option<Node> {
+    pub(super) fn without_parentheses(&mut self, node: &Node, in_list: bool) -> Option<Node> {
         let Some(NodeEnum::AIndirection(indirection)) = &node.node else { return None };
         let Some(NodeEnum::ColumnRef(reference)) = &indirection.arg.as_ref()?.node else { return None };
         let (field, rest) = indirection.indirection.split_first()?;
@@ -162,6 +162,8 @@ impl Resolver<'_> {
         if !there || item.scalar || item.open {
             return None;
         }
+        // to the second reader the name between the parentheses is a column's
+        strings(&reference.fields).into_iter().flatten().for_each(|name| self.saw(name));
         let fields = qualifier.iter().chain([field]).cloned().collect();
         let plain = Node { node: Some(NodeEnum::ColumnRef(ColumnRef { fields, location: reference.location })) };
         if rest.is_empty() {

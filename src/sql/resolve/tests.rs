@@ -1,6 +1,7 @@
 use super::*;
 use crate::sql::{RefusalKind, Syntax, print, read};
 
+mod beside;
 mod query;
 mod session;
 pub(in crate::sql) mod shop;
@@ -8,12 +9,15 @@ mod write;
 
 /// Analyses one statement; columns numbered in `hidden` do not exist in `users`.
 fn run(text: &str, hidden: &[i16]) -> Result<(Analysis, String), Reject> {
-    let catalog = shop::catalog();
+    run_over(&shop::catalog(), text, hidden)
+}
+
+fn run_over(catalog: &Catalog, text: &str, hidden: &[i16]) -> Result<(Analysis, String), Reject> {
     let mut parsed = read(text, 1 << 20)?.statements.remove(0);
     let path: Vec<Box<str>> = vec!["pg_catalog".into(), "public".into()];
     let is_hidden = |oid: Oid, column: i16| oid == shop::USERS && hidden.contains(&column);
     let cx = Context {
-        catalog: &catalog,
+        catalog,
         path: &path,
         locals: &[],
         params: &[],

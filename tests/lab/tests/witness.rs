@@ -66,6 +66,13 @@ fn ways() -> Vec<Way> {
     let mut ways: Vec<Way> = vec![
         ("simple", Box::new(move |c| simple(c, &[ask]))),
         ("simple, a string of several", Box::new(|c| simple(c, &["SELECT 1; SELECT email FROM public.decoy; SELECT 2"]))),
+        ("simple, RETURNING of an INSERT", Box::new(|c| simple(c, &["INSERT INTO public.decoy VALUES (7, 'x') RETURNING email"]))),
+        (
+            "simple, RETURNING of what stood there",
+            Box::new(|c| {
+                simple(c, &["INSERT INTO public.decoy VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET id = 1 RETURNING decoy.email"])
+            }),
+        ),
         ("simple, RETURNING", Box::new(|c| simple(c, &["UPDATE public.decoy SET id = id RETURNING email"]))),
         ("simple, RETURNING of a DELETE", Box::new(|c| simple(c, &["DELETE FROM public.decoy WHERE id = 5 RETURNING *"]))),
         ("a subquery's column", Box::new(|c| simple(c, &["SELECT s.e FROM (SELECT email AS e FROM public.decoy) AS s"]))),
@@ -79,6 +86,10 @@ fn ways() -> Vec<Way> {
             Box::new(|c| {
                 simple(c, &["BEGIN", "DECLARE c CURSOR WITH HOLD FOR SELECT email FROM public.decoy", "COMMIT", "FETCH ALL FROM c"])
             }),
+        ),
+        (
+            "RETURNING of a WITH query",
+            Box::new(|c| simple(c, &["WITH w AS (DELETE FROM public.decoy WHERE id = 4 RETURNING email) SELECT email FROM w"])),
         ),
         ("EXECUTE", Box::new(|c| simple(c, &["PREPARE p AS SELECT email FROM public.decoy", "EXECUTE p"]))),
         ("COPY of a query", Box::new(|c| simple(c, &["COPY (SELECT email FROM public.decoy) TO STDOUT"]))),

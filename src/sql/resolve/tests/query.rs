@@ -72,6 +72,12 @@ fn uses_are_told_apart() {
         ("SELECT 1 FROM users u JOIN orders o ON u.id = o.user_id", vec!["Equality users#0.id", "Equality orders#1.user_id"]),
         ("SELECT 1 FROM users u JOIN orders o USING (id)", vec!["Using users#0.id", "Using orders#1.id"]),
         ("SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders)", vec!["Equality users#0.id", "Equality orders#1.user_id"]),
+        ("SELECT 1 FROM users WHERE email < ALL (SELECT name FROM users)", vec!["Filter users#0.email", "Filter users#1.name"]),
+        (
+            "SELECT 1 FROM users WHERE (email, id) < ALL (SELECT name, 1 FROM users)",
+            vec!["Filter users#0.email", "Filter users#0.id", "Filter users#1.name"],
+        ),
+        ("SELECT 1 FROM users WHERE (email, id) < (name, 1)", vec!["Filter users#0.email", "Filter users#0.id", "Filter users#0.name"]),
         ("SELECT 1 FROM (SELECT email AS e FROM users) x WHERE e < 'b'", vec!["Filter users#0.email"]),
         (
             "SELECT 1 FROM users u WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id)",

@@ -83,3 +83,20 @@ fn copy_has_columns_and_a_format() {
     assert_eq!(refused("COPY users TO '/tmp/x'").kind, RefusalKind::Forbidden);
     assert_eq!(refused("COPY users FROM PROGRAM 'cat'").kind, RefusalKind::Forbidden);
 }
+
+/// TRUNCATE … CASCADE empties what refers to what it empties, and that is a target as if it were named.
+#[test]
+fn cascade_names_what_it_empties() {
+    let mut contents = shop::catalog().contents().clone();
+    let orders = contents.relations.iter_mut().find(|r| r.oid == shop::ORDERS).unwrap();
+    let kind = crate::catalog::ConstraintKind::Foreign(shop::USERS);
+    orders.constraints.push(crate::catalog::Constraint { name: "f".into(), kind, columns: vec![2], definition: None });
+    let catalog = Catalog::new(contents);
+    for (text, targets) in
+        [("TRUNCATE users CASCADE", &["users", "orders"][..]), ("TRUNCATE users", &["users"]), ("TRUNCATE orders CASCADE", &["orders"])]
+    {
+        let (analysis, _) = run_over(&catalog, text, &[]).unwrap();
+        let emptied: Vec<&str> = analysis.instances.iter().filter(|i| i.access == Access::Truncate).map(|i| &*i.name.name).collect();
+        assert_eq!((&*emptied, analysis.instances.len()), (targets, targets.len()), "{text}");
+    }
+}

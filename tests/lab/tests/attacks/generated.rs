@@ -13,7 +13,7 @@ use super::corpus::Case;
 use super::{Mode, Outcome, Runner, lab, sorted};
 
 /// What the clerk sees.
-const TABLES: &[Table] = &[
+pub(crate) const TABLES: &[Table] = &[
     Table {
         name: "people",
         plain: false,
@@ -43,7 +43,7 @@ const TABLES: &[Table] = &[
 ];
 
 /// Views that the policy does not name (`derived.sql`), which are made of what the clerk sees a second time; and tables to join them to.
-const VIEWS: &[Table] = &[
+pub(crate) const VIEWS: &[Table] = &[
     Table {
         name: "w_plain",
         plain: false,
@@ -87,7 +87,7 @@ const VIEWS: &[Table] = &[
 ];
 
 /// Stored copies, views over them, and tables to join them to.
-const STORED: &[Table] = &[
+pub(crate) const STORED: &[Table] = &[
     Table {
         name: "s_plain",
         plain: false,

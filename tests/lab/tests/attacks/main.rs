@@ -13,6 +13,7 @@
 
 mod corpus;
 mod generated;
+mod planned;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -33,11 +34,14 @@ enum Mode {
     Binary,
 }
 
+/// The values of a row.
+type Row = Vec<Option<Vec<u8>>>;
+
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
     /// Rows, where there were any.
-    Answered(Vec<Vec<Option<Vec<u8>>>>),
+    Answered(Vec<Row>),
     /// The proxy refused, with this SQLSTATE.
     Refused(String),
     /// The server's error, or one in its words.
@@ -153,7 +157,7 @@ fn has_an_oracle(case: &Case) -> bool {
     case.steps.iter().all(reads) && !case.steps.iter().any(strange)
 }
 
-fn sorted(mut rows: Vec<Vec<Option<Vec<u8>>>>) -> Vec<Vec<Option<Vec<u8>>>> {
+fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
     rows.sort();
     rows
 }
@@ -226,8 +230,7 @@ fn nothing_veiled_gets_out() {
                             let (got, want) = (sorted(rows.clone()), sorted(want.clone()));
                             let differ = got.iter().zip(&want).find(|(a, b)| a != b).map(|(a, b)| {
                                 let cell = a.iter().zip(b).position(|(x, y)| x != y);
-                                let show =
-                                    |r: &Vec<Option<Vec<u8>>>| cell.map(|i| r[i].as_ref().map(|v| String::from_utf8_lossy(v).into_owned()));
+                                let show = |r: &Row| cell.map(|i| r[i].as_ref().map(|v| String::from_utf8_lossy(v).into_owned()));
                                 (cell, show(a), show(b))
                             });
                             writeln!(wrong, "NOT THE VEIL: {}: {} rows, not {}; {differ:?}", case.name, got.len(), want.len()).unwrap();
