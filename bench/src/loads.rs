@@ -33,6 +33,24 @@ impl Way<'_> {
 const TABLE: &str = "SELECT * FROM people";
 const VIEW: &str = "SELECT * FROM people_masked";
 
+/// What pgscrim rewrites, since it looks into masks: a name, how often it is asked, and the text, with another `{n}` each time. A view by hand is
+/// asked directly for the same.
+const REWRITTEN: [(&str, u32, &str); 6] = [
+    ("look-up by key", 3000, "SELECT id, name, lower(email), phone FROM people WHERE id = {n}"),
+    ("a range of a key", 100, "SELECT id, upper(phone), email FROM people WHERE id BETWEEN {n} AND {n} + 2000 AND email LIKE 'u%'"),
+    (
+        "join and group",
+        20,
+        "SELECT split_part(p.email, '@', 2), count(*), sum(o.total) FROM people p JOIN orders o ON o.person = p.id \
+         WHERE p.id BETWEEN {n} AND {n} + 5000 AND o.total > 3 GROUP BY 1",
+    ),
+    ("the whole table grouped", 1, "SELECT right(phone, 2), count(*) FROM people GROUP BY 1 ORDER BY 1"),
+    ("the whole table sorted", 1, "SELECT id, email FROM people ORDER BY email, id LIMIT 20"),
+    ("the whole table searched", 1, "SELECT count(*) FROM people WHERE phone LIKE '%77' OR email > 'v'"),
+];
+/// The role's name, and the view that shows by hand what it sees.
+const VEILS: [(&str, &str); 2] = [("veiled", "people_masked"), ("fenced", "people_fenced")];
+
 /// Runs everything that is asked for.
 pub(crate) fn run(world: &World, arguments: &Arguments, results: &mut Results) -> anyhow::Result<()> {
     let (scrim, bouncer) = (world.scrim()?, world.bouncer()?);
@@ -62,6 +80,18 @@ pub(crate) fn run(world: &World, arguments: &Arguments, results: &mut Results) -
             if sql == TABLE && asked(what) {
                 let view = Way { name: "direct, masking view", user: "plain", proxy: None };
                 results.samples.push(sample(what, &view, || rows(view.port(world), view.user, VIEW, format))?);
+            }
+        }
+        for (user, view) in VEILS {
+            for (name, times, sql) in REWRITTEN {
+                let what = format!("rewritten for {user}: {name}");
+                if asked(&what) {
+                    let by_hand = Way { name: "direct", user, proxy: None };
+                    let text = sql.replace("people", view);
+                    results.samples.push(sample(&what, &by_hand, || asks(by_hand.port(world), user, &text, times))?);
+                    let veiled = Way { name: "pgscrim", user, proxy: Some(&scrim) };
+                    results.samples.push(sample(&what, &veiled, || asks(veiled.port(world), user, sql, times))?);
+                }
             }
         }
         for way in ways.iter().filter(|w| asked("idle process") && w.proxy.is_some() && w.user == "plain") {
@@ -115,6 +145,16 @@ fn pgbench(world: &World, way: &Way<'_>, mode: &str, clients: u32, seconds: u32)
 fn rows(port: u16, user: &str, sql: &str, format: Format) -> anyhow::Result<u64> {
     let (rows, _) = Client::connect(port, user, None)?.run(sql, format, |_| {})?;
     Ok(rows)
+}
+
+/// Asks again and again, for another key each time.
+fn asks(port: u16, user: &str, sql: &str, times: u32) -> anyhow::Result<u64> {
+    let mut client = Client::connect(port, user, None)?;
+    for i in 0..times {
+        let (rows, _) = client.run(&sql.replace("{n}", &(1 + i * 7919 % 240_000).to_string()), Format::Text, |_| {})?;
+        anyhow::ensure!(rows > 0, "no row: {sql}");
+    }
+    Ok(times.into())
 }
 
 /// Logs in again and again, one query each.

@@ -19,14 +19,18 @@ const HBA: &str = "host all churn 127.0.0.1/32 scram-sha-256\nhost all all 127.0
 
 const TABLES: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE free LOGIN; CREATE ROLE plain LOGIN; CREATE ROLE veiled LOGIN;
-CREATE ROLE churn LOGIN PASSWORD 'seven-bridges';
+CREATE ROLE fenced LOGIN; CREATE ROLE churn LOGIN PASSWORD 'seven-bridges';
 CREATE TABLE people AS SELECT g AS id, 'Name ' || g AS name, 'user' || g || '@example.com' AS email, '+49 30 ' || g AS phone,
   now() - g * interval '1 minute' AS seen, (g % 1000)::numeric / 7 AS score FROM generate_series(1, 1000000) g;
-CREATE TABLE orders (id int PRIMARY KEY, person int, placed timestamptz, total numeric);
+CREATE TABLE orders AS SELECT g AS id, g % 250000 + 1 AS person, now() - g * interval '1 second' AS placed, g % 100 + 0.5 AS total
+  FROM generate_series(1, 1000000) g;
 CREATE VIEW people_masked AS SELECT id, name, left(email, 1) || '***@' || split_part(email, '@', 2) AS email,
   repeat('*', length(phone) - 4) || right(phone, 4) AS phone, seen, score FROM people;
+CREATE VIEW people_fenced WITH (security_barrier) AS SELECT * FROM people_masked WHERE score < 50;
 ALTER TABLE people ADD PRIMARY KEY (id);
-GRANT ALL ON ALL TABLES IN SCHEMA public TO free, plain, veiled, churn;
+ALTER TABLE orders ADD PRIMARY KEY (id);
+CREATE INDEX ON orders (person);
+GRANT ALL ON ALL TABLES IN SCHEMA public TO free, plain, veiled, fenced, churn;
 VACUUM ANALYZE;";
 
 const POLICY: &str = "version: 1
@@ -38,6 +42,10 @@ roles:
   free: { members: [free], unrestricted: true }
   plain: { members: [plain, churn], read: { personal: allow } }
   veiled: { members: [veiled], read: { public.people.email: { mask: email }, public.people.phone: { mask: tail } } }
+  fenced:
+    members: [fenced]
+    read: { public.people.email: { mask: email }, public.people.phone: { mask: tail } }
+    rows: { public.people: score < 50 }
 ";
 
 /// A proxy that runs until this is dropped.

@@ -30,9 +30,11 @@ impl std::fmt::Debug for Fpe {
     }
 }
 
-/// Text. A type alone does not promise a million possible values, and fewer of them share one mask.
+/// Text. A type alone does not promise a million possible values, and fewer of them share one mask; but that mask is none of any other value,
+/// so a mask that is another has one value. Equal values of citext and `char(n)` can differ in text.
 pub(super) fn laws(scalar: Scalar) -> Option<Laws> {
-    scalar.is_text().then_some(Laws::KEYED)
+    let reversible = matches!(scalar, Scalar::Text | Scalar::Varchar);
+    scalar.is_text().then_some(Laws { reversible, ..Laws::KEYED })
 }
 
 impl Fpe {

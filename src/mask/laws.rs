@@ -18,7 +18,8 @@ pub struct Laws {
     pub injective: bool,
     /// `a <= b` implies `mask(a) <= mask(b)` in the type's default order.
     pub order_preserving: bool,
-    /// [`Mask::turn_back`] finds the one value that has a given mask.
+    /// [`Mask::turn_back`] finds the one value that has a given mask, or says that there is none such: what it does not find, several have
+    /// or none. For text this holds under deterministic collations, as above.
     pub reversible: bool,
     /// It can be written in SQL with `pg_catalog` functions alone.
     pub sql: bool,

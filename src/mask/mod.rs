@@ -162,11 +162,10 @@ impl Mask {
         }
     }
 
-    /// Finds the value that has `masked` as its mask, where [`Laws::reversible`] holds for the type (or, for `fpe`, where the
-    /// column is known to hold values of a million or more possible ones only), and appends it in the same format.
+    /// Finds the one value that has `masked` as its mask, where [`Laws::reversible`] holds for the type, and appends it in the same format.
     ///
     /// # Errors
-    /// The mask cannot be turned back for this type, or `masked` is no mask of a value of it. Then nothing is appended.
+    /// The mask cannot be turned back for this type, or `masked` is no mask of just one value of it. Then nothing is appended.
     pub fn turn_back(&self, ty: &PgType, format: Format, masked: &[u8], out: &mut Vec<u8>) -> Result<(), CannotTurnBack> {
         let Shape::Scalar(_) = ty.shape else { return Err(CannotTurnBack::NotReversible) };
         let rendering = Rendering::default();

@@ -95,8 +95,8 @@ pub enum CannotTurnBack {
     /// The mask is not reversible for this type.
     #[error("the mask cannot be turned back")]
     NotReversible,
-    /// No value of the type has this as its mask, or it is no value of the type.
-    #[error("the value is not a mask of any value of its type")]
+    /// No value of the type has this as its mask, or several have, or it is no value of the type.
+    #[error("the value is not the mask of just one value of its type")]
     NoSuchValue,
 }
 

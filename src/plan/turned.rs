@@ -15,6 +15,8 @@ const LIMIT: usize = 10_000;
 const PARAMETERS: usize = 65_535;
 /// `unknown`, which declares as much as nothing.
 const UNKNOWN: Oid = Oid(705);
+/// `text`.
+const TEXT: Oid = Oid(25);
 
 /// What is put in the place of constants.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,8 +55,8 @@ enum Given {
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
     Integer(i64),
-    /// As text.
-    Uuid(Vec<u8>),
+    /// A uuid as text, or a text.
+    Text(Vec<u8>),
 }
 
 impl TurnedBack {
@@ -71,7 +73,7 @@ impl TurnedBack {
             None => Some(column),
             Some(oid) => kinds().find(|(_, one, many)| oid == if constant.array { *many } else { *one }).map(|(kind, ..)| kind),
         };
-        let own = own.filter(|own| (*own == Scalar::Uuid) == (column == Scalar::Uuid)).ok_or_else(unread)?;
+        let own = own.filter(|own| family(*own) == family(column)).ok_or_else(unread)?;
         let given = match &constant.says {
             Says::Parameter(number) => {
                 let index = usize::try_from(number - 1).map_err(|_| unread())?;
@@ -157,7 +159,11 @@ impl Turned {
         if masks.len() > LIMIT {
             return Err(excess());
         }
-        let values = masks.iter().map(|m| m.as_ref().map_or(Ok("NULL".to_owned()), |m| self.value(m))).collect::<Result<Vec<_>, _>>()?;
+        let quoted = |m: &Value| {
+            let value = self.value(m)?;
+            Ok(if self.array && self.sent.is_text() { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) } else { value })
+        };
+        let values = masks.iter().map(|m| m.as_ref().map_or(Ok("NULL".to_owned()), quoted)).collect::<Result<Vec<_>, _>>()?;
         Ok(if self.array { format!("{{{}}}", values.join(",")) } else { values.concat() })
     }
 
@@ -166,19 +172,33 @@ impl Turned {
         let text = match mask {
             Value::Integer(n) if !fits(*n, self.ty.scalar()) => return Ok(n.to_string()),
             Value::Integer(n) => n.to_string().into_bytes(),
-            Value::Uuid(text) => text.clone(),
+            Value::Text(text) => text.clone(),
         };
+        // a text that is longer than the column's must not be cut to one that stands in it
+        let (ty, error): (_, fn() -> Reject) =
+            if self.ty.scalar().is_text() { (PgType::builtin(TEXT, -1), too_few) } else { (self.ty, unread) };
         let mut value = Vec::new();
-        self.mask.turn_back(&self.ty, Format::Text, &text, &mut value).map_err(|_| unread())?;
+        self.mask.turn_back(&ty, Format::Text, &text, &mut value).map_err(|_| error())?;
         String::from_utf8(value).map_err(|_| unread())
     }
 }
 
 /// Types whose masks can be turned back, each with its OID and that of its arrays (`pg_type.dat`).
 fn kinds() -> impl Iterator<Item = (Scalar, Oid, Oid)> {
-    [(Scalar::Int2, 21, 1005), (Scalar::Int4, 23, 1007), (Scalar::Int8, 20, 1016), (Scalar::Uuid, 2950, 2951)]
-        .into_iter()
-        .map(|(kind, one, many)| (kind, Oid(one), Oid(many)))
+    let known = [
+        (Scalar::Int2, 21, 1005),
+        (Scalar::Int4, 23, 1007),
+        (Scalar::Int8, 20, 1016),
+        (Scalar::Uuid, 2950, 2951),
+        (Scalar::Text, 25, 1009),
+        (Scalar::Varchar, 1043, 1015),
+    ];
+    known.into_iter().map(|(kind, one, many)| (kind, Oid(one), Oid(many)))
+}
+
+/// Types that are compared with each other.
+fn family(kind: Scalar) -> (bool, bool) {
+    (kind == Scalar::Uuid, kind.is_text())
 }
 
 fn of_kind(kind: Scalar, array: bool) -> Option<Oid> {
@@ -190,14 +210,15 @@ pub(super) fn is_wider(oid: Oid, column: Scalar) -> bool {
     kinds().find(|(_, one, _)| *one == oid).is_none_or(|(kind, ..)| width(kind) > width(column))
 }
 
-/// Bytes of a value.
+/// Bytes of a value, and more for what has any number of them.
 #[expect(clippy::wildcard_enum_match_arm, reason = "no other type's masks can be turned back")]
 fn width(kind: Scalar) -> usize {
     match kind {
         Scalar::Int2 => 2,
         Scalar::Int4 => 4,
         Scalar::Int8 => 8,
-        _ => 16,
+        Scalar::Uuid | Scalar::Varchar => 16,
+        _ => 17,
     }
 }
 
@@ -216,19 +237,48 @@ fn read(bytes: &[u8], format: Format, kind: Scalar, array: bool) -> Option<Vec<O
         (Format::Text, false) => Some(vec![Some(of_text(bytes, kind)?)]),
         (Format::Binary, false) => Some(vec![Some(of_binary(bytes, kind)?)]),
         (Format::Text, true) => {
-            let inside = bytes.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?.trim_ascii();
-            let element = |element: &[u8]| {
-                let element = element.trim_ascii();
-                if element.eq_ignore_ascii_case(b"null") {
-                    return Some(None);
-                }
-                let bare = element.strip_prefix(b"\"").and_then(|e| e.strip_suffix(b"\"")).unwrap_or(element);
-                of_text(bare, kind).map(Some)
-            };
-            if inside.is_empty() { Some(Vec::new()) } else { inside.split(|b| *b == b',').map(element).collect() }
+            let all = elements(bytes.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?)?;
+            all.into_iter().map(|e| e.map_or(Some(None), |e| of_text(&e, kind).map(Some))).collect()
         }
         (Format::Binary, true) => of_binary_array(bytes, kind),
     }
+}
+
+/// The elements of an array of one dimension, what stands between its braces (`array_in` in arrayfuncs.c).
+fn elements(mut rest: &[u8]) -> Option<Vec<Option<Vec<u8>>>> {
+    let mut all = Vec::new();
+    while let Some((first, tail)) = rest.trim_ascii_start().split_first() {
+        let (element, behind) = if *first == b'"' { quoted(tail)? } else { bare(rest.trim_ascii_start())? };
+        all.push(element);
+        rest = match behind.trim_ascii_start() {
+            [] => break,
+            [b',', more @ ..] if !more.trim_ascii().is_empty() => more,
+            _ => return None,
+        };
+    }
+    Some(all)
+}
+
+/// An element behind its quotation mark, and what follows it.
+fn quoted(rest: &[u8]) -> Option<(Option<Vec<u8>>, &[u8])> {
+    let mut element = Vec::new();
+    let mut bytes = rest.iter().enumerate();
+    while let Some((i, byte)) = bytes.next() {
+        match byte {
+            b'"' => return Some((Some(element), rest.get(i + 1..)?)),
+            b'\\' => element.push(*bytes.next()?.1),
+            byte => element.push(*byte),
+        }
+    }
+    None
+}
+
+/// An element without quotation marks: nothing in it that has a meaning of its own.
+fn bare(rest: &[u8]) -> Option<(Option<Vec<u8>>, &[u8])> {
+    let (element, behind) = rest.split_at(rest.iter().position(|b| *b == b',').unwrap_or(rest.len()));
+    let element = element.trim_ascii_end();
+    let plain = !element.is_empty() && !element.iter().any(|b| matches!(b, b'{' | b'}' | b'"' | b'\\'));
+    plain.then(|| ((!element.eq_ignore_ascii_case(b"null")).then(|| element.to_vec()), behind))
 }
 
 /// `array_recv` in arrayfuncs.c: dimensions, flags, element type, length and lower bound, then each element with its length.
@@ -265,22 +315,25 @@ fn of_binary_array(bytes: &[u8], kind: Scalar) -> Option<Vec<Option<Value>>> {
     rest.is_empty().then_some(values)
 }
 
-/// Digits, as each version of PostgreSQL reads them; a uuid in any form, which the mask reads.
+/// Digits, as each version of PostgreSQL reads them; a uuid in any form, which the mask reads; a text as it is.
 fn of_text(text: &[u8], kind: Scalar) -> Option<Value> {
-    if kind == Scalar::Uuid {
-        return Some(Value::Uuid(text.to_vec()));
+    if kind == Scalar::Uuid || kind.is_text() {
+        return Some(Value::Text(text.to_vec()));
     }
     let n = std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()?;
     fits(n, kind).then_some(Value::Integer(n))
 }
 
 fn of_binary(bytes: &[u8], kind: Scalar) -> Option<Value> {
+    if kind.is_text() {
+        return Some(Value::Text(bytes.to_vec()));
+    }
     if bytes.len() != width(kind) {
         return None;
     }
     if kind == Scalar::Uuid {
         let hex = bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(d.into(), 16));
-        return Some(Value::Uuid(hex.collect::<String>().into_bytes()));
+        return Some(Value::Text(hex.collect::<String>().into_bytes()));
     }
     let sign = if bytes.first()? & 0x80 == 0 { 0 } else { -1 };
     Some(Value::Integer(bytes.iter().fold(sign, |n, b| n << 8 | i64::from(*b))))
@@ -294,6 +347,12 @@ fn unclear(message: &str) -> Reject {
 fn unread() -> Reject {
     unclear("a value that is compared with a masked column is not written as its masks are, and cannot be turned back")
         .hint("write integers in digits and uuids as they are printed, of the column's own type; an array in one dimension")
+}
+
+/// `fpe` shows one mask for all texts of a shape that few have: those cannot be told apart, and a text that looks so itself must not find one.
+fn too_few() -> Reject {
+    unclear("a text of which fewer than a million are possible is seen as '***', whatever it is, and cannot be looked up")
+        .hint("compare with a mask as it is read; 'reveal: [lookup]' in the policy compares the value itself")
 }
 
 fn excess() -> Reject {

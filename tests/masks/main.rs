@@ -134,8 +134,11 @@ impl Pair<'_> {
         let masked = apply(&self.mask, self.case, format, self.rendering, value?);
         if let Some(masked) = masked.as_ref().filter(|_| self.laws.reversible) {
             let mut back = Vec::new();
-            self.mask.turn_back(&self.case.ty, format, masked, &mut back).unwrap();
-            assert_eq!(back, value.unwrap(), "{:?} on {}", self.spec, self.case.declared);
+            match self.mask.turn_back(&self.case.ty, format, masked, &mut back) {
+                Ok(()) => assert_eq!(back, value.unwrap(), "{:?} on {}", self.spec, self.case.declared),
+                // several values have the mask that `redact` gives, and it is none of any other
+                Err(_) => assert!(self.case.ty.scalar().is_text() && masked.iter().all(|b| *b == b'*'), "{:?} on {}", self.spec, self.case.declared),
+            }
         }
         masked
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Judge, words};
-use crate::catalog::{PgType, Scalar, Shape};
+use crate::catalog::{Column, PgType, Scalar, Shape};
 use crate::mask::Laws;
 use crate::plan::permit::{Action, Cell};
 use crate::policy::{MaskRule, Outcome, Reveal};
@@ -253,12 +253,21 @@ impl Judge<'_> {
         }
     }
 
-    fn laws(&self, source: Source, rule: &MaskRule) -> Option<Laws> {
-        rule.mask.laws(&self.source_type(source)?)
+    /// The laws of a column's mask. A collation that does not come with PostgreSQL may be a non-deterministic one, under which equal texts
+    /// have different masks.
+    pub(super) fn laws(&self, source: Source, rule: &MaskRule) -> Option<Laws> {
+        let column = self.stored(source)?;
+        let laws = rule.mask.laws(&column.ty)?;
+        let tells_apart = column.collation.as_ref().is_none_or(|c| &*c.schema == "pg_catalog");
+        Some(Laws { injective: laws.injective && tells_apart, reversible: laws.reversible && tells_apart, ..laws })
+    }
+
+    fn stored(&self, source: Source) -> Option<&Column> {
+        self.catalog.relation(self.relation_of(source.instance)?)?.column_number(source.column)
     }
 
     pub(super) fn source_type(&self, source: Source) -> Option<PgType> {
-        Some(self.catalog.relation(self.relation_of(source.instance)?)?.column_number(source.column)?.ty)
+        self.stored(source).map(|column| column.ty)
     }
 
     /// The declared type of a source, where it is known.

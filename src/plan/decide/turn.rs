@@ -19,7 +19,8 @@ impl Judge<'_> {
         let comparison = self.analysis.comparisons.iter().find(|c| c.uses.contains(&place))?;
         let (rule, ty) = self.one_mask(&comparison.sources)?;
         let reveals = rule.reveal.lookup && !matches!(kind, UseKind::EqualsConstant);
-        if reveals || !rule.mask.laws(&ty)?.reversible {
+        let reversible = |s: &Source| self.laws(*s, &rule).is_some_and(|l| l.reversible);
+        if reveals || !comparison.sources.iter().all(reversible) {
             return None;
         }
         // all its columns are turned back at once

@@ -6,9 +6,14 @@ use super::*;
 use crate::base::Secret;
 use crate::mask::{Keyring, MaskSpec, Rendering};
 
-fn mask() -> Arc<Mask> {
+fn mask_of(column: u32) -> Arc<Mask> {
     let keyring = Keyring::new("k1", [("k1".to_owned(), Secret::new(vec![7; 32]))]).unwrap();
-    Arc::new(MaskSpec::Pseudonym { key: None }.compile("pseudonym", &keyring).unwrap())
+    let spec = if matches!(column, 25 | 1043) { MaskSpec::Fpe { key: None } } else { MaskSpec::Pseudonym { key: None } };
+    Arc::new(spec.compile("mask", &keyring).unwrap())
+}
+
+fn mask() -> Arc<Mask> {
+    mask_of(20)
 }
 
 fn masked(mask: &Mask, ty: &PgType, value: &str) -> String {
@@ -25,16 +30,16 @@ fn of(oid: u32) -> PgType {
 fn sent(says: Says, constant: Option<u32>, array: bool, column: u32) -> Result<String, Box<str>> {
     let constant = Constant { says, ty: constant.map(Oid), array, at: 1 };
     let mut turned = TurnedBack::new(&[], &[]);
-    turned.add(&constant, &mask(), of(column)).map_err(|r| r.message)?;
+    turned.add(&constant, &mask_of(column), of(column)).map_err(|r| r.message)?;
     Ok(turned.values(&[]).unwrap().remove(0).unwrap())
 }
 
 /// What is sent for a parameter.
 fn bound(declared: u32, column: u32, format: Format, value: &[u8]) -> Result<Option<String>, Box<str>> {
-    let array = matches!(declared, 1005 | 1007 | 1016 | 2951);
+    let array = matches!(declared, 1005 | 1007 | 1009 | 1015 | 1016 | 2951);
     let constant = Constant { says: Says::Parameter(1), ty: Some(Oid(declared)), array, at: 1 };
     let mut turned = TurnedBack::new(&[Oid(declared)], &[1]);
-    assert_eq!(turned.add(&constant, &mask(), of(column)).map_err(|r| r.message)?, 2);
+    assert_eq!(turned.add(&constant, &mask_of(column), of(column)).map_err(|r| r.message)?, 2);
     turned.values(&[(format, Some(value))]).map(|mut all| all.remove(0)).map_err(|r| r.message)
 }
 
@@ -61,6 +66,22 @@ proptest! {
         prop_assert_eq!(bare(&bound(2950, 2950, Format::Binary, &bytes).unwrap().unwrap()), uuid);
     }
 
+    /// A text of which a million are possible comes back, alone and in arrays, and a mask that many texts share does not.
+    #[test]
+    fn what_is_sent_for_a_text_is_its_value(text in "\\PC{0,12}[0-9a-zA-Z]{6}\\PC{0,9}", few in "[0-9]{0,5}[^0-9a-zA-Z\\x00]{0,9}") {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        for (column, many) in [(25, 1009), (1043, 1015)] {
+            let seen = masked(&mask_of(column), &of(column), &text);
+            prop_assert_eq!(sent(Says::Text(seen.as_str().into()), None, false, column), Ok(text.clone()));
+            let list = format!("{{ {},null , {}}}", quoted(&seen), quoted(&seen));
+            prop_assert_eq!(sent(Says::Text(list.as_str().into()), None, true, column), Ok(format!("{{{0},NULL,{0}}}", quoted(&text))));
+            prop_assert_eq!(bound(column, column, Format::Binary, seen.as_bytes()), Ok(Some(text.clone())));
+            prop_assert_eq!(bound(many, column, Format::Text, list.as_bytes()), Ok(Some(format!("{{{0},NULL,{0}}}", quoted(&text)))));
+            prop_assert_eq!(masked(&mask_of(column), &of(column), &few), "***");
+            prop_assert!(sent(Says::Text(few.as_str().into()), None, false, column).is_err());
+        }
+    }
+
     /// A number that is none of the column's type goes as it is, in a type that holds it: it equals no value of the column.
     #[test]
     fn what_is_no_mask_equals_nothing(n: i64, m: i32) {
@@ -75,8 +96,8 @@ proptest! {
 
     /// Whatever a client binds.
     #[test]
-    fn nothing_that_is_bound_is_more_than_refused(declared in prop::sample::select(vec![20, 21, 23, 2950, 1005, 1007, 1016, 2951]),
-        column in prop::sample::select(vec![20, 21, 23, 2950]), binary: bool, value: Vec<u8>) {
+    fn nothing_that_is_bound_is_more_than_refused(declared in prop::sample::select(vec![20, 21, 23, 25, 1043, 2950, 1005, 1007, 1009, 1015, 1016, 2951]),
+        column in prop::sample::select(vec![20, 21, 23, 25, 2950]), binary: bool, value: Vec<u8>) {
         let _ = bound(declared, column, if binary { Format::Binary } else { Format::Text }, &value);
     }
 }

@@ -294,9 +294,13 @@ impl Resolver<'_> {
     }
 }
 
-/// A constant array: a literal, a parameter, or ARRAY of constants.
+/// A constant array: a literal, a parameter, or ARRAY of constants; each may be cast.
 fn is_constant_array(node: &Node) -> bool {
-    match &node.node {
+    let inside = match &node.node {
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().unwrap_or(node),
+        _ => node,
+    };
+    match &inside.node {
         Some(NodeEnum::AArrayExpr(array)) => array.elements.iter().all(is_constant),
         _ => is_constant(node),
     }

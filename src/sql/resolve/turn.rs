@@ -10,6 +10,7 @@ use crate::sql::model::{Comparison, Constant, Flow, Says, UseKind};
 
 const INT8: Oid = Oid(20);
 const INT4: Oid = Oid(23);
+const TEXT: Oid = Oid(25);
 
 impl Resolver<'_> {
     /// The type that the client declared for a parameter.
@@ -25,19 +26,18 @@ impl Resolver<'_> {
         constants.iter_mut().for_each(|node| self.turn(node));
     }
 
-    /// The same with the elements of an array, which may be written out.
+    /// The same with the elements of an array of this type, which may be written out.
     pub(super) fn equals_array(&mut self, value: &Value, array: &mut Node, ty: Option<Oid>) {
-        if let Some(NodeEnum::AArrayExpr(list)) = &mut array.node {
-            // elements without a type have one in common, which need not be the column's
-            let typed = |node: &Node| self.constant(node, None).filter(|c| c.as_ref().is_none_or(|c| c.ty.is_some()));
-            let with: Option<Vec<_>> = list.elements.iter().map(typed).collect();
-            self.compared(value, with);
-            list.elements.iter_mut().for_each(|node| self.turn(node));
-            return;
-        }
-        let whole = self.constant(array, ty).map(|c| vec![c.map(|c| Constant { array: true, ..c })]);
-        self.compared(value, whole);
-        self.turn(array);
+        let is_cast = matches!(array.node, Some(NodeEnum::TypeCast(_)));
+        let Some(elements) = written_out(array) else {
+            let whole = self.constant(array, ty).map(|c| vec![c.map(|c| Constant { array: true, ..c })]);
+            self.compared(value, whole);
+            return self.turn(array);
+        };
+        let with = elements.iter().map(|node| self.constant(node, None)).collect::<Option<Vec<_>>>();
+        let cast = ty.filter(|_| is_cast).map(|ty| self.cx.catalog.type_info(ty).map_or(Oid(0), |array| array.element));
+        self.compared(value, with.and_then(|with| of_one_type(with, cast)));
+        elements.iter_mut().for_each(|node| self.turn(node));
     }
 
     /// A comparison of a value; NULL is compared as it is, and nothing is noted where something cannot be read.
@@ -54,7 +54,10 @@ impl Resolver<'_> {
 
     /// Whether an operator from outside PostgreSQL could be taken for equality of what can be turned back.
     fn has_namesakes(&self) -> bool {
-        let turns = |oid: Oid| matches!(Scalar::from_oid(oid), Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Uuid);
+        let turns = |oid: Oid| {
+            let kind = Scalar::from_oid(oid);
+            matches!(kind, Scalar::Int2 | Scalar::Int4 | Scalar::Int8 | Scalar::Uuid) || kind.is_text()
+        };
         let mut all = ["=", "<>"].into_iter().flat_map(|name| self.cx.catalog.operators_named(name));
         all.any(|o| turns(o.left) && turns(o.right) && (o.oid >= FIRST_NORMAL_OID || o.function >= FIRST_NORMAL_OID))
     }
@@ -93,6 +96,35 @@ impl Resolver<'_> {
         node.node = Some(NodeEnum::ParamRef(protobuf::ParamRef { number: *number, location: -1 }));
         self.out.turned += 1;
     }
+}
+
+/// The elements of `ARRAY[…]`, which may be cast.
+fn written_out(array: &mut Node) -> Option<&mut [Node]> {
+    match array.node.as_mut()? {
+        NodeEnum::AArrayExpr(list) => Some(&mut list.elements),
+        NodeEnum::TypeCast(cast) => match cast.arg.as_deref_mut()?.node.as_mut()? {
+            NodeEnum::AArrayExpr(list) => Some(&mut list.elements),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Elements of which some have no type: they have that of the cast, of which the others must be too, or of the others, or are texts
+/// (`transformArrayExpr`).
+fn of_one_type(mut with: Vec<Option<Constant>>, cast: Option<Oid>) -> Option<Vec<Option<Constant>>> {
+    let mut typed = with.iter().flatten().filter_map(|c| c.ty);
+    let first = typed.next();
+    let alike = typed.all(|ty| Some(ty) == first);
+    let common = match (cast, first) {
+        (Some(cast), first) => (alike && first.is_none_or(|ty| ty == cast)).then_some(cast)?,
+        (None, None) => TEXT,
+        (None, Some(first)) if alike => first,
+        // numbers of several types
+        (None, Some(_)) => return with.iter().flatten().all(|c| c.ty.is_some()).then_some(with),
+    };
+    with.iter_mut().flatten().for_each(|c| c.ty = Some(common));
+    Some(with)
 }
 
 /// Where a constant stands, casts aside.

@@ -16,6 +16,7 @@ pub mod canary;
 pub mod dice;
 mod log;
 mod proxy;
+pub mod oracle;
 pub mod queries;
 pub mod refusals;
 pub mod shapes;

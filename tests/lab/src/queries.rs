@@ -20,6 +20,19 @@ pub enum Type {
     Number,
 }
 
+impl Type {
+    /// Its name in SQL.
+    fn word(self) -> &'static str {
+        match self {
+            Int => "int",
+            Text => "text",
+            Bool => "boolean",
+            Date => "date",
+            Number => "numeric",
+        }
+    }
+}
+
 /// All of them.
 pub const TYPES: [Type; 5] = [Int, Text, Bool, Date, Number];
 
@@ -74,7 +87,9 @@ impl Generator {
     /// A whole query.
     pub fn query(&mut self) -> String {
         self.aliases = 0;
-        match self.dice.roll(10) {
+        match self.dice.roll(12) {
+            10 => self.recursive(),
+            11 => self.chained(),
             0 => {
                 let types: Vec<Type> = (0..1 + self.dice.roll(3)).map(|_| self.dice.one(&TYPES)).collect();
                 let word = self.dice.one(&["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "EXCEPT ALL"]);
@@ -117,15 +132,55 @@ impl Generator {
 
     /// A query that gives these types; `outer` can be named in it.
     pub fn select(&mut self, types: &[Type], outer: &[Named], depth: usize) -> String {
-        let (from, scope) = self.from(outer, depth);
+        let (from, scope) = self.from(depth);
         let all: Vec<Named> = scope.iter().chain(outer).cloned().collect();
         if self.one_in(4) {
             return self.grouped(types, &from, &all, depth);
         }
-        let distinct = if self.one_in(5) { "DISTINCT " } else { "" };
         let list: Vec<String> = types.iter().map(|t| self.target(*t, &all, depth)).collect();
         let condition = if self.one_in(3) { String::new() } else { format!(" WHERE {}", self.expr(Bool, &all, depth)) };
-        format!("SELECT {distinct}{} FROM {from}{condition}", list.join(", "))
+        let (distinct, end) = self.ends(types.len());
+        let text = format!("SELECT {distinct}{} FROM {from}{condition}{end}", list.join(", "));
+        if end.is_empty() { text } else { format!("({text})") }
+    }
+
+    /// What may stand before a select list of so many columns and behind it all. Rows are cut where all their columns say which come first.
+    fn ends(&mut self, columns: usize) -> (&'static str, String) {
+        let by: Vec<String> = (1..=columns).map(|n| format!("{n}{}", self.dice.one(&["", " DESC", " NULLS FIRST"]))).collect();
+        let (by, few) = (by.join(", "), 1 + self.dice.roll(9));
+        match self.dice.roll(12) {
+            0 | 1 => ("DISTINCT ", String::new()),
+            2 => ("", format!(" ORDER BY {by} LIMIT {few}")),
+            3 => ("DISTINCT ", format!(" ORDER BY {by} OFFSET 1 FETCH FIRST {few} ROWS ONLY")),
+            4 => ("", format!(" ORDER BY {by} FETCH FIRST {few} ROWS WITH TIES")),
+            _ => ("", String::new()),
+        }
+    }
+
+    /// A query that reads its own rows again.
+    fn recursive(&mut self) -> String {
+        let (name, ty) = (self.alias(), self.dice.one(&[Text, Date, Bool, Number]));
+        let first = self.select(&[Int, ty], &[], 2);
+        let columns = vec![(format!("{name}.a"), Int), (format!("{name}.b"), ty)];
+        let (more, all) = (self.expr(Bool, &columns, 1), self.dice.one(&["", "ALL "]));
+        let rest = self.rest(&columns, &[], 2).replace("\u{1}", &name);
+        format!(
+            "WITH RECURSIVE {name} (a, b) AS (SELECT (a % 7)::int, b::{} FROM ({first}) AS f (a, b) UNION {all}SELECT {name}.a + 1, {name}.b \
+             FROM {name} WHERE {name}.a < 9 AND {more}) {rest}",
+            ty.word()
+        )
+    }
+
+    /// Two names, the second over the first, and both in the end.
+    fn chained(&mut self) -> String {
+        let (one, two, ty) = (self.alias(), self.alias(), self.dice.one(&TYPES));
+        let first = self.select(&[Int, ty], &[], 2);
+        let columns = vec![(format!("{one}.a"), Int), (format!("{one}.b"), ty)];
+        let (what, which) = (self.expr(ty, &columns, 1), self.expr(Bool, &columns, 1));
+        let both = [columns, vec![(format!("{two}.a"), Int), (format!("{two}.b"), ty)]].concat();
+        let word = self.dice.one(&["JOIN", "LEFT JOIN", "FULL JOIN"]);
+        let rest = self.rest(&both, &[], 2).replace('\u{1}', &format!("{one} {word} {two} ON {one}.a = {two}.a"));
+        format!("WITH {one} (a, b) AS ({first}), {two} (a, b) AS (SELECT {one}.a, {what} FROM {one} WHERE {which}) {rest}")
     }
 
     /// The same over columns that stand in FROM already, as `\u{1}`.
@@ -140,7 +195,7 @@ impl Generator {
         if ty == Int && self.one_in(8) {
             let (by, over) = (self.dice.one(&TYPES), self.dice.one(&TYPES));
             let (by, over) = (self.expr(by, scope, 1), self.expr(over, scope, 1));
-            let function = self.dice.one(&["rank()", "dense_rank()", "count(*)"]);
+            let function = self.dice.one(&["rank()", "dense_rank()", "count(*)", "count(*) FILTER (WHERE true)", "10 * percent_rank()"]);
             return format!("({function} OVER (PARTITION BY {by} ORDER BY {over}))::int");
         }
         self.expr(ty, scope, depth)
@@ -150,9 +205,15 @@ impl Generator {
         let by = self.dice.one(&TYPES);
         let key = self.expr(by, scope, 1);
         let list: Vec<String> = types.iter().map(|t| self.aggregate(*t, by, &key, scope)).collect();
+        let sets = match self.dice.roll(6) {
+            0 => format!("ROLLUP ({key}, {})", self.expr(by, scope, 1)),
+            1 => format!("GROUPING SETS (({key}), (), ({key}))"),
+            2 => format!("CUBE ({key})"),
+            _ => key,
+        };
         let condition = if self.one_in(2) { String::new() } else { format!(" WHERE {}", self.expr(Bool, scope, depth.min(2))) };
         let having = if self.one_in(2) { String::new() } else { format!(" HAVING count(*) > {}", self.dice.roll(3)) };
-        format!("SELECT {} FROM {from}{condition} GROUP BY {key}{having}", list.join(", "))
+        format!("SELECT {} FROM {from}{condition} GROUP BY {sets}{having}", list.join(", "))
     }
 
     fn aggregate(&mut self, ty: Type, by: Type, key: &str, scope: &[Named]) -> String {
@@ -161,7 +222,9 @@ impl Generator {
         }
         let any = self.dice.one(&TYPES);
         match ty {
-            Int => match self.dice.roll(3) {
+            Int => match self.dice.roll(5) {
+                3 => format!("(sum({} % 1000) FILTER (WHERE {}))::int", self.expr(Int, scope, 1), self.expr(Bool, scope, 1)),
+                4 => format!("array_length(array_agg(DISTINCT {}), 1)", self.expr(any, scope, 1)),
                 0 => format!("count(DISTINCT {})::int", self.expr(any, scope, 1)),
                 1 => format!("count({})::int", self.expr(any, scope, 1)),
                 _ => format!("max({})", self.expr(Int, scope, 1)),
@@ -180,14 +243,23 @@ impl Generator {
     }
 
     /// FROM with what can be named in it.
-    fn from(&mut self, outer: &[Named], depth: usize) -> (String, Vec<Named>) {
-        let (mut text, mut scope) = self.item(outer, depth);
+    fn from(&mut self, depth: usize) -> (String, Vec<Named>) {
+        let (mut text, mut scope) = self.item(depth);
         for _ in 0..self.dice.roll(3).min(depth) {
-            let (item, columns) = self.item(outer, depth.saturating_sub(1));
+            let (item, columns) = self.item(depth.saturating_sub(1));
             let mut both = scope.clone();
             both.extend(columns.iter().cloned());
-            match self.dice.roll(4) {
+            match self.dice.roll(5) {
                 0 => text = format!("{text} CROSS JOIN {item}"),
+                4 => {
+                    // what stands beside it can be named in it
+                    let (name, types) = (self.alias(), [self.dice.one(&TYPES), self.dice.one(&TYPES)]);
+                    let word = self.dice.one(&["CROSS JOIN LATERAL", "LEFT JOIN LATERAL"]);
+                    let on = if word.starts_with("LEFT") { " ON true" } else { "" };
+                    let inner = self.lateral(types, &scope);
+                    text = format!("{text} {word} {inner} AS {name} (a, b){on}");
+                    both = [scope, vec![(format!("{name}.a"), types[0]), (format!("{name}.b"), types[1])]].concat();
+                }
                 kind => {
                     let word = ["JOIN", "LEFT JOIN", "FULL JOIN"][kind - 1];
                     let ty = self.dice.one(&[Int, Text]);
@@ -205,7 +277,22 @@ impl Generator {
         (text, scope)
     }
 
-    fn item(&mut self, outer: &[Named], depth: usize) -> (String, Vec<Named>) {
+    /// What gives two columns of what stands beside it.
+    fn lateral(&mut self, types: [Type; 2], scope: &[Named]) -> String {
+        let [a, b] = types;
+        match self.dice.roll(3) {
+            0 => format!("ROWS FROM (unnest(ARRAY[{}, {}]), unnest(ARRAY[{}]))", self.expr(a, scope, 1), self.expr(a, scope, 0), self.expr(b, scope, 1)),
+            1 => format!("(SELECT {}, {})", self.expr(a, scope, 1), self.expr(b, scope, 1)),
+            _ => format!("({})", self.select(&types, scope, 1)),
+        }
+    }
+
+    /// A constant that says its type.
+    fn typed(&mut self, ty: Type) -> String {
+        format!("{}::{}", self.literal(ty), ty.word())
+    }
+
+    fn item(&mut self, depth: usize) -> (String, Vec<Named>) {
         let alias = self.alias();
         if depth > 1 && self.one_in(5) {
             let types = [self.dice.one(&TYPES), self.dice.one(&TYPES)];
@@ -213,7 +300,12 @@ impl Generator {
             let columns = vec![(format!("{alias}.a"), types[0]), (format!("{alias}.b"), types[1])];
             return (format!("({inner}) AS {alias} (a, b)"), columns);
         }
-        let _ = outer;
+        if self.one_in(12) {
+            let types = [self.dice.one(&TYPES), self.dice.one(&TYPES)];
+            let row = |g: &mut Self| format!("({}, {})", g.typed(types[0]), g.typed(types[1]));
+            let (one, two) = (row(self), row(self));
+            return (format!("(VALUES {one}, {two}) AS {alias} (a, b)"), vec![(format!("{alias}.a"), types[0]), (format!("{alias}.b"), types[1])]);
+        }
         let Table { name: table, plain, columns } = self.dice.one(self.tables);
         let schema = if !plain && self.one_in(4) { "public." } else { "" };
         (format!("{schema}{table} {alias}"), columns.iter().map(|(c, t)| (format!("{alias}.{c}"), *t)).collect())
@@ -258,6 +350,9 @@ impl Generator {
         if self.one_in(8) {
             return format!("coalesce({}, {})", self.expr(ty, scope, d), self.expr(ty, scope, d));
         }
+        if d > 0 && ty != Bool && self.one_in(8) {
+            return format!("(SELECT max(s.a) FROM ({}) AS s (a))", self.select(&[ty], scope, 1));
+        }
         match ty {
             Int => match self.dice.roll(3) {
                 0 => format!("length({})", self.expr(Text, scope, d)),
@@ -283,7 +378,18 @@ impl Generator {
 
     fn condition(&mut self, scope: &[Named], depth: usize) -> String {
         let ty = self.dice.one(&TYPES);
-        match self.dice.roll(9) {
+        match self.dice.roll(13) {
+            9 => format!("{} = ANY (ARRAY[{}, {}])", self.expr(ty, scope, depth), self.expr(ty, scope, 0), self.typed(ty)),
+            10 => {
+                let (other, word) = (self.dice.one(&TYPES), self.dice.one(&["=", "<", ">=", "<>"]));
+                let pair = |g: &mut Self| format!("({}, {})", g.expr(ty, scope, 0), g.expr(other, scope, 0));
+                format!("{} {word} {}", pair(self), pair(self))
+            }
+            11 if depth > 0 => format!("{} >= ALL ({})", self.expr(ty, scope, 1), self.select(&[ty], scope, 1)),
+            12 if depth > 0 => {
+                let other = self.dice.one(&TYPES);
+                format!("({}, {}) IN ({})", self.expr(ty, scope, 1), self.expr(other, scope, 1), self.select(&[ty, other], scope, 1))
+            }
             0 => format!("{} AND {}", self.expr(Bool, scope, depth), self.expr(Bool, scope, depth)),
             1 => format!("{} OR NOT {}", self.expr(Bool, scope, depth), self.expr(Bool, scope, depth)),
             2 => format!("{} IS {}NULL", self.expr(ty, scope, depth), self.dice.one(&["", "NOT "])),

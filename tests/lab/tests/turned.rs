@@ -16,15 +16,15 @@ use lab::wire::{Client, Message};
 
 const POLICY: &str = "
 version: 1
-classes: { key: ~ }
+classes: { key: ~, card: ~ }
 tables:
-  public.person: { columns: { id: key, nr: key, small: key, token: key, code: key } }
+  public.person: { columns: { id: key, nr: key, small: key, token: key, code: key, card: card, pass: card, folded: card } }
   public.visit: { columns: { person: key } }
   public.fenced: { columns: { nr: key } }
 roles:
   analyst:
     members: [analyst]
-    read: { key: { mask: pseudonym } }
+    read: { key: { mask: pseudonym }, card: { mask: fpe } }
     delete: [public.visit]
     statements: [explain]
     rows: { public.fenced: \"nr < 900000150\" }
@@ -34,10 +34,14 @@ roles:
 const SETUP: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE owner LOGIN; CREATE ROLE analyst LOGIN;
 CREATE DOMAIN public.code AS int CHECK (VALUE > 0);
-CREATE TABLE person (id bigint PRIMARY KEY, nr int UNIQUE, small smallint, token uuid UNIQUE, code public.code, name text);
-INSERT INTO person SELECT 470000000000000 + i * 7919, 900000000 + i, 20000 + i, md5('t' || i)::uuid, 800000000 + i, 'n' || i % 7
+CREATE COLLATION public.folding (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE person (id bigint PRIMARY KEY, nr int UNIQUE, small smallint, token uuid UNIQUE, code public.code, name text,
+    card text UNIQUE, pass varchar(12), folded text COLLATE public.folding);
+INSERT INTO person SELECT 470000000000000 + i * 7919, 900000000 + i, 20000 + i, md5('t' || i)::uuid, 800000000 + i, 'n' || i % 7,
+    CASE WHEN i = 5 THEN '4000 \"5, \\' || i * 7919 ELSE '4000 ' || i * 79190001::bigint END, CASE i % 50 WHEN 0 THEN 'ab1' WHEN 1 THEN '***' ELSE 'P' || i || '-XyZw' || i % 9 END,
+    'Folded ' || md5('f' || i)
 FROM generate_series(1, 400) i;
-INSERT INTO person VALUES (470000000000001, NULL, NULL, NULL, NULL, 'none');
+INSERT INTO person VALUES (470000000000001, NULL, NULL, NULL, NULL, 'none', NULL, NULL, NULL);
 CREATE TABLE visit (no int, person bigint, place text);
 INSERT INTO visit SELECT i, 470000000000000 + (i % 5) * 7919, 'p' || i FROM generate_series(1, 20) i;
 CREATE TABLE fenced (nr int PRIMARY KEY, name text);
@@ -49,7 +53,8 @@ ANALYZE";
 
 /// Of some persons: each is looked for in every encoding.
 const CANARIES: &str = "SELECT 'number', id::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', nr::text FROM person WHERE name = 'n1' \
-    UNION ALL SELECT 'uuid', token::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', code::text FROM person WHERE name = 'n1'";
+    UNION ALL SELECT 'uuid', token::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', code::text FROM person WHERE name = 'n1'
+    UNION ALL SELECT 'text', card FROM person WHERE name = 'n1'";
 
 /// The masks of a person.
 #[derive(Clone, Debug)]
@@ -59,6 +64,8 @@ struct Masks {
     small: String,
     token: String,
     code: String,
+    card: String,
+    pass: String,
 }
 
 struct Fixture {
@@ -95,7 +102,7 @@ impl Fixture {
         let lab = Lab::guarded(folder.path(), SETUP, CANARIES, &["owner", "postgres"], "").unwrap();
         let mut analyst = Client::connect(lab.port, "analyst", "postgres").unwrap();
         let mut veil = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
-        for (table, columns) in [("person", "id, nr, small, token, code, name"), ("visit", "no, person, place"), ("fenced", "nr, name")] {
+        for (table, columns) in [("person", "id, nr, small, token, code, name, card, pass, folded"), ("visit", "no, person, place"), ("fenced", "nr, name")] {
             let seen = rows(&analyst.query(&format!("SELECT {columns} FROM {table}")).unwrap());
             let value = |v: &Option<String>| v.as_ref().map_or("NULL".to_owned(), |v| format!("'{v}'"));
             let list: Vec<String> = seen.iter().map(|r| format!("({})", r.iter().map(value).collect::<Vec<_>>().join(","))).collect();
@@ -107,11 +114,11 @@ impl Fixture {
             assert_eq!(code(&veil.query(&made).unwrap()), "", "{table}");
         }
         veil.query("SET search_path = veil; ANALYZE").unwrap();
-        let seen = rows(&veil.query("SELECT id, nr, small, token, code FROM person WHERE nr IS NOT NULL ORDER BY id LIMIT 200").unwrap());
+        let seen = rows(&veil.query("SELECT id, nr, small, token, code, card, pass FROM person WHERE pass <> '***' ORDER BY id").unwrap());
         let masks = |r: Vec<Option<String>>| {
             let mut all = r.into_iter().map(Option::unwrap);
             let mut next = || all.next().unwrap();
-            Masks { id: next(), nr: next(), small: next(), token: next(), code: next() }
+            Masks { id: next(), nr: next(), small: next(), token: next(), code: next(), card: next(), pass: next() }
         };
         let persons = seen.into_iter().map(masks).collect();
         Self { lab, veil, persons, _folder: folder }
@@ -130,11 +137,13 @@ impl Fixture {
             ("{small}", &a.small),
             ("{token}", &a.token),
             ("{code}", &a.code),
+            ("{card}", &a.card),
+            ("{pass}", &a.pass),
             ("{id2}", &b.id),
             ("{nr2}", &b.nr),
         ]
         .into_iter()
-        .chain([("{token2}", &b.token)])
+        .chain([("{token2}", &b.token), ("{card2}", &b.card)])
         .fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 }
@@ -197,6 +206,24 @@ const TEXTS: &[&str] = &[
     "SELECT DISTINCT nr FROM person WHERE nr = {nr} OR nr = {nr2}",
     "SELECT nr, name FROM fenced WHERE nr = {nr}",
     "SELECT count(*) FROM fenced WHERE nr <> {nr} AND length(name) > 1",
+    "SELECT id, card FROM person WHERE card = '{card}'",
+    "SELECT id, card FROM person WHERE card = '{card}'::text AND pass = '{pass}'::varchar",
+    "SELECT id, pass FROM person WHERE pass = '{pass}'",
+    "SELECT id, pass FROM person WHERE pass = '{pass}'::text OR card = '{card2}'::varchar",
+    "SELECT count(*) FROM person WHERE pass <> '{pass}'",
+    "SELECT count(*) FROM person WHERE pass = 'P123-XyZw123456'",
+    "SELECT count(*) FROM person WHERE pass = '9999999999'",
+    "SELECT count(*) FROM person WHERE card IS DISTINCT FROM '{card}'",
+    "SELECT id FROM person WHERE card IN ('{card}', '{card2}', NULL)",
+    "SELECT count(*) FROM person WHERE card NOT IN ('{card}', '{card2}')",
+    "SELECT id FROM person WHERE card = ANY (ARRAY['{card}', '{card2}']::text[])",
+    "SELECT id FROM person WHERE card = ANY (ARRAY['{card}', NULL, '{card2}'])",
+    "SELECT id, nr FROM person WHERE nr = ANY (ARRAY['{nr}', '{nr2}']::int[])",
+    "SELECT id, nr FROM person WHERE nr = ANY (ARRAY[{nr}, 5000000000])",
+    "SELECT id, nr FROM person WHERE nr = ANY (ARRAY[]::int[])",
+    "SELECT id FROM person WHERE card = ANY ('{\"{card}\", {card2} , null}')",
+    "SELECT id FROM person WHERE card = ANY ('{  \"{card}\"}'::varchar[])",
+    "SELECT card = '{card}', count(*) FROM person GROUP BY card = '{card}'",
     "DELETE FROM visit WHERE person = {id} RETURNING no, person",
     "UPDATE visit SET place = 'moved' WHERE person IN ({id}, {id2}) RETURNING no, place",
     "INSERT INTO visit (no, place) SELECT 1, name FROM person WHERE id = {id} RETURNING no, place",
@@ -316,6 +343,9 @@ fn a_parameter_that_is_a_mask_finds_what_it_finds_where_masks_are_stored() {
     let uuid = |text: &str| hex::decode(text.replace('-', "")).unwrap();
     let null = |ty| Given { ty, format: 0, value: None };
     let list = format!("{{{}, NULL, {}}}", a.nr, b.nr);
+    // one with what has a meaning in arrays
+    let strange = fixture.persons.iter().map(|p| &p.card).find(|c| c.contains('"')).unwrap().clone();
+    let cards = format!("{{\"{}\", NULL, {} }}", strange.replace('\\', "\\\\").replace('"', "\\\""), b.card);
     let cases: Vec<(&str, Vec<Given>)> = vec![
         ("SELECT id, name FROM person WHERE id = $1", vec![text(0, &a.id)]),
         ("SELECT id, name FROM person WHERE id = $1", vec![binary(0, &long(&a.id))]),
@@ -358,6 +388,14 @@ fn a_parameter_that_is_a_mask_finds_what_it_finds_where_masks_are_stored() {
         ("SELECT v.no FROM visit v JOIN person p ON p.id = v.person AND v.person = $1 WHERE p.id = $1", vec![text(0, &a.id)]),
         ("SELECT nr = $1, count(*) FROM person GROUP BY nr = $1", vec![text(0, &a.nr)]),
         ("SELECT id FROM person WHERE id = $2", vec![text(25, "unused"), text(0, &a.id)]),
+        ("SELECT id FROM person WHERE card = $1", vec![text(0, &a.card)]),
+        ("SELECT id FROM person WHERE card = $1", vec![binary(0, strange.as_bytes())]),
+        ("SELECT id FROM person WHERE pass = $1", vec![text(25, &a.pass)]),
+        ("SELECT id FROM person WHERE pass = $1", vec![binary(1043, a.pass.as_bytes())]),
+        ("SELECT id FROM person WHERE card = ANY ($1)", vec![text(0, &cards)]),
+        ("SELECT id FROM person WHERE card = ANY ($1)", vec![text(1015, &cards)]),
+        ("SELECT id FROM person WHERE card = ANY ($1)", vec![binary(1009, &array(25, &[Some(strange.as_bytes()), None, Some(b.card.as_bytes())]))]),
+        ("SELECT count(*) FROM person WHERE card <> ALL ($1)", vec![text(1009, "{}")]),
         // what PostgreSQL refuses
         ("SELECT id FROM person WHERE id = $1", vec![]),
         ("SELECT id FROM person WHERE id = $1", vec![text(0, &a.id), text(20, "7")]),
@@ -407,6 +445,16 @@ fn what_cannot_be_turned_back_is_refused() {
         ("SELECT nr FROM person WHERE (nr, id) = (1, 2)", "0A000"),
         ("SELECT nr FROM person WHERE nr IN (id, 1)", "0A000"),
         ("SELECT nr FROM person WHERE nr = 1 + 1", "0A000"),
+        ("SELECT card FROM person WHERE pass = 'ab1'", "0A000"),
+        ("SELECT card FROM person WHERE pass = '***'", "0A000"),
+        ("SELECT card FROM person WHERE pass IN ('***', '12345678')", "0A000"),
+        ("SELECT card FROM person WHERE card = ANY ('{{12345678}}')", "0A000"),
+        ("SELECT card FROM person WHERE card = ANY ('{12345678,}')", "0A000"),
+        ("SELECT card FROM person WHERE card LIKE '12345678'", "0A000"),
+        ("SELECT card FROM person WHERE card = 'x12345678' COLLATE folding", "0A000"),
+        ("SELECT card FROM person WHERE card COLLATE folding = 'x12345678'", "0A000"),
+        ("SELECT card FROM person WHERE folded = 'Folded x12345678'", "0A000"),
+        ("SELECT card FROM person WHERE card = '12345678'::char(8)", "0A000"),
     ];
     for (sql, want) in refused {
         assert_eq!(code(&analyst.query(sql).unwrap()), want, "{sql}");

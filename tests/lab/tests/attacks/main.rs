@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use corpus::{Case, cases, file, folder};
 use lab::Lab;
+use lab::oracle::{Answer, Row, sorted};
 use lab::tap::{Leak, Tap};
 use lab::wire::{Client, Message};
 
@@ -32,20 +33,6 @@ enum Mode {
     Simple,
     Text,
     Binary,
-}
-
-/// The values of a row.
-type Row = Vec<Option<Vec<u8>>>;
-
-/// What became of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Rows, where there were any.
-    Answered(Vec<Row>),
-    /// The proxy refused, with this SQLSTATE.
-    Refused(String),
-    /// The server's error, or one in its words.
-    Failed(String),
 }
 
 struct Runner {
@@ -87,7 +74,7 @@ impl Runner {
     }
 
     /// Runs an attack; gives what became of each of its messages.
-    fn run(&mut self, case: &Case) -> Vec<Outcome> {
+    fn run(&mut self, case: &Case) -> Vec<Answer> {
         if case.alone {
             self.client = None;
         }
@@ -95,7 +82,7 @@ impl Runner {
         for step in &case.steps {
             let text = if self.veiled { step.replace("public.", "veil.") } else { step.clone() };
             let answer = self.say(self.mode, case.alone, &text);
-            outcomes.push(outcome(&answer));
+            outcomes.push(Answer::of(&answer));
         }
         if case.alone {
             self.client = None;
@@ -108,18 +95,6 @@ impl Runner {
         }
         outcomes
     }
-}
-
-fn outcome(answer: &[Message]) -> Outcome {
-    if let Some(error) = answer.iter().find(|m| m.tag == b'E') {
-        let (code, message) = (error.field(b'C').unwrap(), error.field(b'M').unwrap());
-        let text = format!("{code} {message}");
-        return if message.starts_with("pgscrim: ") { Outcome::Refused(text) } else { Outcome::Failed(text) };
-    }
-    if answer.is_empty() {
-        return Outcome::Failed("the connection ended".into());
-    }
-    Outcome::Answered(answer.iter().filter(|m| m.tag == b'D').map(Message::values).collect())
 }
 
 fn lab() -> Lab {
@@ -135,7 +110,7 @@ fn lab() -> Lab {
     // the same views again, of what the clerk sees
     for text in [file("veil.sql"), format!("SET search_path = veil, public; {}; RESET search_path", file("derived.sql"))] {
         let made = direct.query(&text).unwrap();
-        assert!(matches!(outcome(&made), Outcome::Answered(_)), "{:?}", outcome(&made));
+        assert!(matches!(Answer::of(&made), Answer::Rows(_)), "{:?}", Answer::of(&made));
     }
     let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
     for row in clerk.query("SELECT id, alias, pin, ref FROM public.people").unwrap().iter().filter(|m| m.tag == b'D') {
@@ -155,11 +130,6 @@ fn has_an_oracle(case: &Case) -> bool {
             .any(|w| step.contains(w))
     };
     case.steps.iter().all(reads) && !case.steps.iter().any(strange)
-}
-
-fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
-    rows.sort();
-    rows
 }
 
 #[test]
@@ -184,7 +154,7 @@ fn nothing_veiled_gets_out() {
         let alive = match case.mark {
             _ if !case.versions.contains(&version) => true,
             '=' => !seen.is_empty(),
-            '?' => plain.iter().all(|o| matches!(o, Outcome::Answered(_))),
+            '?' => plain.iter().all(|o| matches!(o, Answer::Rows(_))),
             _ => true,
         };
         if !alive {
@@ -192,7 +162,7 @@ fn nothing_veiled_gets_out() {
                 wrong,
                 "no attack: {} ({:?})",
                 case.name,
-                plain.iter().filter(|o| !matches!(o, Outcome::Answered(_))).collect::<Vec<_>>()
+                plain.iter().filter(|o| !matches!(o, Answer::Rows(_))).collect::<Vec<_>>()
             )
             .unwrap();
         }
@@ -205,28 +175,24 @@ fn nothing_veiled_gets_out() {
             }
             for (i, outcome) in got.iter().enumerate() {
                 told[match outcome {
-                    Outcome::Answered(_) => 0,
-                    Outcome::Refused(_) => 1,
-                    Outcome::Failed(_) => 2,
+                    Answer::Rows(_) => 0,
+                    Answer::Refused(_) => 1,
+                    Answer::Failed(_) => 2,
                 }] += 1;
                 if let Some(log) = &mut log
                     && runner.mode == Mode::Simple
                 {
-                    let short = match outcome {
-                        Outcome::Answered(rows) => format!("answered {} rows", rows.len()),
-                        Outcome::Refused(text) | Outcome::Failed(text) => text.clone(),
-                    };
-                    writeln!(log, "{}\t{}\t{}\t{}\t{short}", case.name, case.steps[i].trim().replace('\n', " "), runner.user, case.mark)
+                    writeln!(log, "{}\t{}\t{}\t{}\t{}", case.name, case.steps[i].trim().replace('\n', " "), runner.user, case.mark, outcome.short())
                         .unwrap();
                 }
-                let Outcome::Answered(rows) = outcome else { continue };
+                let Answer::Rows(rows) = outcome else { continue };
                 if runner.user == "clerk"
                     && runner.mode == Mode::Simple
                     && let Some(by_hand) = &by_hand
                 {
                     match by_hand.get(i) {
-                        Some(Outcome::Answered(want)) if sorted(want.clone()) == sorted(rows.clone()) => {}
-                        Some(Outcome::Answered(want)) => {
+                        Some(Answer::Rows(want)) if sorted(want.clone()) == sorted(rows.clone()) => {}
+                        Some(Answer::Rows(want)) => {
                             let (got, want) = (sorted(rows.clone()), sorted(want.clone()));
                             let differ = got.iter().zip(&want).find(|(a, b)| a != b).map(|(a, b)| {
                                 let cell = a.iter().zip(b).position(|(x, y)| x != y);
