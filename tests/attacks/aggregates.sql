@@ -234,6 +234,10 @@ SELECT overlay(email PLACING '' FROM 1 FOR 0) FROM people
 SELECT substring(email FROM 1 FOR 20) FROM people
 = trim
 SELECT trim(email), btrim(email) FROM people
+? sets without the key: what was added to each set for its sake made others of them
+SELECT max(salary), count(*), max(email) FROM people GROUP BY ROLLUP (born, id)
+? the same with all its sets
+SELECT string_agg(email, ',' ORDER BY email) FROM people GROUP BY GROUPING SETS ((born, id), (id), ())
 = normalize
 SELECT normalize(email) FROM people
 = a crosstab's argument is a text that is run

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::demand::has_sql;
 use super::{Judge, words};
 use crate::catalog::{Column, PgType, Scalar, Shape};
 use crate::mask::Laws;
@@ -110,7 +111,7 @@ impl Judge<'_> {
         if laws.as_ref().is_some_and(law) || revealed || self.veil_column(source, kind) {
             Ok(Action::Mask)
         } else {
-            Err(words::cannot_commute(kind, &self.column(source), &rule, laws))
+            Err(words::cannot_commute(kind, &self.column(source), &rule, laws, self.source_type(source).as_ref()))
         }
     }
 
@@ -134,7 +135,11 @@ impl Judge<'_> {
         let column = self.column(source);
         match outcome {
             Outcome::Absent(absence) => words::absent(absence, &column, self.profile),
-            Outcome::Conditional(_) => Reject::unclear("condition", format!("{column} has a rule with 'when', {}", words::NOT_YET)),
+            Outcome::Conditional(_) => match self.source_type(source).filter(|ty| !has_sql(outcome, ty)) {
+                Some(ty) => Reject::unclear("condition", format!("{column} has a rule with 'when', of which a mask has no SQL form"))
+                    .hint(format!("these masks have one for its type: {}", words::with_sql_form(&ty))),
+                None => Reject::unclear("condition", format!("{column} has a rule with 'when', {}", words::NOT_YET)),
+            },
             Outcome::Clear | Outcome::Masked(_) => Reject::unclear("column", format!("{column} cannot be used so")),
         }
     }
@@ -157,7 +162,8 @@ impl Judge<'_> {
                 masked.into_iter().filter(|(s, r)| !r.reveal.equality && !self.veil_column(*s, UseKind::Equality)).collect();
             if let Some((source, rule)) = left.first() {
                 let laws = self.laws(*source, rule);
-                let reject = words::cannot_commute(UseKind::Equality, &self.column(*source), rule, laws);
+                let ty = self.source_type(*source);
+                let reject = words::cannot_commute(UseKind::Equality, &self.column(*source), rule, laws, ty.as_ref());
                 self.refuse(reject.at(equality.at));
             }
         }
@@ -209,7 +215,7 @@ impl Judge<'_> {
             return Err(self.unlike(first));
         };
         if rule.mask.laws(&ty).is_none() {
-            return Err(words::cannot_commute(UseKind::Output, &self.column(first), &rule, None));
+            return Err(words::cannot_commute(UseKind::Output, &self.column(first), &rule, None, Some(&ty)));
         }
         let origins = sources.iter().filter_map(|s| Some((self.relation_of(s.instance)?, s.column))).collect();
         let class = sources.iter().find_map(|s| self.profile.class(self.relation_of(s.instance)?, s.column));
@@ -218,7 +224,10 @@ impl Judge<'_> {
 
     fn unlike(&self, source: Source) -> Reject {
         match self.outcome(source) {
-            Outcome::Masked(rule) => words::cannot_commute(UseKind::MixedOutput, &self.column(source), &rule, self.laws(source, &rule)),
+            Outcome::Masked(rule) => {
+                let (laws, ty) = (self.laws(source, &rule), self.source_type(source));
+                words::cannot_commute(UseKind::MixedOutput, &self.column(source), &rule, laws, ty.as_ref())
+            }
             other @ (Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_)) => self.not_masked(&other, source),
         }
     }

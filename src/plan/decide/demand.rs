@@ -90,7 +90,7 @@ fn stands_alone(kind: UseKind) -> bool {
 }
 
 /// Whether an outcome can be written in SQL.
-fn has_sql(outcome: &Outcome, ty: &PgType) -> bool {
+pub(super) fn has_sql(outcome: &Outcome, ty: &PgType) -> bool {
     match outcome {
         Outcome::Clear => true,
         Outcome::Masked(rule) => rule.mask.laws(ty).is_some_and(|l| l.sql),

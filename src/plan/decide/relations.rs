@@ -2,7 +2,6 @@
 
 use super::{Judge, veil, words};
 use crate::catalog::{Column, ConstraintKind, FIRST_NORMAL_OID, Oid, PgType, Relation};
-use crate::mask::Mask;
 use crate::plan::permit::Action;
 use crate::policy::{Outcome, Reading};
 use crate::sql::Reject;
@@ -291,8 +290,8 @@ impl<'a> Judge<'a> {
         let reject = Reject::unclear("write", message);
         match keyed.and_then(|_| self.source_type(target)) {
             Some(ty) => {
-                let masks: Vec<String> = Mask::with_sql_form(&ty).iter().map(|m| format!("'{m}'")).collect();
-                reject.hint(format!("leave the column out of the UPDATE; it could be told from one of the masks {}", masks.join(", ")))
+                let masks = words::with_sql_form(&ty);
+                reject.hint(format!("leave the column out of the UPDATE; it could be told from one of the masks {masks}"))
             }
             None => reject.hint("give the column a value of its own, or leave it out of the UPDATE"),
         }

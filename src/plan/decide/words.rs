@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Oid};
-use crate::mask::Laws;
+use crate::catalog::{Catalog, Oid, PgType};
+use crate::mask::{Laws, Mask};
 use crate::policy::{Absence, MaskRule, Outcome, Profile};
 use crate::sql::Reject;
 use crate::sql::model::UseKind;
@@ -117,8 +117,8 @@ pub(super) fn usage(kind: UseKind) -> &'static str {
     }
 }
 
-/// A use that the mask does not commute with.
-pub(super) fn cannot_commute(kind: UseKind, column: &str, rule: &MaskRule, laws: Option<Laws>) -> Reject {
+/// A use of a column of this type that the mask does not commute with.
+pub(super) fn cannot_commute(kind: UseKind, column: &str, rule: &MaskRule, laws: Option<Laws>, ty: Option<&PgType>) -> Reject {
     let (usage, role, mask) = (usage(kind), &rule.role, &rule.name);
     let what = format!("{usage} of {column}, which role \"{role}\" masks with \"{mask}\"");
     let message = match laws {
@@ -126,7 +126,16 @@ pub(super) fn cannot_commute(kind: UseKind, column: &str, rule: &MaskRule, laws:
         Some(_) => format!("{what}: the mask has no SQL form"),
         None => format!("{what}: the mask does not fit its type"),
     };
-    Reject::unclear(reason(kind), message).hint(hint(kind))
+    let reject = Reject::unclear(reason(kind), message);
+    match ty.filter(|_| laws.is_none_or(|l| !l.sql && !l.constant)) {
+        Some(ty) => reject.hint(format!("{}; a mask with an SQL form would allow any use ({})", hint(kind), with_sql_form(ty))),
+        None => reject.hint(hint(kind)),
+    }
+}
+
+/// The masks that can be written in SQL for a type: `'redact', 'email'`.
+pub(super) fn with_sql_form(ty: &PgType) -> String {
+    Mask::with_sql_form(ty).iter().map(|m| format!("'{m}'")).collect::<Vec<_>>().join(", ")
 }
 
 fn reason(kind: UseKind) -> &'static str {

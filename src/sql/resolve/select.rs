@@ -9,7 +9,7 @@ use super::expr::is_constant;
 use super::scope::{Column, Level};
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, strings, unknown};
-use crate::sql::model::{Flow, InstanceId, UseKind};
+use crate::sql::model::{Flow, InstanceId, Source, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 impl Resolver<'_> {
@@ -89,7 +89,7 @@ impl Resolver<'_> {
         }
         self.order_by(sort_clause, &mut outs)?;
         let first_use = self.out.uses.len();
-        self.group_by(group_clause, &mut outs)?;
+        let common = self.group_by(group_clause, &mut outs)?;
         let grouped = self.out.uses.len();
         self.distinct(distinct_clause, &mut outs)?;
         for window in window_clause {
@@ -98,7 +98,7 @@ impl Resolver<'_> {
                 _ => return Err(unknown("WINDOW")),
             }
         }
-        self.restore_dependents(group_clause, first_use..grouped);
+        self.restore_dependents(group_clause, &common, first_use..grouped);
         Ok(outs)
     }
 
@@ -176,18 +176,34 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn group_by(&mut self, nodes: &mut [Node], outs: &mut [Out]) -> Checked<()> {
+    /// GROUP BY; gives the columns by which rows are grouped in each of its grouping sets.
+    fn group_by(&mut self, nodes: &mut [Node], outs: &mut [Out]) -> Checked<Vec<Source>> {
+        let mut common = Vec::new();
         for node in nodes {
-            match inner(node)? {
-                NodeEnum::GroupingSet(set) => {
-                    let protobuf::GroupingSet { kind: _, content, location: _ } = set;
-                    self.group_by(content, outs)?;
-                }
-                NodeEnum::RowExpr(row) => self.group_by(&mut row.args, outs)?,
-                _ => self.clause_item(node, outs, UseKind::Group)?,
+            common.extend(self.group_item(node, outs)?);
+        }
+        Ok(common)
+    }
+
+    fn group_item(&mut self, node: &mut Node, outs: &mut [Out]) -> Checked<Vec<Source>> {
+        match inner(node)? {
+            NodeEnum::GroupingSet(set) => {
+                let protobuf::GroupingSet { kind, content, location: _ } = set;
+                let sets = content.iter_mut().map(|n| self.group_item(n, outs)).collect::<Checked<Vec<_>>>()?;
+                // ROLLUP and CUBE have the empty set among theirs
+                let listed = *kind == protobuf::GroupingSetKind::GroupingSetSets as i32;
+                let (first, rest) = sets.split_first().filter(|_| listed).unzip();
+                let in_all = |s: &&Source| rest.iter().copied().flatten().all(|set| set.contains(s));
+                Ok(first.into_iter().flatten().filter(in_all).copied().collect())
+            }
+            NodeEnum::RowExpr(row) => self.group_by(&mut row.args, outs),
+            _ => {
+                let before = self.out.uses.len();
+                self.clause_item(node, outs, UseKind::Group)?;
+                let uses = self.out.uses.iter().skip(before).filter(|u| u.kind == UseKind::Group);
+                Ok(uses.map(|u| u.source).collect())
             }
         }
-        Ok(())
     }
 
     fn distinct(&mut self, nodes: &mut [Node], outs: &mut [Out]) -> Checked<()> {

@@ -110,16 +110,17 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Over a table its other columns depend on a primary key in GROUP BY; over a subquery they must stand there themselves.
-    pub(super) fn restore_dependents(&mut self, group_clause: &mut Vec<Node>, uses: std::ops::Range<usize>) {
+    /// Over a table its other columns depend on a primary key in each set of GROUP BY (`common`; `check_functional_grouping` in pg_constraint.c); over
+    /// a subquery they must stand there themselves. A column that is grouped by is none of those: it is NULL in the sets that are without it.
+    pub(super) fn restore_dependents(&mut self, group_clause: &mut Vec<Node>, common: &[Source], uses: std::ops::Range<usize>) {
         let uses = self.out.uses.get(uses).unwrap_or_default();
         let grouped: Vec<Source> = uses.iter().filter(|u| u.kind == UseKind::Group).map(|u| u.source).collect();
         let Some(level) = self.levels.last() else { return };
         for item in level.items.iter().filter(|i| i.veiled) {
             let Some((id, InstanceOf::Catalog(oid))) = item.instance else { continue };
             let keys = self.cx.catalog.relation(oid).map(|r| r.constraints.as_slice()).unwrap_or_default();
-            let is_grouped = |column: &i16| grouped.contains(&Source { instance: id, column: *column });
-            let by_key = keys.iter().any(|k| k.kind == ConstraintKind::Primary && k.columns.iter().all(is_grouped));
+            let is_common = |column: &i16| common.contains(&Source { instance: id, column: *column });
+            let by_key = keys.iter().any(|k| k.kind == ConstraintKind::Primary && k.columns.iter().all(is_common));
             if !by_key {
                 continue;
             }

@@ -203,10 +203,15 @@ impl Generator {
 
     fn grouped(&mut self, types: &[Type], from: &str, scope: &[Named], depth: usize) -> String {
         let by = self.dice.one(&TYPES);
-        let key = self.expr(by, scope, 1);
+        let key = match self.column(by, scope) {
+            Some(column) if self.one_in(2) => column,
+            _ => self.expr(by, scope, 1),
+        };
         let list: Vec<String> = types.iter().map(|t| self.aggregate(*t, by, &key, scope)).collect();
-        let sets = match self.dice.roll(6) {
-            0 => format!("ROLLUP ({key}, {})", self.expr(by, scope, 1)),
+        // what folds to a constant is not NULL in each set that is without it before PostgreSQL 18, as the plan goes: so columns alone
+        let sets = match self.dice.roll(4) {
+            _ if !scope.iter().any(|(name, _)| *name == key) => key,
+            0 => format!("ROLLUP ({key}, {})", self.column(Int, scope).unwrap_or_else(|| key.clone())),
             1 => format!("GROUPING SETS (({key}), (), ({key}))"),
             2 => format!("CUBE ({key})"),
             _ => key,
