@@ -166,6 +166,8 @@ pub enum UseKind {
     Conflict,
     /// It does not exist for the principal, and stands in the way of a name that does: NATURAL JOIN, an ambiguous name.
     Shadow,
+    /// In the select list of a subquery, where nobody reads it: it has to exist, and nothing else.
+    Named,
 }
 
 /// One use of a column.

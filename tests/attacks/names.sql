@@ -101,3 +101,11 @@ SELECT lower(email) FROM people WHERE 'ｅｍａｉｌ' <> 'x'
 CREATE TABLE IF NOT EXISTS public.people (id int, email text); SELECT email || '' FROM public.people
 = the same by CREATE TABLE AS
 CREATE TABLE IF NOT EXISTS public.people AS SELECT 1 AS id, ''::text AS email; SELECT email || '' FROM public.people
+? a column that does not exist, in a subquery that nobody reads
+SELECT count(*) FROM (SELECT id, secret FROM people) x
+? the same where its table is veiled in SQL
+SELECT count(*) FROM (SELECT secret, lower(email) AS m FROM people) x WHERE m > 'a'
+? the same in WITH
+WITH x AS (SELECT secret FROM people) SELECT 1
+? the same in EXISTS
+SELECT id FROM plain WHERE EXISTS (SELECT secret FROM people)

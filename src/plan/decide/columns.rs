@@ -41,7 +41,8 @@ pub(super) fn commutes(kind: UseKind) -> Commutes {
         | UseKind::WholeRow
         | UseKind::WriteSource
         | UseKind::Conflict
-        | UseKind::Shadow => by(|_| false, |_| false),
+        | UseKind::Shadow
+        | UseKind::Named => by(|_| false, |_| false),
     }
 }
 
@@ -78,6 +79,12 @@ impl Judge<'_> {
     }
 
     fn a_use(&mut self, source: Source, kind: UseKind) -> Result<Action, Reject> {
+        if kind == UseKind::Named {
+            return match self.outcome(source) {
+                Outcome::Absent(absence) => Err(words::absent(&absence, &self.column(source), self.profile)),
+                Outcome::Clear | Outcome::Masked(_) | Outcome::Conditional(_) => Ok(Action::Allow),
+            };
+        }
         if self.demand.has(source) {
             return self.use_in_sql(source, kind);
         }

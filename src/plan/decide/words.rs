@@ -114,6 +114,7 @@ pub(super) fn usage(kind: UseKind) -> &'static str {
         UseKind::WriteSource => "stored value",
         UseKind::Conflict => "conflict target",
         UseKind::Shadow => "shadow",
+        UseKind::Named => "named",
     }
 }
 
@@ -148,7 +149,7 @@ fn reason(kind: UseKind) -> &'static str {
         UseKind::WholeRow => "whole row",
         UseKind::WriteSource | UseKind::Conflict => "write",
         UseKind::Output | UseKind::MixedOutput | UseKind::Recursive => "output",
-        UseKind::Expression | UseKind::Member(_) | UseKind::NullTest | UseKind::Shadow => "expression",
+        UseKind::Expression | UseKind::Member(_) | UseKind::NullTest | UseKind::Shadow | UseKind::Named => "expression",
     }
 }
 
@@ -179,6 +180,7 @@ fn hint(kind: UseKind) -> &'static str {
         | UseKind::Recursive
         | UseKind::WriteSource
         | UseKind::Conflict
-        | UseKind::Shadow => "the column may be selected as it is, counted and tested for NULL",
+        | UseKind::Shadow
+        | UseKind::Named => "the column may be selected as it is, counted and tested for NULL",
     }
 }

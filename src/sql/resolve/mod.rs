@@ -112,7 +112,10 @@ pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject
     resolver.depth.nodes = parsed.depth;
     resolver.out.parameters.clone_from(&parsed.parameters);
     match resolver.statement(&mut parsed.node) {
-        Ok(()) => Ok(resolver.out),
+        Ok(()) => {
+            resolver.name_unread();
+            Ok(resolver.out)
+        }
         Err(reject) => Err((reject, Box::new(resolver.out))),
     }
 }
@@ -159,6 +162,8 @@ pub(super) struct Resolver<'a> {
     in_place: BTreeMap<Source, in_place::InPlace>,
     /// The same: targets whose rows are held against their condition as they are stored.
     checked: BTreeSet<InstanceId>,
+    /// Columns in select lists, and where.
+    listed: BTreeMap<Source, i32>,
     depth: definition::Depth,
 }
 
@@ -171,6 +176,7 @@ impl<'a> Resolver<'a> {
             params: cx.params.to_vec(),
             in_place: BTreeMap::new(),
             checked: BTreeSet::new(),
+            listed: BTreeMap::new(),
             depth: definition::Depth::default(),
         }
     }
@@ -206,6 +212,14 @@ impl Resolver<'_> {
         for source in value.flow.sources() {
             self.out.uses.push(Use { source: *source, kind, at: value.at });
         }
+    }
+
+    /// Columns of select lists that nothing reads are named all the same.
+    fn name_unread(&mut self) {
+        let outputs = self.out.outputs.iter().flatten().flat_map(|o| o.flow.sources());
+        let read: BTreeSet<Source> = self.out.uses.iter().map(|u| u.source).chain(outputs.copied()).collect();
+        let unread = self.listed.iter().filter(|(source, _)| !read.contains(source));
+        self.out.uses.extend(unread.map(|(source, at)| Use { source: *source, kind: UseKind::Named, at: *at }));
     }
 
     /// Whether a column does not exist for the principal.
@@ -262,7 +276,8 @@ fn inside(kind: UseKind) -> UseKind {
         | UseKind::Recursive
         | UseKind::WholeRow
         | UseKind::Conflict
-        | UseKind::Shadow => UseKind::Expression,
+        | UseKind::Shadow
+        | UseKind::Named => UseKind::Expression,
     }
 }
 

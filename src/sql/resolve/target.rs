@@ -52,6 +52,9 @@ impl Resolver<'_> {
                     let shown = if name.is_empty() { colname::figure(val) } else { name.as_str().into() };
                     let before = self.part_from(&Part::default());
                     let value = self.expr(val, UseKind::Expression)?;
+                    if !self.in_definition() {
+                        self.listed.extend(value.flow.sources().iter().map(|s| (*s, value.at)));
+                    }
                     if name.is_empty() && self.edits_columns() {
                         *name = shown.to_string(); // a mask in the place of a column would give it another
                     }

@@ -119,6 +119,7 @@ fn a_views_lineage_is_what_postgresql_says_it_depends_on() {
             let text = Generator::new(seed, TABLES).query();
             let analysis = match analysed(&view.catalog, &text) {
                 Ok(analysis) => analysis,
+                Err(refused) if refused.contains("kind: Postgres(") => continue,
                 Err(refused) => {
                     writeln!(wrong, "{seed}: refused: {refused}: {text}").unwrap();
                     continue;
