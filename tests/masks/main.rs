@@ -137,7 +137,12 @@ impl Pair<'_> {
             match self.mask.turn_back(&self.case.ty, format, masked, &mut back) {
                 Ok(()) => assert_eq!(back, value.unwrap(), "{:?} on {}", self.spec, self.case.declared),
                 // several values have the mask that `redact` gives, and it is none of any other
-                Err(_) => assert!(self.case.ty.scalar().is_text() && masked.iter().all(|b| *b == b'*'), "{:?} on {}", self.spec, self.case.declared),
+                Err(_) => assert!(
+                    self.case.ty.scalar().is_text() && masked.iter().all(|b| *b == b'*'),
+                    "{:?} on {}",
+                    self.spec,
+                    self.case.declared
+                ),
             }
         }
         masked

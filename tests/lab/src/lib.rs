@@ -15,8 +15,8 @@
 pub mod canary;
 pub mod dice;
 mod log;
-mod proxy;
 pub mod oracle;
+mod proxy;
 pub mod queries;
 pub mod refusals;
 pub mod shapes;

@@ -286,7 +286,12 @@ impl Generator {
     fn lateral(&mut self, types: [Type; 2], scope: &[Named]) -> String {
         let [a, b] = types;
         match self.dice.roll(3) {
-            0 => format!("ROWS FROM (unnest(ARRAY[{}, {}]), unnest(ARRAY[{}]))", self.expr(a, scope, 1), self.expr(a, scope, 0), self.expr(b, scope, 1)),
+            0 => format!(
+                "ROWS FROM (unnest(ARRAY[{}, {}]), unnest(ARRAY[{}]))",
+                self.expr(a, scope, 1),
+                self.expr(a, scope, 0),
+                self.expr(b, scope, 1)
+            ),
             1 => format!("(SELECT {}, {})", self.expr(a, scope, 1), self.expr(b, scope, 1)),
             _ => format!("({})", self.select(&types, scope, 1)),
         }
@@ -309,7 +314,10 @@ impl Generator {
             let types = [self.dice.one(&TYPES), self.dice.one(&TYPES)];
             let row = |g: &mut Self| format!("({}, {})", g.typed(types[0]), g.typed(types[1]));
             let (one, two) = (row(self), row(self));
-            return (format!("(VALUES {one}, {two}) AS {alias} (a, b)"), vec![(format!("{alias}.a"), types[0]), (format!("{alias}.b"), types[1])]);
+            return (
+                format!("(VALUES {one}, {two}) AS {alias} (a, b)"),
+                vec![(format!("{alias}.a"), types[0]), (format!("{alias}.b"), types[1])],
+            );
         }
         let Table { name: table, plain, columns } = self.dice.one(self.tables);
         let schema = if !plain && self.one_in(4) { "public." } else { "" };

@@ -52,7 +52,8 @@ GRANT ALL ON ALL TABLES IN SCHEMA public TO analyst, owner;
 ANALYZE";
 
 /// Of some persons: each is looked for in every encoding.
-const CANARIES: &str = "SELECT 'number', id::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', nr::text FROM person WHERE name = 'n1' \
+const CANARIES: &str =
+    "SELECT 'number', id::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', nr::text FROM person WHERE name = 'n1' \
     UNION ALL SELECT 'uuid', token::text FROM person WHERE name = 'n1' UNION ALL SELECT 'number', code::text FROM person WHERE name = 'n1'
     UNION ALL SELECT 'text', card FROM person WHERE name = 'n1'";
 
@@ -102,7 +103,9 @@ impl Fixture {
         let lab = Lab::guarded(folder.path(), SETUP, CANARIES, &["owner", "postgres"], "").unwrap();
         let mut analyst = Client::connect(lab.port, "analyst", "postgres").unwrap();
         let mut veil = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
-        for (table, columns) in [("person", "id, nr, small, token, code, name, card, pass, folded"), ("visit", "no, person, place"), ("fenced", "nr, name")] {
+        for (table, columns) in
+            [("person", "id, nr, small, token, code, name, card, pass, folded"), ("visit", "no, person, place"), ("fenced", "nr, name")]
+        {
             let seen = rows(&analyst.query(&format!("SELECT {columns} FROM {table}")).unwrap());
             let value = |v: &Option<String>| v.as_ref().map_or("NULL".to_owned(), |v| format!("'{v}'"));
             let list: Vec<String> = seen.iter().map(|r| format!("({})", r.iter().map(value).collect::<Vec<_>>().join(","))).collect();
@@ -394,7 +397,10 @@ fn a_parameter_that_is_a_mask_finds_what_it_finds_where_masks_are_stored() {
         ("SELECT id FROM person WHERE pass = $1", vec![binary(1043, a.pass.as_bytes())]),
         ("SELECT id FROM person WHERE card = ANY ($1)", vec![text(0, &cards)]),
         ("SELECT id FROM person WHERE card = ANY ($1)", vec![text(1015, &cards)]),
-        ("SELECT id FROM person WHERE card = ANY ($1)", vec![binary(1009, &array(25, &[Some(strange.as_bytes()), None, Some(b.card.as_bytes())]))]),
+        (
+            "SELECT id FROM person WHERE card = ANY ($1)",
+            vec![binary(1009, &array(25, &[Some(strange.as_bytes()), None, Some(b.card.as_bytes())]))],
+        ),
         ("SELECT count(*) FROM person WHERE card <> ALL ($1)", vec![text(1009, "{}")]),
         // what PostgreSQL refuses
         ("SELECT id FROM person WHERE id = $1", vec![]),

@@ -158,13 +158,8 @@ fn nothing_veiled_gets_out() {
             _ => true,
         };
         if !alive {
-            writeln!(
-                wrong,
-                "no attack: {} ({:?})",
-                case.name,
-                plain.iter().filter(|o| !matches!(o, Answer::Rows(_))).collect::<Vec<_>>()
-            )
-            .unwrap();
+            writeln!(wrong, "no attack: {} ({:?})", case.name, plain.iter().filter(|o| !matches!(o, Answer::Rows(_))).collect::<Vec<_>>())
+                .unwrap();
         }
         let by_hand = has_an_oracle(case).then(|| veil.run(case));
         for runner in &mut runners {
@@ -182,8 +177,16 @@ fn nothing_veiled_gets_out() {
                 if let Some(log) = &mut log
                     && runner.mode == Mode::Simple
                 {
-                    writeln!(log, "{}\t{}\t{}\t{}\t{}", case.name, case.steps[i].trim().replace('\n', " "), runner.user, case.mark, outcome.short())
-                        .unwrap();
+                    writeln!(
+                        log,
+                        "{}\t{}\t{}\t{}\t{}",
+                        case.name,
+                        case.steps[i].trim().replace('\n', " "),
+                        runner.user,
+                        case.mark,
+                        outcome.short()
+                    )
+                    .unwrap();
                 }
                 let Answer::Rows(rows) = outcome else { continue };
                 if runner.user == "clerk"

@@ -19,8 +19,16 @@ use lab::queries::Type::{Bool, Date, Int, Number, Text};
 use lab::queries::{Generator, Table, Type};
 use lab::wire::Client;
 
-const USERS: &[(&str, Type)] =
-    &[("id", Int), ("id_number", Text), ("full_name", Text), ("email", Text), ("phone", Text), ("birth_date", Date), ("locale", Text), ("level", Text)];
+const USERS: &[(&str, Type)] = &[
+    ("id", Int),
+    ("id_number", Text),
+    ("full_name", Text),
+    ("email", Text),
+    ("phone", Text),
+    ("birth_date", Date),
+    ("locale", Text),
+    ("level", Text),
+];
 const ADDRESSES: &[(&str, Type)] = &[
     ("id", Int),
     ("user_id", Int),
