@@ -123,3 +123,4 @@ SELECT a.lexeme, a.positions FROM unnest(to_tsvector('simple', 'a b')) a;
 SELECT i FROM unnest('{[1,3), [5,6)}'::int4multirange) i;
 SELECT * FROM nocols n, LATERAL (VALUES (n.*)) v;
 SELECT p.city, u FROM unnest(ARRAY[[1, 2], [3, 4]]) u, trips, unnest(ARRAY[places, ARRAY[ROW('a', 'b')::place]]) p;
+SELECT * FROM (SELECT * FROM pg_index i, unnest(i.indkey, i.indoption) WITH ORDINALITY k(key, option, place)) x;

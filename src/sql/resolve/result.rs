@@ -95,9 +95,9 @@ impl Resolver<'_> {
             Some((Form::Range, _)) => pseudo || base.kind == 'r',
             Some((Form::Multirange, _)) => pseudo || base.kind == 'm',
             None => {
-                let scalar = |oid: Oid| self.cx.catalog.type_info(oid).is_some_and(|t| t.kind == 'b' && t.element == Oid(0));
+                let scalar = |oid: Oid| self.cx.catalog.type_info(oid).is_some_and(|t| t.kind == 'b') && self.element_of(oid).is_none();
                 let cast = || self.cx.catalog.contents().casts.iter().any(|(from, to, _)| *from == base.oid && *to == param);
-                base.element == Oid(0) || param >= FIRST_NORMAL_OID || !scalar(param) || cast()
+                self.element_of(ty).is_none() || param >= FIRST_NORMAL_OID || !scalar(param) || cast()
             }
         }
     }
