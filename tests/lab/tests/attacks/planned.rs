@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use lab::canary::{Canaries, Found};
 use lab::dice::asked_for;
+use lab::oracle::{Answer, Row, sorted};
 use lab::queries::Generator;
 use lab::wire::{Client, Message};
 use pgscrim::base::RawSql;
@@ -18,7 +19,7 @@ use pgscrim::wire::row_description;
 
 use super::corpus::{Case, cases};
 use super::generated::{STORED, TABLES, VIEWS};
-use super::{Mode, Outcome, Row, Runner, has_an_oracle, lab, outcome, sorted};
+use super::{Mode, Runner, has_an_oracle, lab};
 
 fn plans(view: &View, cases: &[Case]) -> Vec<Vec<Vec<Planned>>> {
     let names = Names { epoch: 0, search_path: vec!["pg_catalog".into(), "public".into()], relations: Vec::new() };
@@ -71,14 +72,14 @@ fn faults(permit: &Permit, answer: &[Message], profile: &Profile, canaries: &Can
 }
 
 /// How what the server gives the clerk is unlike what the views give, the columns aside that the proxy masks.
-fn differs(permit: &Permit, got: &Outcome, want: &Outcome) -> Option<String> {
+fn differs(permit: &Permit, got: &Answer, want: &Answer) -> Option<String> {
     let left = |rows: &[Row]| sorted(rows.iter().map(|row| unmasked(permit, row)).collect());
     match (got, want) {
-        (Outcome::Answered(got), Outcome::Answered(want)) if left(got) == left(want) => None,
-        (Outcome::Answered(got), Outcome::Answered(want)) => Some(format!("{} rows, not these {}", got.len(), want.len())),
-        (Outcome::Answered(rows), Outcome::Failed(why) | Outcome::Refused(why)) => Some(format!("{} rows, not {why}", rows.len())),
-        (Outcome::Failed(why) | Outcome::Refused(why), Outcome::Answered(rows)) => Some(format!("{why}, not {} rows", rows.len())),
-        (Outcome::Failed(_) | Outcome::Refused(_), Outcome::Failed(_) | Outcome::Refused(_)) => None,
+        (Answer::Rows(got), Answer::Rows(want)) if left(got) == left(want) => None,
+        (Answer::Rows(got), Answer::Rows(want)) => Some(format!("{} rows, not these {}", got.len(), want.len())),
+        (Answer::Rows(rows), Answer::Failed(why) | Answer::Refused(why)) => Some(format!("{} rows, not {why}", rows.len())),
+        (Answer::Failed(why) | Answer::Refused(why), Answer::Rows(rows)) => Some(format!("{why}, not {} rows", rows.len())),
+        (Answer::Failed(_) | Answer::Refused(_), Answer::Failed(_) | Answer::Refused(_)) => None,
     }
 }
 
@@ -144,7 +145,7 @@ fn hold(login: &'static str) {
             let answer = server.query(text).unwrap();
             let found = faults(permit, &answer, &view.profile, &lab.canaries());
             wrong.extend(found.into_iter().map(|fault| format!("{fault}: {} to {login}: {text}", case.name)));
-            if let Some(why) = by_hand.as_ref().and_then(|want| differs(permit, &outcome(&answer), want)) {
+            if let Some(why) = by_hand.as_ref().and_then(|want| differs(permit, &Answer::of(&answer), want)) {
                 wrong.push(format!("NOT THE VEIL: {}: {why}: {text}", case.name));
             }
         }
