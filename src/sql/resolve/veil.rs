@@ -110,7 +110,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Over a table its other columns depend on a primary key in each set of GROUP BY (`common`; `check_functional_grouping` in pg_constraint.c); over
+    /// Over a table its other columns depend on a primary key in each set of GROUP BY (`common`; `check_functional_grouping` in `pg_constraint.c`); over
     /// a subquery they must stand there themselves. A column that is grouped by is none of those: it is NULL in the sets that are without it.
     pub(super) fn restore_dependents(&mut self, group_clause: &mut Vec<Node>, common: &[Source], uses: std::ops::Range<usize>) {
         let uses = self.out.uses.get(uses).unwrap_or_default();
