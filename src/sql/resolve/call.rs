@@ -150,21 +150,18 @@ impl<'a> Resolver<'a> {
         Some(Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) })
     }
 
-    /// `f(x)` is `(x).f` where the row has such a field and nothing could be called so (`ParseFuncOrColumn` in `parse_func.c`).
-    pub(super) fn as_field(&mut self, call: &FuncCall) -> Option<Node> {
+    /// `f(x)` is `(x).f` where `x`, a whole row or a column, has such a field and nothing could be called so (`ParseFuncOrColumn` in `parse_func.c`).
+    pub(super) fn as_field(&self, call: &FuncCall) -> Option<Node> {
         let names = strings(&call.funcname).ok()?;
         let ([arg], [name]) = (call.args.as_slice(), names.as_slice()) else { return None };
+        let Some(NodeEnum::ColumnRef(reference)) = &arg.node else { return None };
         let catalog = self.cx.catalog;
         let called =
             catalog.functions_named(name).any(|f| takes(f, 1, false, false, false, false)) || catalog.types_named(name).next().is_some();
-        if called || !is_undecorated(call) || call.func_variadic || is_named(arg) {
+        if called || !is_undecorated(call) || call.func_variadic {
             return None;
         }
-        // looked at on trial: what it finds is found again where the field is
-        let (out, depth) = (self.out.clone(), self.depth);
-        let value = self.expr(&mut arg.clone(), UseKind::Expression);
-        (self.out, self.depth) = (out, depth);
-        self.fields_of(&value.ok()?)?.iter().find(|c| *c.name == **name)?;
+        self.fields_named(reference)?.iter().find(|c| *c.name == **name)?;
         let indirection = protobuf::AIndirection { arg: Some(Box::new(arg.clone())), indirection: call.funcname.clone() };
         Some(Node { node: Some(NodeEnum::AIndirection(Box::new(indirection))) })
     }

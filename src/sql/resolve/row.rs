@@ -173,6 +173,23 @@ impl Resolver<'_> {
         Some(Node { node: Some(NodeEnum::AIndirection(Box::new(chain))) })
     }
 
+    /// The fields of the row that a reference names, which is looked up without being used.
+    pub(super) fn fields_named(&self, reference: &ColumnRef) -> Option<Vec<Column>> {
+        if let Some((item, _)) = self.whole_row_named(reference) {
+            return (!item.open).then(|| item.visible().cloned().collect());
+        }
+        let names = strings(&reference.fields).ok()?;
+        let (name, qualifier) = names.split_last()?;
+        let of = |item: &Item| item.visible().find(|c| &*c.name == *name).map(|c| c.value.clone());
+        let value = if qualifier.is_empty() {
+            let items = self.levels.iter().rev().filter(|l| !l.blocked).flat_map(|l| &l.items);
+            items.filter(|i| i.by_column).find_map(|i| of(i))
+        } else {
+            of(&*self.try_item(qualifier, reference.location).ok()??)
+        };
+        self.fields_of(&value?)
+    }
+
     /// The item whose whole row a reference names, and the names that lead to it.
     fn whole_row_named<'n>(&self, reference: &'n ColumnRef) -> Option<(Rc<Item>, &'n [Node])> {
         let qualifier = match reference.fields.split_last()? {

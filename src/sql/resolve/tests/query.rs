@@ -269,3 +269,12 @@ fn with_queries_may_name_later_ones_where_they_are_recursive() {
     }
     assert_eq!(refused("WITH RECURSIVE a AS (SELECT 1 FROM b), b AS (SELECT 1 FROM a) SELECT 1 FROM a").reason, "recursive");
 }
+
+/// What is called by a field's name is looked at once: nested calls took twice as long with each level, when each was tried before it was read.
+#[test]
+fn fields_that_are_called_are_looked_at_once() {
+    assert_eq!(outputs("SELECT email(u) FROM users u"), ["email: users#0.email"]);
+    let nested = format!("SELECT {}1{}", "f1(ROW(".repeat(60), "))".repeat(60));
+    let thread = std::thread::Builder::new().stack_size(crate::sql::STACK).spawn(move || refused(&nested).kind);
+    assert_eq!(thread.unwrap().join().unwrap(), RefusalKind::Postgres(Syntax::UndefinedFunction));
+}
