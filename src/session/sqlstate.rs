@@ -97,6 +97,8 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::InvalidColumnReference => "42P10",
         Syntax::UndefinedParameter => "42P02",
         Syntax::DatatypeMismatch => "42804",
+        Syntax::TooManyColumns => "54011",
+        Syntax::ProgramLimitExceeded => "54000",
         Syntax::FeatureNotSupported => "0A000",
     }
 }

@@ -46,6 +46,10 @@ pub enum Syntax {
     UndefinedParameter,
     /// 42804
     DatatypeMismatch,
+    /// 54011
+    TooManyColumns,
+    /// 54000
+    ProgramLimitExceeded,
     /// 0A000 with PostgreSQL's own words (cross-database references and the like)
     FeatureNotSupported,
 }

@@ -20,6 +20,9 @@ pub(super) struct Named {
 }
 
 #[expect(clippy::wrong_self_convention, reason = "FROM is the clause, not a conversion")]
+/// The most columns that the items of a statement's FROM clauses have in all: the name of a wide query may stand there as often as a text is long.
+const MOST_IN_FROM: usize = 100_000;
+
 impl<'a> Resolver<'a> {
     /// The items of FROM, added to the innermost level one by one.
     pub(super) fn from_clause(&mut self, nodes: &mut [Node]) -> Checked<()> {
@@ -202,6 +205,10 @@ impl<'a> Resolver<'a> {
         }
         let known = columns.len();
         columns.extend(aliases.iter().skip(known).map(|a| computed(a, None)));
+        self.width += columns.len();
+        if self.width > MOST_IN_FROM {
+            return Err(Reject::limit("columns", format!("the items of FROM have more than {MOST_IN_FROM} columns in all")));
+        }
         let qualifier: Option<Rc<str>> = (!name.is_empty()).then(|| (*name).into());
         for column in &mut columns {
             column.qualifier.clone_from(&qualifier);

@@ -164,6 +164,8 @@ pub(super) struct Resolver<'a> {
     checked: BTreeSet<InstanceId>,
     /// Columns in select lists, and where.
     listed: BTreeMap<Source, i32>,
+    /// Columns of all items of FROM so far.
+    width: usize,
     depth: definition::Depth,
 }
 
@@ -177,6 +179,7 @@ impl<'a> Resolver<'a> {
             in_place: BTreeMap::new(),
             checked: BTreeSet::new(),
             listed: BTreeMap::new(),
+            width: 0,
             depth: definition::Depth::default(),
         }
     }

@@ -7,6 +7,28 @@ use crate::base::QualifiedName;
 use crate::catalog::Oid;
 use crate::sql::Syntax;
 use crate::sql::model::{Flow, InstanceId, InstanceOf};
+use crate::sql::reject::{Checked, Reject};
+
+/// `MaxTupleAttributeNumber` in htup.h: the most that a select list or ROW can have. Stars over subqueries of stars would double with each level.
+const MOST_COLUMNS: usize = 1664;
+/// `MaxAttrNumber` in attnum.h: the most columns of a join.
+const MOST_OF_JOIN: usize = 32_767;
+
+/// PostgreSQL's words for more columns than `what` can have.
+pub(super) fn few_enough(what: &str, count: usize) -> Checked<()> {
+    if count <= MOST_COLUMNS {
+        return Ok(());
+    }
+    Err(Reject::postgres(Syntax::TooManyColumns, format!("{what} can have at most {MOST_COLUMNS} entries")))
+}
+
+/// The same for a join.
+pub(super) fn joins_few_enough(count: usize) -> Checked<()> {
+    if count <= MOST_OF_JOIN {
+        return Ok(());
+    }
+    Err(Reject::postgres(Syntax::ProgramLimitExceeded, format!("joins can have at most {MOST_OF_JOIN} columns")))
+}
 
 /// One query level: its FROM items so far, and the CTEs of its WITH.
 #[derive(Debug, Default)]

@@ -278,3 +278,20 @@ fn fields_that_are_called_are_looked_at_once() {
     let thread = std::thread::Builder::new().stack_size(crate::sql::STACK).spawn(move || refused(&nested).kind);
     assert_eq!(thread.unwrap().join().unwrap(), RefusalKind::Postgres(Syntax::UndefinedFunction));
 }
+
+/// Stars over stars double with each level, and PostgreSQL has a limit to that; so has the memory of this.
+#[test]
+fn rows_are_no_wider_than_postgresql_makes_them() {
+    let nested = |levels: usize| (0..levels).fold("SELECT 1 AS a".to_owned(), |inner, _| format!("SELECT x.*, x.* FROM ({inner}) x"));
+    assert_eq!(outputs(&nested(10)).len(), 1024);
+    let wide = |text: &str| refused(text).kind;
+    assert_eq!(wide(&nested(11)), RefusalKind::Postgres(Syntax::TooManyColumns));
+    let list = vec!["1"; 1665].join(", ");
+    assert_eq!(wide(&format!("SELECT {list}")), RefusalKind::Postgres(Syntax::TooManyColumns));
+    assert_eq!(wide(&format!("SELECT ROW({list})")), RefusalKind::Postgres(Syntax::TooManyColumns));
+    let joined =
+        format!("WITH s AS ({}) SELECT 1 FROM s{}", nested(10), (0..32).map(|i| format!(" CROSS JOIN s t{i}")).collect::<String>());
+    assert_eq!(wide(&joined), RefusalKind::Postgres(Syntax::ProgramLimitExceeded));
+    let often = format!("WITH s AS ({}) SELECT 1 FROM s{}", nested(10), (0..100).map(|i| format!(", s t{i}")).collect::<String>());
+    assert_eq!(wide(&often), RefusalKind::Limit);
+}
