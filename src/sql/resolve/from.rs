@@ -19,10 +19,10 @@ pub(super) struct Named {
     pub(super) columns: Vec<Box<str>>,
 }
 
-#[expect(clippy::wrong_self_convention, reason = "FROM is the clause, not a conversion")]
 /// The most columns that the items of a statement's FROM clauses have in all: the name of a wide query may stand there as often as a text is long.
 const MOST_IN_FROM: usize = 100_000;
 
+#[expect(clippy::wrong_self_convention, reason = "FROM is the clause, not a conversion")]
 impl<'a> Resolver<'a> {
     /// The items of FROM, added to the innermost level one by one.
     pub(super) fn from_clause(&mut self, nodes: &mut [Node]) -> Checked<()> {
