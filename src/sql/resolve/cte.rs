@@ -1,9 +1,12 @@
 //! WITH (`parse_cte.c`). What goes through a recursive CTE is used there: its columns can change places from round to round.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, CommonTableExpr, Node, SelectStmt, SetOperation, WithClause};
+use prost::Message;
+use prost::encoding::decode_varint;
 
 use super::scope::{Column, Cte, CteState, Level};
 use super::target::Out;
@@ -16,16 +19,16 @@ impl Resolver<'_> {
     pub(super) fn with(&mut self, clause: &mut Option<WithClause>) -> Checked<()> {
         let Some(WithClause { ctes, recursive, location: _ }) = clause else { return Ok(()) };
         let recursive = *recursive;
-        let mut left: Vec<&mut CommonTableExpr> = Vec::with_capacity(ctes.len());
+        let mut all: Vec<&mut CommonTableExpr> = Vec::with_capacity(ctes.len());
         for node in ctes {
             let NodeEnum::CommonTableExpr(cte) = inner(node)? else { return Err(unknown("WITH")) };
             if recursive {
                 self.define(Cte { name: cte.ctename.as_str().into(), state: CteState::Later });
             }
-            left.push(cte);
+            all.push(cte);
         }
-        while !left.is_empty() {
-            let cte = left.remove(if recursive { next(&left) } else { 0 });
+        for place in if recursive { order(&all) } else { (0..all.len()).collect() } {
+            let Some(cte) = all.get_mut(place) else { continue };
             let columns = self.cte(cte, recursive)?;
             self.define(Cte { name: cte.ctename.as_str().into(), state: CteState::Known(columns) });
         }
@@ -132,12 +135,38 @@ impl Resolver<'_> {
     }
 }
 
-/// Which of these can be read now: the first that names none of the others, as far as there is one (`TopologicalSort` in `parse_cte.c`).
-fn next(left: &[&mut CommonTableExpr]) -> usize {
-    let names = |cte: &CommonTableExpr, other: &CommonTableExpr| {
-        cte.ctename != other.ctename && cte.ctequery.as_ref().is_some_and(|query| mentions(query, &other.ctename))
+/// The order in which these can be read: each time the first that names none of those that are left, as far as there is one (`TopologicalSort` in
+/// `parse_cte.c`). Each tree is looked through once.
+fn order(ctes: &[&mut CommonTableExpr]) -> Vec<usize> {
+    let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for (i, cte) in ctes.iter().enumerate() {
+        places.entry(cte.ctename.as_bytes()).or_default().push(i);
+    }
+    let named = |cte: &CommonTableExpr| -> BTreeSet<usize> {
+        let bytes = cte.ctequery.as_deref().map(Message::encode_to_vec).unwrap_or_default();
+        let others = relation_names(&bytes).filter(|name| *name != cte.ctename.as_bytes());
+        others.filter_map(|name| places.get(name)).flatten().copied().collect()
     };
-    left.iter().position(|cte| !left.iter().any(|other| names(cte, other))).unwrap_or(0)
+    let mut waits: BTreeMap<usize, BTreeSet<usize>> = ctes.iter().enumerate().map(|(i, cte)| (i, named(cte))).collect();
+    let mut waited_for: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (i, others) in &waits {
+        others.iter().for_each(|other| waited_for.entry(*other).or_default().push(*i));
+    }
+    let mut ready: BTreeSet<usize> = waits.iter().filter(|(_, others)| others.is_empty()).map(|(i, _)| *i).collect();
+    let mut order = Vec::with_capacity(ctes.len());
+    while let Some(next) = ready.pop_first().or_else(|| waits.keys().next().copied()) {
+        waits.remove(&next);
+        order.push(next);
+        for i in waited_for.remove(&next).unwrap_or_default() {
+            if let Some(others) = waits.get_mut(&i)
+                && others.remove(&next)
+                && others.is_empty()
+            {
+                ready.insert(i);
+            }
+        }
+    }
+    order
 }
 
 /// Whether a query has the form of a recursive one, or why it may not name itself (`checkWellFormedRecursion` in `parse_cte.c`).
@@ -163,9 +192,18 @@ fn form(query: &Node, name: &str) -> Result<(), (Syntax, String)> {
 /// Whether a name of a relation stands in a query: a hint only. Where it is another's name, the query is read as recursive too,
 /// which records more uses and never fewer.
 fn mentions(query: &Node, name: &str) -> bool {
-    use prost::Message;
-    let named = protobuf::RangeVar { relname: name.to_owned(), ..Default::default() }.encode_to_vec();
-    query.encode_to_vec().windows(named.len().max(1)).any(|w| w == named)
+    relation_names(&query.encode_to_vec()).any(|n| n == name.as_bytes())
+}
+
+/// What stands in a tree's bytes as the names of relations do. Other things can look so.
+fn relation_names(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    /// `RangeVar.relname`: field 3, of a length.
+    const RELNAME: u8 = 3 << 3 | 2;
+    (0..bytes.len()).filter_map(|at| {
+        let mut rest = bytes.get(at..)?.strip_prefix(&[RELNAME])?;
+        let length = decode_varint(&mut rest).ok()?;
+        rest.get(..usize::try_from(length).ok()?)
+    })
 }
 
 /// The columns of a CTE by its column list, or by its query's names.

@@ -295,3 +295,10 @@ fn rows_are_no_wider_than_postgresql_makes_them() {
     let often = format!("WITH s AS ({}) SELECT 1 FROM s{}", nested(10), (0..100).map(|i| format!(", s t{i}")).collect::<String>());
     assert_eq!(wide(&often), RefusalKind::Limit);
 }
+
+/// Each waits for the next: who asks of each pair of queries again whenever one was read does not come to an end.
+#[test]
+fn many_with_queries_are_put_in_order_once() {
+    let queries: Vec<String> = (0..2000).map(|i| format!("c{i} AS (SELECT 1 FROM c{})", i + 1)).collect();
+    analysed(&format!("WITH RECURSIVE {}, c2000 AS (SELECT 1) SELECT 1 FROM c0", queries.join(", ")));
+}
