@@ -54,27 +54,33 @@ pub fn read(text: &str, limit: usize) -> Checked<Text> {
         let start = usize::try_from(stmt_location).unwrap_or(0).min(text.len());
         let length = usize::try_from(stmt_len).unwrap_or(0);
         let end = if length == 0 { text.len() } else { (start + length).min(text.len()) };
-        let parameters = parameters(text, &scanned.tokens, start..end);
-        let number_since_16 = number_since_16(text, &scanned.tokens, start..end);
+        let tokens = within(&scanned.tokens, start..end);
+        let (parameters, number_since_16) = (parameters(text, tokens), number_since_16(text, tokens));
         statements.push(Parsed { node, version, known: *known, depth: scanned.depth, parameters, number_since_16, start, end });
     }
     Ok(Text { scanned, statements })
 }
 
-/// The parameters that are named in a part of a text.
-fn parameters(text: &str, tokens: &[ScanToken], part: Range<usize>) -> Vec<i32> {
+/// The tokens that begin in a part of the text; they stand in its order.
+fn within(tokens: &[ScanToken], part: Range<usize>) -> &[ScanToken] {
+    let before = |place: usize| tokens.partition_point(|t| usize::try_from(t.start).is_ok_and(|start| start < place));
+    tokens.get(before(part.start)..before(part.end)).unwrap_or_default()
+}
+
+/// The parameters that tokens name.
+fn parameters(text: &str, tokens: &[ScanToken]) -> Vec<i32> {
     let number = |token: &ScanToken| {
         let (from, to) = (usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?);
-        text.get(from + 1..to).filter(|_| part.contains(&from))?.parse().ok()
+        text.get(from + 1..to)?.parse().ok()
     };
     tokens.iter().filter(|t| t.token() == Token::Param).filter_map(number).collect()
 }
 
 /// The first such number; an older server takes what stands behind its leading digits for a name.
-fn number_since_16(text: &str, tokens: &[ScanToken], part: Range<usize>) -> Option<usize> {
+fn number_since_16(text: &str, tokens: &[ScanToken]) -> Option<usize> {
     let place = |token: &ScanToken| {
         let (from, to) = (usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?);
-        let word = text.get(from..to).filter(|_| part.contains(&from))?;
+        let word = text.get(from..to)?;
         word.contains(|c: char| c == '_' || c.is_ascii_alphabetic() && !c.eq_ignore_ascii_case(&'e')).then_some(from)
     };
     tokens.iter().filter(|t| matches!(t.token(), Token::Iconst | Token::Fconst)).find_map(place)

@@ -32,17 +32,7 @@ const PSQL: &str = include_str!("psql.sql");
 fn analysed(catalog: &Catalog, text: &str) -> Result<(Analysis, String), String> {
     let mut parsed = read(text, 1 << 20).map_err(|e| format!("{e:?}"))?.statements.remove(0);
     let path: Vec<Box<str>> = vec!["pg_catalog".into(), "public".into()];
-    let cx = Context {
-        catalog,
-        path: &path,
-        locals: &[],
-        params: &[],
-        hidden: &|_, _| false,
-        inside: &|_| None,
-        veils: None,
-        says: None,
-        alias: None,
-    };
+    let cx = Context::bare(catalog, &path);
     let analysis = analyse(&mut parsed, cx).map_err(|(reject, _)| format!("{reject:?}"))?;
     let printed = print(&parsed, text, &analysis).map_err(|e| format!("{e:?}"))?;
     Ok((analysis, printed.text().to_string()))

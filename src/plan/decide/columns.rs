@@ -118,7 +118,7 @@ impl Judge<'_> {
         if laws.as_ref().is_some_and(law) || revealed || self.veil_column(source, kind) {
             Ok(Action::Mask)
         } else {
-            Err(words::cannot_commute(kind, &self.column(source), &rule, laws, self.source_type(source).as_ref()))
+            Err(self.cannot_commute(kind, source, &rule))
         }
     }
 
@@ -135,6 +135,11 @@ impl Judge<'_> {
         let commas = |ty: PgType| matches!(ty.shape, Shape::Scalar(scalar) if scalar != Scalar::Other);
         !matches!(kind, UseKind::LookupMany(_))
             || (!matches!(self.analysis.deed, Deed::Prepare { .. }) && self.source_type(source).is_some_and(commas))
+    }
+
+    /// Why a masked column cannot be used so.
+    fn cannot_commute(&self, kind: UseKind, source: Source, rule: &MaskRule) -> Reject {
+        words::cannot_commute(kind, &self.column(source), rule, self.laws(source, rule), self.source_type(source).as_ref())
     }
 
     /// Why a column that is neither clear nor masked cannot be used at all.
@@ -168,9 +173,7 @@ impl Judge<'_> {
             let left: Vec<(Source, MaskRule)> =
                 masked.into_iter().filter(|(s, r)| !r.reveal.equality && !self.veil_column(*s, UseKind::Equality)).collect();
             if let Some((source, rule)) = left.first() {
-                let laws = self.laws(*source, rule);
-                let ty = self.source_type(*source);
-                let reject = words::cannot_commute(UseKind::Equality, &self.column(*source), rule, laws, ty.as_ref());
+                let reject = self.cannot_commute(UseKind::Equality, *source, rule);
                 self.refuse(reject.at(equality.at));
             }
         }
@@ -222,7 +225,7 @@ impl Judge<'_> {
             return Err(self.unlike(first));
         };
         if rule.mask.laws(&ty).is_none() {
-            return Err(words::cannot_commute(UseKind::Output, &self.column(first), &rule, None, Some(&ty)));
+            return Err(self.cannot_commute(UseKind::Output, first, &rule));
         }
         let origins = sources.iter().filter_map(|s| Some((self.relation_of(s.instance)?, s.column))).collect();
         let class = sources.iter().find_map(|s| self.profile.class(self.relation_of(s.instance)?, s.column));
@@ -231,10 +234,7 @@ impl Judge<'_> {
 
     fn unlike(&self, source: Source) -> Reject {
         match self.outcome(source) {
-            Outcome::Masked(rule) => {
-                let (laws, ty) = (self.laws(source, &rule), self.source_type(source));
-                words::cannot_commute(UseKind::MixedOutput, &self.column(source), &rule, laws, ty.as_ref())
-            }
+            Outcome::Masked(rule) => self.cannot_commute(UseKind::MixedOutput, source, &rule),
             other @ (Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_)) => self.not_masked(&other, source),
         }
     }

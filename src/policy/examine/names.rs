@@ -62,18 +62,7 @@ fn resolves(catalog: &Catalog, relation: &Relation, condition: &str) -> Checked<
     let text = format!("SELECT 1 FROM {}.{} WHERE (\n{condition}\n)", quote_ident(schema), quote_ident(name));
     let path = ["pg_catalog".into(), schema.clone()];
     let says = BTreeMap::from([("pgscrim.user".into(), Arc::from(""))]);
-    let hidden = |_, _| false;
-    let context = Context {
-        catalog,
-        path: &path,
-        locals: &[],
-        params: &[],
-        hidden: &hidden,
-        inside: &|_| None,
-        veils: None,
-        says: Some(&says),
-        alias: None,
-    };
+    let context = Context { says: Some(&says), ..Context::bare(catalog, &path) };
     for mut statement in sql::read(&text, LIMIT)?.statements {
         sql::analyse(&mut statement, context).map_err(|(reject, _)| reject)?;
     }

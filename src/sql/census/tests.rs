@@ -18,17 +18,7 @@ fn analysed(text: &str) -> Analysis {
     let catalog = shop::catalog();
     let mut parsed = read(text, 1 << 20).unwrap().statements.remove(0);
     let path: Vec<Box<str>> = vec!["pg_catalog".into(), "public".into()];
-    let cx = Context {
-        catalog: &catalog,
-        path: &path,
-        locals: &[],
-        params: &[],
-        hidden: &|_, _| false,
-        inside: &|_| None,
-        veils: None,
-        says: None,
-        alias: None,
-    };
+    let cx = Context::bare(&catalog, &path);
     analyse(&mut parsed, cx).unwrap_or_else(|(reject, _)| panic!("{text}: {reject:?}"))
 }
 

@@ -6,7 +6,7 @@ use pg_query::protobuf::{self, JoinExpr, JoinType};
 
 use super::from::no_conflict;
 use super::operator::Operand;
-use super::scope::{Column, Item, joins_few_enough};
+use super::scope::{Column, Item, Wide};
 use super::{Resolver, name_nodes, strings, unknown};
 use crate::sql::model::UseKind;
 use crate::sql::reject::{Checked, Reject, Syntax};
@@ -41,7 +41,7 @@ impl Resolver<'_> {
         let mut columns = merged;
         columns.extend(rest(&left));
         columns.extend(rest(&right));
-        joins_few_enough(columns.len())?;
+        Wide::Join.holds(columns.len())?;
         let open = both.iter().any(|i| i.open && i.by_column);
         let named = self.alias(alias.as_ref())?;
         let mut items: Vec<Rc<Item>> = using_item.into_iter().collect();

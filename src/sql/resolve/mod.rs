@@ -93,6 +93,14 @@ pub struct Context<'a> {
     pub alias: Option<&'a str>,
 }
 
+impl<'a> Context<'a> {
+    /// Where there is nothing but a schema and a path: everything in it exists, as it is.
+    #[must_use]
+    pub fn bare(catalog: &'a Catalog, path: &'a [Box<str>]) -> Self {
+        Self { catalog, path, locals: &[], params: &[], hidden: &|_, _| false, inside: &|_| None, veils: None, says: None, alias: None }
+    }
+}
+
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context").field("path", &self.path).field("locals", &self.locals).finish_non_exhaustive()
@@ -162,7 +170,7 @@ pub(super) struct Resolver<'a> {
     in_place: BTreeMap<Source, in_place::InPlace>,
     /// The same: targets whose rows are held against their condition as they are stored.
     checked: BTreeSet<InstanceId>,
-    /// Columns in select lists, and where.
+    /// Columns in select lists of subqueries, and where.
     listed: BTreeMap<Source, i32>,
     /// Columns of all items of FROM so far.
     width: usize,
@@ -217,8 +225,11 @@ impl Resolver<'_> {
         }
     }
 
-    /// Columns of select lists that nothing reads are named all the same.
+    /// Columns of subqueries' select lists that nothing reads are named all the same.
     fn name_unread(&mut self) {
+        if self.listed.is_empty() {
+            return;
+        }
         let outputs = self.out.outputs.iter().flatten().flat_map(|o| o.flow.sources());
         let read: BTreeSet<Source> = self.out.uses.iter().map(|u| u.source).chain(outputs.copied()).collect();
         let unread = self.listed.iter().filter(|(source, _)| !read.contains(source));

@@ -7,7 +7,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, ColumnRef, Node};
 
 use super::from::computed;
-use super::scope::{Column, Item, few_enough};
+use super::scope::{Column, Item, Wide};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{Oid, SYSTEM_COLUMNS};
 use crate::sql::model::{Flow, UseKind};
@@ -77,7 +77,7 @@ impl Resolver<'_> {
                 }
                 _ => values.push(each(self, node)?),
             }
-            few_enough("ROW expressions", values.len())?;
+            Wide::Row.holds(values.len())?;
         }
         Ok(values)
     }

@@ -9,25 +9,24 @@ use crate::sql::Syntax;
 use crate::sql::model::{Flow, InstanceId, InstanceOf};
 use crate::sql::reject::{Checked, Reject};
 
-/// `MaxTupleAttributeNumber` in htup.h: the most that a select list or ROW can have. Stars over subqueries of stars would double with each level.
-const MOST_COLUMNS: usize = 1664;
-/// `MaxAttrNumber` in attnum.h: the most columns of a join.
-const MOST_OF_JOIN: usize = 32_767;
-
-/// PostgreSQL's words for more columns than `what` can have.
-pub(super) fn few_enough(what: &str, count: usize) -> Checked<()> {
-    if count <= MOST_COLUMNS {
-        return Ok(());
-    }
-    Err(Reject::postgres(Syntax::TooManyColumns, format!("{what} can have at most {MOST_COLUMNS} entries")))
+/// What can be only so wide, in PostgreSQL's words: without an end, stars over subqueries of stars would double with each level.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wide {
+    List,
+    Row,
+    Join,
 }
 
-/// The same for a join.
-pub(super) fn joins_few_enough(count: usize) -> Checked<()> {
-    if count <= MOST_OF_JOIN {
-        return Ok(());
+impl Wide {
+    /// Whether so many are few enough (`MaxTupleAttributeNumber` in `htup.h`, `MaxAttrNumber` in `attnum.h`).
+    pub(super) fn holds(self, count: usize) -> Checked<()> {
+        let (what, most, of, syntax) = match self {
+            Self::List => ("target lists", 1664, "entries", Syntax::TooManyColumns),
+            Self::Row => ("ROW expressions", 1664, "entries", Syntax::TooManyColumns),
+            Self::Join => ("joins", 32_767, "columns", Syntax::ProgramLimitExceeded),
+        };
+        if count <= most { Ok(()) } else { Err(Reject::postgres(syntax, format!("{what} can have at most {most} {of}"))) }
     }
-    Err(Reject::postgres(Syntax::ProgramLimitExceeded, format!("joins can have at most {MOST_OF_JOIN} columns")))
 }
 
 /// One query level: its FROM items so far, and the CTEs of its WITH.

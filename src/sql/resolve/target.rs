@@ -7,7 +7,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, ResTarget};
 
 use super::row::{is_star, open_star};
-use super::scope::{Column, Item, few_enough};
+use super::scope::{Column, Item, Wide};
 use super::{Resolver, Value, absent, colname, column, inner, strings, unknown};
 use crate::sql::model::{Part, Use, UseKind};
 use crate::sql::reject::{Checked, Reject};
@@ -27,7 +27,7 @@ impl Resolver<'_> {
         let mut outs = Vec::with_capacity(nodes.len());
         let mut edited = Vec::with_capacity(nodes.len());
         for mut node in std::mem::take(nodes) {
-            few_enough("target lists", outs.len())?;
+            Wide::List.holds(outs.len())?;
             match inner(&mut node)? {
                 NodeEnum::ResTarget(target) => {
                     let ResTarget { name, indirection, val, location: _ } = &mut **target;
@@ -53,7 +53,8 @@ impl Resolver<'_> {
                     let shown = if name.is_empty() { colname::figure(val) } else { name.as_str().into() };
                     let before = self.part_from(&Part::default());
                     let value = self.expr(val, UseKind::Expression)?;
-                    if !self.in_definition() {
+                    // of the outermost list each column is an output, or is stored
+                    if self.levels.len() > 1 && !self.in_definition() {
                         self.listed.extend(value.flow.sources().iter().map(|s| (*s, value.at)));
                     }
                     if name.is_empty() && self.edits_columns() {
@@ -66,7 +67,7 @@ impl Resolver<'_> {
             edited.push(node);
         }
         *nodes = edited;
-        few_enough("target lists", outs.len())?;
+        Wide::List.holds(outs.len())?;
         Ok(outs)
     }
 
@@ -89,7 +90,7 @@ impl Resolver<'_> {
         let edited = |i: &Rc<Item>| i.has_hidden() || loses_schema(i) || self.covers_system(i) || self.is_edited(i);
         let mut written = items.iter().any(edited).then(Vec::new);
         for item in &items {
-            few_enough("target lists", outs.len())?;
+            Wide::List.holds(outs.len())?;
             for column in &item.columns {
                 let value = Value { at, ..column.value.clone() };
                 if column.hidden {

@@ -16,17 +16,7 @@ fn run_over(catalog: &Catalog, text: &str, hidden: &[i16]) -> Result<(Analysis, 
     let mut parsed = read(text, 1 << 20)?.statements.remove(0);
     let path: Vec<Box<str>> = vec!["pg_catalog".into(), "public".into()];
     let is_hidden = |oid: Oid, column: i16| oid == shop::USERS && hidden.contains(&column);
-    let cx = Context {
-        catalog,
-        path: &path,
-        locals: &[],
-        params: &[],
-        hidden: &is_hidden,
-        inside: &|_| None,
-        veils: None,
-        says: None,
-        alias: None,
-    };
+    let cx = Context { hidden: &is_hidden, ..Context::bare(catalog, &path) };
     let analysis = analyse(&mut parsed, cx).map_err(|(reject, _)| reject)?;
     let text = print(&parsed, text, &analysis)?.text().to_string();
     Ok((analysis, text))

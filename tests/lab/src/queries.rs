@@ -47,6 +47,76 @@ pub struct Table {
     pub columns: &'static [(&'static str, Type)],
 }
 
+/// The sample shop's tables. Nothing of `products` is ever veiled.
+pub const SHOP: &[Table] = &[
+    Table {
+        name: "users",
+        plain: false,
+        columns: &[
+            ("id", Int),
+            ("id_number", Text),
+            ("full_name", Text),
+            ("email", Text),
+            ("phone", Text),
+            ("birth_date", Date),
+            ("locale", Text),
+            ("level", Text),
+        ],
+    },
+    Table {
+        name: "addresses",
+        plain: false,
+        columns: &[
+            ("id", Int),
+            ("user_id", Int),
+            ("recipient", Text),
+            ("phone", Text),
+            ("region", Text),
+            ("city", Text),
+            ("street", Text),
+            ("postcode", Text),
+            ("is_default", Bool),
+        ],
+    },
+    Table {
+        name: "orders",
+        plain: false,
+        columns: &[
+            ("id", Int),
+            ("user_id", Int),
+            ("product_id", Int),
+            ("address_id", Int),
+            ("quantity", Int),
+            ("total", Number),
+            ("status", Text),
+            ("ordered_at::date", Date),
+        ],
+    },
+    Table {
+        name: "products",
+        plain: true,
+        columns: &[("id", Int), ("sku", Text), ("name", Text), ("category", Text), ("price", Number), ("stock", Int)],
+    },
+    Table {
+        name: "payments",
+        plain: false,
+        columns: &[
+            ("id", Int),
+            ("order_id", Int),
+            ("user_id", Int),
+            ("method", Text),
+            ("card_number", Text),
+            ("card_holder", Text),
+            ("amount", Number),
+        ],
+    },
+    Table {
+        name: "page_views",
+        plain: false,
+        columns: &[("id", Int), ("user_id", Int), ("path", Text), ("search_term", Text), ("ip::text", Text)],
+    },
+];
+
 /// A column that can be named: `a.email`.
 pub type Named = (String, Type);
 

@@ -17,41 +17,11 @@ use std::io::Write as _;
 
 use lab::Lab;
 use lab::dice::asked_for;
-use lab::queries::Type::{Bool, Date, Int, Number, Text};
-use lab::queries::{Generator, Table};
+use lab::queries::{Generator, SHOP};
 use lab::wire::Client;
 use pgscrim::catalog::{Catalog, Oid};
 use pgscrim::sql::model::{Analysis, InstanceOf, Source, Use, UseKind};
 use pgscrim::sql::{Context, analyse, read};
-
-const TABLES: &[Table] = &[
-    Table {
-        name: "users",
-        plain: false,
-        columns: &[
-            ("id", Int),
-            ("full_name", Text),
-            ("id_number", Text),
-            ("email", Text),
-            ("phone", Text),
-            ("birth_date", Date),
-            ("locale", Text),
-            ("level", Text),
-            ("created_at::date", Date),
-        ],
-    },
-    Table {
-        name: "addresses",
-        plain: false,
-        columns: &[("id", Int), ("user_id", Int), ("recipient", Text), ("region", Text), ("street", Text), ("is_default", Bool)],
-    },
-    Table {
-        name: "orders",
-        plain: false,
-        columns: &[("id", Int), ("user_id", Int), ("quantity", Int), ("total", Number), ("status", Text), ("ordered_at::date", Date)],
-    },
-    Table { name: "products", plain: true, columns: &[("id", Int), ("sku", Text), ("price", Number), ("stock", Int)] },
-];
 
 /// Columns of relations.
 type Columns = BTreeSet<(u32, i16)>;
@@ -60,17 +30,7 @@ type Columns = BTreeSet<(u32, i16)>;
 fn analysed(catalog: &Catalog, text: &str) -> Result<Analysis, String> {
     let mut parsed = read(text, 1 << 20).map_err(|e| format!("{e:?}"))?.statements.remove(0);
     let path: Vec<Box<str>> = vec!["pg_catalog".into(), "public".into()];
-    let cx = Context {
-        catalog,
-        path: &path,
-        locals: &[],
-        params: &[],
-        hidden: &|_, _| false,
-        inside: &|_| None,
-        veils: None,
-        says: None,
-        alias: None,
-    };
+    let cx = Context::bare(catalog, &path);
     analyse(&mut parsed, cx).map_err(|(reject, _)| format!("{reject:?}"))
 }
 
@@ -116,7 +76,7 @@ fn a_views_lineage_is_what_postgresql_says_it_depends_on() {
         let mut direct = Client::connect(port, "postgres", "postgres").unwrap();
         let (mut wrong, mut held, mut columns) = (String::new(), 0, 0);
         for seed in first..first + count {
-            let text = Generator::new(seed, TABLES).query();
+            let text = Generator::new(seed, SHOP).query();
             let analysis = match analysed(&view.catalog, &text) {
                 Ok(analysis) => analysis,
                 Err(refused) if refused.contains("kind: Postgres(") => continue,

@@ -91,17 +91,7 @@ fn temporary_relations_stand_where_the_path_says() {
         (&["pg_catalog", "pg_temp"], true),
     ] {
         let (catalog, path): (_, Vec<Box<str>>) = (shop::catalog(), path.iter().map(|s| (*s).into()).collect());
-        let cx = Context {
-            catalog: &catalog,
-            path: &path,
-            locals: &locals,
-            params: &[],
-            hidden: &|_, _| false,
-            inside: &|_| None,
-            veils: None,
-            says: None,
-            alias: None,
-        };
+        let cx = Context { locals: &locals, ..Context::bare(&catalog, &path) };
         let mut parsed = read("SELECT 1 FROM users", 100).unwrap().statements.remove(0);
         let analysis = analyse(&mut parsed, cx).unwrap_or_else(|(reject, _)| panic!("{path:?}: {reject:?}"));
         assert_eq!(analysis.instances[0].of == InstanceOf::Temporary, temporary, "{path:?}");
