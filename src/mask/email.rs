@@ -23,10 +23,12 @@ pub(super) fn apply(value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMa
 
 pub(super) fn sql(column: &str) -> String {
     let text = text::sql(column);
-    let at = quote("@");
-    let none = call("int4eq", &[&call("strpos", &[&text, &at]), "0"]);
-    let domain = call("reverse", &[&call("split_part", &[&call("reverse", &[&text]), &at, "1"])]);
-    let behind = call("int4pl", &[&call("length", &[&domain]), "1"]);
-    let local = call("left", &[&text, &call("int4um", &[&behind])]);
-    choose(&none, &quote("***"), &concat(&[&call("left", &[&local, "1"]), &quote("***@"), &domain]))
+    let (at, one) = (quote("@"), "1");
+    let first = call("strpos", &[&text, &at]);
+    let domain = call("split_part", &[&text, &at, "-1"]); // from the end, since PostgreSQL 14
+    let local = call("left", &[&text, &call("int4um", &[&call("int4pl", &[&call("length", &[&domain]), one])])]);
+    let masked = |local: &str| concat(&[&call("left", &[local, one]), &quote("***@"), &domain]);
+    // an address that begins with `@` has nothing before its last one, or another: rare, and dear to tell
+    let rare = choose(&call("int4eq", &[&first, "0"]), &quote("***"), &masked(&local));
+    choose(&call("int4gt", &[&first, one]), &masked(&text), &rare)
 }

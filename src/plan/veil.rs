@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Setting;
-use super::decide::{Demand, column_outcome, is_checked};
+use super::decide::{Demand, column_outcome, is_checked, needs_fence};
 use crate::base::{QualifiedName, quote_ident};
 use crate::catalog::{Catalog, Column, Oid, PgType, Relation, SYSTEM_COLUMNS, Scalar, Shape};
 use crate::mask::scalar_name;
@@ -23,7 +23,7 @@ pub(super) fn veils(analysis: &Analysis, setting: Setting<'_>, demand: &Demand) 
         let veil = relation_of(analysis, setting.catalog, id).and_then(|relation| veil(analysis, setting, demand, id, relation));
         veils.insert(id, veil.ok_or_else(|| Reject::unclear("veil", "a mask that is needed in SQL cannot be written there"))?);
     }
-    veils.fenced = analysis.leaks;
+    veils.fenced = analysis.leaks.beside || analysis.leaks.behind;
     veils.says.insert("pgscrim.user".into(), Arc::clone(&setting.profile.principal.login));
     Ok(veils)
 }
@@ -63,11 +63,13 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
     }
     let has_system = !system.is_empty();
     columns.extend(system);
-    let rows = setting.profile.rows(relation.oid).map(|r| Arc::clone(&r.sql));
+    let condition = setting.profile.rows(relation.oid);
+    let fenced = condition.is_some_and(|rows| needs_fence(analysis, rows));
+    let rows = condition.map(|rows| Arc::clone(&rows.sql));
     let checked = target && is_checked(analysis, setting, id);
     let merges = analysis.instances.get(usize::try_from(id.0).ok()?)?.access == Access::Merge;
     let reads = if merges { reads(setting, relation)? } else { Vec::new() };
-    Some(Veil { columns, rows, fenced: analysis.leaks, system: has_system, checked, reads })
+    Some(Veil { columns, rows, fenced, system: has_system, checked, reads })
 }
 
 /// The columns that a relation's row condition reads.

@@ -151,6 +151,15 @@ pub struct RowCondition {
     pub reads: BTreeSet<i16>,
 }
 
+impl RowCondition {
+    /// Whether a query may stand in it, of which PostgreSQL can make a join.
+    #[must_use]
+    pub fn may_query(&self) -> bool {
+        let text = self.sql.to_ascii_lowercase();
+        ["select", "values", "table"].iter().any(|word| text.contains(word))
+    }
+}
+
 /// What `statements:` adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StatementRight {

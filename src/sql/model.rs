@@ -340,11 +340,21 @@ pub struct Analysis {
     pub inlined: BTreeMap<InstanceId, Range<u32>>,
     /// How many constants this walk has put parameters in the place of.
     pub turned: usize,
-    /// Something may run on a value that is not known to be leakproof (`pg_proc.proleakproof`): no row condition can stand beside it without a
-    /// fence. Aggregates and window functions do not count, which see rows that were chosen.
-    pub leaks: bool,
+    /// Where something may run on a value that is not known to be leakproof (`pg_proc.proleakproof`).
+    pub leaks: Leaks,
     /// What of the text the walk has looked at.
     pub seen: Seen,
+}
+
+/// Where a statement may tell of the values that it is run on. Aggregates and window functions do not count, which see rows that were chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leaks {
+    /// In a condition, or in what may become a part of one: no row condition can stand beside it without a fence.
+    pub beside: bool,
+    /// Only in what is computed for rows that were chosen: the outermost select list and its order, what UPDATE sets, RETURNING. A condition on
+    /// one relation's rows is looked at where they are read, before any of that; one with a query in it PostgreSQL may make a join, below which
+    /// rows can be sorted.
+    pub behind: bool,
 }
 
 /// Names in the text that the walk has looked at, for the second reader.

@@ -12,6 +12,11 @@ use crate::policy::RowCondition;
 use crate::sql::Reject;
 use crate::sql::model::{Access, Analysis, Changes, InstanceId, InstanceOf, Write};
 
+/// Whether something in a statement could otherwise be run on a row before its condition was held against it.
+pub(in crate::plan) fn needs_fence(analysis: &Analysis, condition: &RowCondition) -> bool {
+    analysis.leaks.beside || (analysis.leaks.behind && condition.may_query())
+}
+
 /// Whether a statement may store a row in an instance that does not satisfy the instance's row condition. An update that sets nothing
 /// of what the condition reads cannot, unless a trigger does.
 pub(in crate::plan) fn is_checked(analysis: &Analysis, setting: Setting<'_>, id: InstanceId) -> bool {

@@ -27,7 +27,7 @@ use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
 
 pub(super) use calls::Allowance;
-pub(super) use checks::{is_checked, row_check};
+pub(super) use checks::{is_checked, needs_fence, row_check};
 pub(super) use demand::Demand;
 pub(super) use veil::{column_outcome, is_hidden};
 

@@ -1,6 +1,6 @@
 //! Relations as a whole, and what a statement writes: rows, views, rights to write and delete, targets that are refused.
 
-use super::{Judge, veil, words};
+use super::{Judge, needs_fence, veil, words};
 use crate::catalog::{Column, ConstraintKind, FIRST_NORMAL_OID, Oid, PgType, Relation};
 use crate::plan::permit::Action;
 use crate::policy::{Outcome, Reading};
@@ -91,7 +91,7 @@ impl<'a> Judge<'a> {
     /// A row condition is a barrier: the relation becomes a subquery, which nothing can be locked behind. What a write produces must
     /// satisfy it, too.
     fn rows_of(&mut self, id: InstanceId, instance: &Instance, relation: &Relation) -> Option<Reject> {
-        self.profile.rows(relation.oid)?;
+        let condition = self.profile.rows(relation.oid)?;
         let name = &relation.name;
         if instance.access == Access::CopyIn {
             let message = format!("relation \"{name}\" has a row condition, which nothing holds the rows of a COPY against");
@@ -106,7 +106,7 @@ impl<'a> Judge<'a> {
         {
             return Some(reject);
         }
-        let locked = self.analysis.locks.contains(&id) && self.analysis.leaks;
+        let locked = self.analysis.locks.contains(&id) && needs_fence(self.analysis, condition);
         locked.then(|| {
             let message = format!("relation \"{name}\" has a row condition, and FOR UPDATE would lock rows that are not asked for");
             Reject::unclear("rows", message).hint("leave the locking clause out")

@@ -47,6 +47,14 @@ impl Callee<'_> {
         self.candidates.iter().all(|f| f.oid < FIRST_NORMAL_OID && *f.name.name == *name && *f.name.schema == *"pg_catalog")
     }
 
+    /// Whether it may be an aggregate that gives the first of its arguments in an order (`pg_aggregate.aggsortop`). PostgreSQL asks an index for
+    /// that one, under the condition that the argument is not NULL (planagg.c).
+    fn may_be_first(&self) -> bool {
+        const FIRST: [&str; 5] = ["min", "max", "bool_and", "bool_or", "every"];
+        let may = |f: &&Function| f.kind == 'a' && (f.oid >= FIRST_NORMAL_OID || FIRST.contains(&&*f.name.name));
+        self.candidates.iter().any(may)
+    }
+
     fn is_aggregate(&self) -> bool {
         self.candidates.iter().any(|f| f.kind == 'a')
     }
@@ -68,6 +76,14 @@ impl<'a> Resolver<'a> {
     /// A call, with what it can give.
     pub(super) fn called(&mut self, call: &mut FuncCall, kind: UseKind) -> Checked<Called> {
         let callee = self.callee(call)?;
+        let before = self.behind;
+        self.behind &= !callee.may_be_first();
+        let called = self.called_of(&callee, call, kind);
+        self.behind = before;
+        called
+    }
+
+    fn called_of(&mut self, callee: &Callee<'_>, call: &mut FuncCall, kind: UseKind) -> Checked<Called> {
         let FuncCall {
             funcname: _,
             args,
@@ -117,7 +133,7 @@ impl<'a> Resolver<'a> {
         let named = args.iter().any(is_named);
         let values = args.iter_mut().map(|arg| self.used(arg, kind)).collect::<Checked<Vec<Value>>>()?;
         let types: Vec<Option<Oid>> = values.iter().map(|v| v.type_of().filter(|_| !named && !*func_variadic)).collect();
-        Ok(self.result_of(&callee, &types, result))
+        Ok(self.result_of(callee, &types, result))
     }
 
     fn result_of(&self, callee: &Callee<'_>, types: &[Option<Oid>], result: Option<Oid>) -> Called {
@@ -197,7 +213,7 @@ impl<'a> Resolver<'a> {
             .collect();
         let Some(first) = candidates.first() else { return Err(no_function(&parts, args, call.location)) };
         // a leakproof function would not do: what casts its arguments need not be
-        self.out.leaks |= args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w'));
+        self.may_leak(args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w')));
         let found = &first.name.schema;
         let one_schema = candidates.iter().all(|f| f.name.schema == *found);
         let mut oids: Vec<Oid> = candidates.iter().map(|f| f.oid).collect();

@@ -32,19 +32,23 @@ impl Resolver<'_> {
             return Err(Reject::forbidden("copy_file", "COPY to or from a file or program of the server is refused").hint(hint));
         }
         let options = read_options(options)?;
-        self.levels.push(Level::default());
-        let done = match (relation.is_some(), query) {
-            (true, None) if *is_from => self.copy_in(relation, attlist, where_clause),
-            (true, slot @ None) => self.copy_out(relation, attlist).map(|veiled| *slot = veiled.map(Box::new)),
-            (false, Some(query)) if !*is_from => self.copy_query(query),
-            _ => Err(unknown("COPY")),
-        };
-        self.levels.pop();
-        done?;
+        match (relation.is_some(), query) {
+            (true, None) if *is_from => self.on_a_level(|r| r.copy_in(relation, attlist, where_clause))?,
+            (true, slot @ None) => *slot = self.on_a_level(|r| r.copy_out(relation, attlist))?.map(Box::new),
+            (false, Some(query)) if !*is_from => self.copy_query(query)?,
+            _ => return Err(unknown("COPY")),
+        }
         self.out.returns_rows = false;
         let (direction, format) = (if *is_from { CopyDirection::In } else { CopyDirection::Out }, self.format(options)?);
         self.out.deed = Deed::Copy(direction, format);
         Ok(())
+    }
+
+    fn on_a_level<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
+        self.levels.push(Level::default());
+        let walked = walk(self);
+        self.levels.pop();
+        walked
     }
 
     fn copy_query(&mut self, query: &mut Node) -> Checked<()> {

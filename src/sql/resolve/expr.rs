@@ -25,7 +25,7 @@ impl Resolver<'_> {
         if let Some(plain) = self.without_parentheses(node, false) {
             *node = plain;
         }
-        self.out.leaks |= runs_something(inner(node)?);
+        self.may_leak(runs_something(inner(node)?));
         match inner(node)? {
             NodeEnum::ColumnRef(reference) => {
                 let hit = self.column(reference)?;
@@ -286,7 +286,7 @@ impl Resolver<'_> {
         let names = if names.is_empty() { name_equals() } else { names };
         let equality = self.operator(&names, 2, at)?;
         let operands: Vec<_> = left.iter().zip(&right).map(|(l, r)| (Operand::of(l.ty, false), Operand::of(r.ty, false))).collect();
-        self.may_leak(&names, &operands);
+        self.operator_may_leak(&names, &operands);
         if left.len() == right.len() && equality {
             for (l, r) in left.iter().zip(&right) {
                 self.equal(l, r, kind, at);

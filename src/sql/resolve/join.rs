@@ -96,7 +96,7 @@ impl Resolver<'_> {
         let (l, r) = (only(name, left, "left")?, only(name, right, "right")?);
         let equals = name_nodes(&["="]);
         self.operator(&equals, 2, -1)?;
-        self.may_leak(&equals, &[(Operand::of(l.value.ty, false), Operand::of(r.value.ty, false))]);
+        self.operator_may_leak(&equals, &[(Operand::of(l.value.ty, false), Operand::of(r.value.ty, false))]);
         self.touch_value(&l.value);
         self.touch_value(&r.value);
         self.consume(&l.value, UseKind::Using);

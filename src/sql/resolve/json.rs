@@ -93,7 +93,7 @@ impl Resolver<'_> {
     pub(super) fn json_table(&mut self, table: &mut protobuf::JsonTable) -> Checked<Item> {
         let protobuf::JsonTable { context_item, pathspec, passing, columns, on_error, alias, lateral: _, location: _ } = table;
         since::needs(17, "JSON_TABLE", self.cx.catalog)?;
-        self.out.leaks = true;
+        self.may_leak(true);
         let named = self.alias(alias.as_ref())?;
         self.json_value_opt(context_item.as_deref_mut(), UseKind::Expression)?;
         self.json_path(pathspec)?;

@@ -175,6 +175,8 @@ pub(super) struct Resolver<'a> {
     /// Columns of all items of FROM so far.
     width: usize,
     depth: definition::Depth,
+    /// What is walked is computed for rows that were chosen, if it is not in a query inside.
+    behind: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -189,6 +191,7 @@ impl<'a> Resolver<'a> {
             listed: BTreeMap::new(),
             width: 0,
             depth: definition::Depth::default(),
+            behind: false,
         }
     }
 }
@@ -216,6 +219,25 @@ impl Resolver<'_> {
         if !self.out.seen.columns.contains(name) {
             self.out.seen.columns.insert(name.into());
         }
+    }
+
+    /// Whether the walk is in the outermost query itself, neither in one inside it nor in a view's.
+    fn is_outermost(&self) -> bool {
+        self.levels.len() == 1 && !self.in_definition()
+    }
+
+    /// Walks what a query computes for rows that were chosen. What one further in than the outermost computes may become a part of a condition.
+    fn behind<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.behind, true);
+        let walked = walk(self);
+        self.behind = before;
+        walked
+    }
+
+    /// Records that what runs here may tell of the values that it is run on.
+    fn may_leak(&mut self, may: bool) {
+        let leaks = if self.behind && self.is_outermost() { &mut self.out.leaks.behind } else { &mut self.out.leaks.beside };
+        *leaks |= may;
     }
 
     /// Records that a value is used in a way that its flow does not survive.

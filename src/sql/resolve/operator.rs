@@ -59,7 +59,7 @@ impl Resolver<'_> {
                 match lexpr {
                     Some(left) => {
                         let operands = self.compare(left, right, equality, kind, *location)?;
-                        self.may_leak(name, &operands);
+                        self.operator_may_leak(name, &operands);
                         if let [operands] = operands.as_slice()
                             && let Some(exact) = self.exact_result(name, *operands)
                         {
@@ -68,7 +68,7 @@ impl Resolver<'_> {
                     }
                     None => {
                         self.used(right, kind)?;
-                        self.out.leaks = true;
+                        self.may_leak(true);
                     }
                 }
                 Ok(Value::computed(self.result_type(name, form)))
@@ -77,7 +77,7 @@ impl Resolver<'_> {
                 let equality = self.operator(name, args, *location)?;
                 let left = lexpr.as_mut().ok_or_else(|| unknown("IN without a left side"))?;
                 let operands = self.in_list(left, right, equality, kind)?;
-                self.may_leak(name, &operands);
+                self.operator_may_leak(name, &operands);
                 Ok(Value::computed(Some(BOOL)))
             }
             AExprKind::AexprOpAny | AExprKind::AexprOpAll => {
@@ -91,7 +91,7 @@ impl Resolver<'_> {
                     Some(array) => Operand::of(Some(array.element).filter(|e| *e != Oid(0)), false),
                     None => Operand::of(None, is_constant_array(right)),
                 };
-                self.may_leak(name, &[(Operand::of(value.ty, false), element)]);
+                self.operator_may_leak(name, &[(Operand::of(value.ty, false), element)]);
                 if constant {
                     self.equals_array(&value, right, ty);
                 } else {
@@ -100,14 +100,14 @@ impl Resolver<'_> {
                 Ok(Value::computed(Some(BOOL)))
             }
             AExprKind::AexprNullif => {
-                self.out.leaks = true;
+                self.may_leak(true);
                 self.operator(name, 2, *location)?;
                 self.used_opt(lexpr, kind)?;
                 let value = self.used(right, kind)?;
                 Ok(Value::computed(value.ty.filter(|_| false)))
             }
             AExprKind::AexprLike | AExprKind::AexprIlike | AExprKind::AexprSimilar => {
-                self.out.leaks = true;
+                self.may_leak(true);
                 self.operator(name, 2, *location)?;
                 self.used_opt(lexpr, kind)?;
                 self.used(right, kind)?;
@@ -122,7 +122,7 @@ impl Resolver<'_> {
                     let name = super::name_nodes(&[operator]);
                     self.operator(&name, 2, *location)?;
                     let operands: Vec<_> = bounds.iter().map(|b| (Operand::of(value.ty, false), *b)).collect();
-                    self.may_leak(&name, &operands);
+                    self.operator_may_leak(&name, &operands);
                 }
                 Ok(Value::computed(Some(BOOL)))
             }
@@ -155,7 +155,7 @@ impl Resolver<'_> {
         let AExpr { kind: _, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location } = expr;
         self.qualify_operator(name);
         self.operator(name, 2, *location)?;
-        self.out.leaks = true;
+        self.may_leak(true);
         self.used_opt(rexpr, UseKind::Expression)?;
         match lexpr.as_deref_mut().and_then(|l| l.node.as_mut()) {
             Some(NodeEnum::AExpr(left)) => self.member(left, kind).map(|_| ())?,
@@ -217,9 +217,19 @@ impl Resolver<'_> {
     }
 
     /// Notes that an operator may leak what it is given, unless that of these operands' types is known to be leakproof.
-    pub(super) fn may_leak(&mut self, names: &[Node], operands: &[Operands]) {
+    pub(super) fn operator_may_leak(&mut self, names: &[Node], operands: &[Operands]) {
         let name = strings(names).ok().and_then(|parts| parts.last().copied()).unwrap_or_default();
-        self.out.leaks |= operands.is_empty() || !operands.iter().all(|(left, right)| self.is_leakproof(name, *left, *right));
+        let leaks = operands.is_empty() || !operands.iter().all(|(left, right)| self.is_leakproof(name, *left, *right));
+        if leaks && self.may_order(name) {
+            self.out.leaks.beside = true;
+        }
+        self.may_leak(leaks);
+    }
+
+    /// Whether an index may be read in an operator's order (`pg_amop.amoppurpose`): it is then run on rows that no condition has been held against.
+    /// Of PostgreSQL's own `<->` alone is such a one.
+    fn may_order(&self, name: &str) -> bool {
+        name == "<->" || self.cx.catalog.operators_named(name).any(|o| o.oid >= FIRST_NORMAL_OID)
     }
 
     /// Only operators of just these types count: PostgreSQL takes such a one where there is one, and a constant without a type has the

@@ -28,7 +28,7 @@ impl Resolver<'_> {
             return Ok(None);
         };
         self.before_and_after(options, target)?;
-        let returned = self.targets(exprs)?;
+        let returned = self.behind(|r| r.targets(exprs))?;
         if let Some(rows) = rows {
             beside(exprs, satisfies(rows.condition.clone())?).ok_or_else(|| unknown("RETURNING without columns"))?;
         }

@@ -80,21 +80,21 @@ impl Resolver<'_> {
         } = select;
         absent("a set operation", larg.is_none() && rarg.is_none())?;
         self.from_clause(from_clause)?;
-        let mut outs = self.targets(target_list)?;
+        let mut outs = self.behind(|r| r.targets(target_list))?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
         if let Some(condition) = having_clause {
             self.condition(condition, UseKind::Filter)?;
         }
-        self.order_by(sort_clause, &mut outs)?;
+        self.behind(|r| r.order_by(sort_clause, &mut outs))?;
         let first_use = self.out.uses.len();
-        let common = self.group_by(group_clause, &mut outs)?;
+        let common = self.behind(|r| r.group_by(group_clause, &mut outs))?;
         let grouped = self.out.uses.len();
-        self.distinct(distinct_clause, &mut outs)?;
+        self.behind(|r| r.distinct(distinct_clause, &mut outs))?;
         for window in window_clause {
             match inner(window)? {
-                NodeEnum::WindowDef(window) => self.window(window)?,
+                NodeEnum::WindowDef(window) => self.behind(|r| r.window(window))?,
                 _ => return Err(unknown("WINDOW")),
             }
         }
@@ -133,7 +133,7 @@ impl Resolver<'_> {
     pub(super) fn either(&mut self, a: Value, b: Value) -> Value {
         let ty = if matches!(a.flow, Flow::Null) { b.ty } else { a.ty.filter(|t| b.ty == Some(*t) || matches!(b.flow, Flow::Null)) };
         let at = if a.at >= 0 { a.at } else { b.at };
-        self.out.leaks |= ty.is_none(); // one may be cast to the other's
+        self.may_leak(ty.is_none()); // one may be cast to the other's
         let value = Value::new(a.flow.or(b.flow), ty, at);
         if matches!(value.flow, Flow::Mixed(_)) {
             self.consume(&value, UseKind::MixedOutput);

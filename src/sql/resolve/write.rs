@@ -135,7 +135,7 @@ impl Resolver<'_> {
         let (target, rows) = self.written(relation, Access::Update)?;
         self.show(vec![Rc::clone(&target)])?;
         self.from_clause(from_clause)?;
-        self.assignments(&target, target_list)?;
+        self.behind(|r| r.assignments(&target, target_list))?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }

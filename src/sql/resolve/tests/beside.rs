@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalog::{Function, Operator};
+use crate::sql::model::Leaks;
 
 /// What stands beside a row condition: only operators of just these types whose functions are leakproof, all of them.
 #[test]
@@ -50,18 +51,74 @@ fn only_what_is_leakproof_for_its_types_does_not_leak() {
     ] {
         let text = format!("SELECT 1 FROM users WHERE {condition}");
         let (analysis, _) = run_over(&plain, &text, &[]).unwrap_or_else(|e| panic!("{text}: {e:?}"));
-        assert_eq!(analysis.leaks, leaks, "{text}");
+        assert_eq!(analysis.leaks, Leaks { beside: leaks, behind: false }, "{text}");
     }
     let text = "SELECT 1 FROM users WHERE email = name";
     let called = |catalog: &Catalog| {
         let (analysis, _) = run_over(catalog, text, &[]).unwrap();
-        (analysis.leaks, analysis.calls.iter().flat_map(|c| c.candidates.clone()).collect::<Vec<_>>())
+        (analysis.leaks.beside, analysis.calls.iter().flat_map(|c| c.candidates.clone()).collect::<Vec<_>>())
     };
     assert_eq!(called(&plain), (false, vec![]));
     assert_eq!(called(&namesake), (true, vec![Oid(30000)]), "it may be the other");
     assert_eq!(called(&prefix), (true, vec![Oid(30000)]), "it has no left side");
     let (simple, _) = run_over(&namesake, "SELECT CASE email WHEN name THEN 1 END FROM users", &[]).unwrap();
     assert!(simple.calls.iter().any(|c| c.candidates == [Oid(30000)]), "CASE compares by an operator, too");
+}
+
+/// What is computed for rows that were chosen stands behind their condition; what a query further in computes may become a part of one.
+#[test]
+fn what_the_outermost_query_computes_stands_behind_the_rows() {
+    let none = Leaks::default();
+    let (behind, beside) = (Leaks { behind: true, ..none }, Leaks { beside: true, ..none });
+    let both = Leaks { beside: true, behind: true };
+    for (text, leaks) in [
+        ("SELECT lower(email) FROM users", behind),
+        ("SELECT id FROM users ORDER BY lower(email)", behind),
+        ("SELECT DISTINCT ON (lower(email)) id FROM users", behind),
+        ("SELECT count(*) FROM users GROUP BY lower(email)", behind),
+        ("SELECT count(*) OVER w FROM users WINDOW w AS (ORDER BY lower(email))", behind),
+        ("SELECT count(*) FILTER (WHERE lower(email) = 'x') FROM users", behind),
+        ("SELECT count(lower(email)) FROM users", behind),
+        // PostgreSQL may ask for the first that is not NULL
+        ("SELECT min(lower(email)) FROM users", beside),
+        ("SELECT min(id), lower(min(email)) FROM users", behind),
+        ("SELECT count(*) FROM users GROUP BY id HAVING lower(min(email)) > 'x'", beside),
+        ("SELECT lower(u.email) FROM users u JOIN users v ON lower(u.email) = v.email", both),
+        ("SELECT e FROM (SELECT lower(email) AS e FROM users) s", beside),
+        ("WITH s AS (SELECT lower(email) AS e FROM users) SELECT e FROM s", beside),
+        ("SELECT lower(email) FROM users UNION ALL SELECT 'x'", beside),
+        ("SELECT (SELECT lower(u.email)) FROM users u", beside),
+        ("SELECT lower((SELECT min(email) FROM users))", behind),
+        ("SELECT EXISTS (SELECT FROM users WHERE lower(email) = 'x')", beside),
+        ("SELECT x FROM users, lower(email) AS x", beside),
+        ("SELECT 1 FROM users LIMIT generate_series(1, 2)", beside),
+        ("UPDATE users SET name = lower(email) RETURNING lower(name)", behind),
+        ("UPDATE users SET name = (SELECT lower(email))", beside),
+        ("UPDATE users SET name = lower(email) WHERE lower(name) = 'x'", both),
+        ("DELETE FROM users RETURNING lower(name)", behind),
+        ("WITH d AS (DELETE FROM users RETURNING lower(name) AS n) SELECT n FROM d", beside),
+        ("DECLARE c CURSOR FOR SELECT lower(email) FROM users", behind),
+        ("COPY (SELECT lower(email) FROM users) TO STDOUT", behind),
+    ] {
+        assert_eq!(analysed(text).leaks, leaks, "{text}");
+    }
+}
+
+/// An index can be read in the order of an operator, and is, before a row's condition was looked at.
+#[test]
+fn an_operator_that_may_give_an_order_stands_beside_the_rows() {
+    let mut contents = shop::catalog().contents().clone();
+    let like = contents.operators[0].clone();
+    let operator = |name: &str, oid| Operator { oid: Oid(oid), name: QualifiedName::new("pg_catalog", name), ..like.clone() };
+    contents.operators.push(operator("<->", 4000));
+    contents.operators.push(operator("#", 4001));
+    contents.operators.push(operator("<#>", 30000));
+    let catalog = Catalog::new(contents);
+    for (operator, beside) in [("<->", true), ("#", false), ("<#>", true)] {
+        let text = format!("SELECT 1 FROM users ORDER BY email {operator} 'x'");
+        let (analysis, _) = run_over(&catalog, &text, &[]).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+        assert_eq!(analysis.leaks.beside, beside, "{text}");
+    }
 }
 
 /// A function that reads by name reads what its argument says, which a cast may have changed.
