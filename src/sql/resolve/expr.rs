@@ -6,7 +6,7 @@ use pg_query::protobuf::{self, Node};
 
 use super::operator::Operand;
 use super::{Resolver, Value, absent, inner, since, unknown};
-use crate::catalog::Oid;
+use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
 use crate::sql::model::{Flow, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
@@ -54,6 +54,7 @@ impl Resolver<'_> {
                 self.used_opt(arg, kind)?;
                 let name = type_name.as_mut().ok_or_else(|| unknown("a cast without a type"))?;
                 let ty = self.type_name(name)?;
+                self.may_leak(!self.is_read_once(arg.as_deref(), ty, name));
                 if ty == BOOL && name.array_bounds.is_empty() {
                     spell_out(arg.as_deref_mut());
                 }
@@ -416,7 +417,6 @@ fn constant_value(constant: &protobuf::AConst) -> Checked<Value> {
 /// Whether evaluating a node, what stands inside it aside, may run a function that is not looked at where it is met (operators, calls).
 fn runs_something(node: &NodeEnum) -> bool {
     match node {
-        NodeEnum::TypeCast(cast) => !cast.arg.as_deref().is_some_and(is_constant),
         // their parts may be cast to a common type
         NodeEnum::AArrayExpr(array) => !array.elements.iter().all(is_constant),
         NodeEnum::ColumnRef(_)
@@ -425,6 +425,7 @@ fn runs_something(node: &NodeEnum) -> bool {
         | NodeEnum::AExpr(_)
         | NodeEnum::BoolExpr(_)
         | NodeEnum::FuncCall(_)
+        | NodeEnum::TypeCast(_)
         | NodeEnum::NullTest(_)
         | NodeEnum::BooleanTest(_)
         | NodeEnum::SubLink(_)
@@ -457,6 +458,27 @@ pub(super) fn is_constant(node: &Node) -> bool {
         Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_)) => true,
         Some(NodeEnum::TypeCast(cast)) => cast.arg.as_ref().is_some_and(|a| is_constant(a)),
         _ => false,
+    }
+}
+
+impl Resolver<'_> {
+    /// Whether a cast is over when the statement has been read: of a literal, of a number to one of another kind, of a parameter that has the
+    /// type. All else may run for a row, and fail there (a domain's CHECK, `'x'::text::timestamptz`), which tells that the row is there.
+    fn is_read_once(&self, arg: Option<&Node>, ty: Oid, name: &protobuf::TypeName) -> bool {
+        use Scalar::{Float4, Float8, Int2, Int4, Int8, Numeric};
+        let plain = self.cx.catalog.type_info(ty).is_some_and(|t| t.base.is_none()) && (ty < FIRST_NORMAL_OID || name.typmods.is_empty());
+        plain
+            && match arg.and_then(|a| a.node.as_ref()) {
+                Some(NodeEnum::AConst(constant)) => match constant.val {
+                    Some(Val::Ival(_) | Val::Fval(_)) => matches!(Scalar::from_oid(ty), Int2 | Int4 | Int8 | Float4 | Float8 | Numeric),
+                    Some(Val::Sval(_) | Val::Boolval(_) | Val::Bsval(_)) | None => true,
+                },
+                Some(NodeEnum::ParamRef(parameter)) => {
+                    let declared = usize::try_from(parameter.number - 1).ok().and_then(|i| self.params.get(i)).copied();
+                    declared.is_none_or(|oid| oid == Oid(0) || oid == ty)
+                }
+                _ => false,
+            }
     }
 }
 

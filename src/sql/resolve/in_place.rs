@@ -220,8 +220,8 @@ impl InPlace {
     }
 }
 
-/// The statement's own condition, behind that of the rows which exist.
-pub(super) fn guard(rows: Option<&Rows>, condition: &mut Option<Box<Node>>) -> Checked<()> {
+/// The statement's own condition, behind that of the rows which exist; `held` is what of it may be looked at for any row.
+pub(super) fn guard(rows: Option<&Rows>, condition: &mut Option<Box<Node>>, held: Vec<Node>) -> Checked<()> {
     let Some(Rows { condition: rows, fenced, checked: _, reads: _ }) = rows else { return Ok(()) };
     let rows = rows.clone();
     let Some(own) = condition.take() else {
@@ -235,7 +235,8 @@ pub(super) fn guard(rows: Option<&Rows>, condition: &mut Option<Box<Node>>) -> C
         *condition = Some(Box::new(and([rows, *own].into_iter().flat_map(conjuncts).collect())));
         return Ok(());
     }
-    *condition = Some(Box::new(case(vec![when(rows, *own)], constant(false))));
+    let guarded = case(vec![when(rows, *own)], constant(false));
+    *condition = Some(Box::new(if held.is_empty() { guarded } else { and(held.into_iter().chain([guarded]).collect()) }));
     Ok(())
 }
 
@@ -323,14 +324,14 @@ fn cast(arg: Node, ty: TypeName) -> Node {
 }
 
 /// The members of an AND: PostgreSQL's parser makes one list of nested ones.
-fn conjuncts(node: Node) -> Vec<Node> {
+pub(super) fn conjuncts(node: Node) -> Vec<Node> {
     match node.node {
         Some(NodeEnum::BoolExpr(boolean)) if boolean.boolop == protobuf::BoolExprType::AndExpr as i32 => boolean.args,
         _ => vec![node],
     }
 }
 
-fn and(args: Vec<Node>) -> Node {
+pub(super) fn and(args: Vec<Node>) -> Node {
     let boolean = protobuf::BoolExpr { xpr: None, boolop: protobuf::BoolExprType::AndExpr as i32, args, location: -1 };
     Node { node: Some(NodeEnum::BoolExpr(Box::new(boolean))) }
 }

@@ -38,7 +38,7 @@ impl Resolver<'_> {
         if let Some(condition) = join_condition {
             self.condition(condition, UseKind::Join)?;
         }
-        guard(rows.as_ref(), join_condition)?;
+        guard(rows.as_ref(), join_condition, Vec::new())?;
         for node in merge_when_clauses {
             let NodeEnum::MergeWhenClause(when) = inner(node)? else { return Err(unknown("WHEN")) };
             // `setNamespaceForMergeWhen`: where there is no row of one side nothing of it can be named

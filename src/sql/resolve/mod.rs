@@ -16,6 +16,7 @@ mod cte;
 mod define;
 mod definition;
 mod expr;
+mod fence;
 mod from;
 mod function;
 mod in_place;

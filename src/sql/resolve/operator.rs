@@ -305,7 +305,7 @@ impl Resolver<'_> {
 }
 
 /// A constant array: a literal, a parameter, or ARRAY of constants; each may be cast.
-fn is_constant_array(node: &Node) -> bool {
+pub(super) fn is_constant_array(node: &Node) -> bool {
     let inside = match &node.node {
         Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().unwrap_or(node),
         _ => node,

@@ -6,6 +6,7 @@ use pg_query::protobuf::{self, Node, SelectStmt};
 
 use super::call::literal;
 use super::expr::is_constant;
+use super::fence::Held;
 use super::scope::{Column, Level};
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, strings, unknown};
@@ -82,7 +83,8 @@ impl Resolver<'_> {
         self.from_clause(from_clause)?;
         let mut outs = self.behind(|r| r.targets(target_list))?;
         if let Some(condition) = where_clause {
-            self.condition(condition, UseKind::Filter)?;
+            let held = self.condition(condition, UseKind::Filter)?;
+            self.pass_fences(from_clause, &held);
         }
         if let Some(condition) = having_clause {
             self.condition(condition, UseKind::Filter)?;
@@ -141,23 +143,27 @@ impl Resolver<'_> {
         value
     }
 
-    /// WHERE, HAVING, ON: its conjuncts may be lookups.
-    pub(super) fn condition(&mut self, node: &mut Node, kind: UseKind) -> Checked<()> {
+    /// WHERE, HAVING, ON: its conjuncts may be lookups. Gives those that may stand inside a fence, too.
+    pub(super) fn condition(&mut self, node: &mut Node, kind: UseKind) -> Checked<Vec<Held>> {
         if let NodeEnum::BoolExpr(boolean) = inner(node)?
             && boolean.boolop == protobuf::BoolExprType::AndExpr as i32
         {
             let protobuf::BoolExpr { xpr: _, boolop: _, args, location: _ } = &mut **boolean;
-            return args.iter_mut().try_for_each(|arg| self.condition(arg, kind));
+            let held = args.iter_mut().map(|arg| self.condition(arg, kind)).collect::<Checked<Vec<_>>>()?;
+            return Ok(held.into_iter().flatten().collect());
         }
         let lookup = lookup(node);
         let before = self.out.uses.len();
+        let leaks = std::mem::take(&mut self.out.leaks.beside);
         self.used(node, kind)?;
+        let held = if self.out.leaks.beside { None } else { self.held(node)? };
+        self.out.leaks.beside |= leaks;
         if let Some(lookup) = lookup {
             for found in self.out.uses.iter_mut().skip(before).filter(|u| u.kind == UseKind::EqualsConstant) {
                 found.kind = lookup;
             }
         }
-        Ok(())
+        Ok(held.into_iter().collect())
     }
 
     /// ORDER BY of a query: output names and positions come first.
@@ -295,7 +301,7 @@ fn lookup(node: &Node) -> Option<UseKind> {
     }
 }
 
-fn is_column(node: &Node) -> bool {
+pub(super) fn is_column(node: &Node) -> bool {
     matches!(node.node, Some(NodeEnum::ColumnRef(_)))
 }
 

@@ -136,10 +136,7 @@ impl Resolver<'_> {
         self.show(vec![Rc::clone(&target)])?;
         self.from_clause(from_clause)?;
         self.behind(|r| r.assignments(&target, target_list))?;
-        if let Some(condition) = where_clause {
-            self.condition(condition, UseKind::Filter)?;
-        }
-        guard(rows.as_ref(), where_clause)?;
+        self.held_condition(where_clause, from_clause, &target, rows.as_ref())?;
         self.returning(returning_clause, &target, rows.as_ref())
     }
 
@@ -150,11 +147,22 @@ impl Resolver<'_> {
         self.out.deletes.extend(target.instance.map(|(id, _)| id));
         self.show(vec![Rc::clone(&target)])?;
         self.from_clause(using_clause)?;
-        if let Some(condition) = where_clause {
-            self.condition(condition, UseKind::Filter)?;
-        }
-        guard(rows.as_ref(), where_clause)?;
+        self.held_condition(where_clause, using_clause, &target, rows.as_ref())?;
         self.returning(returning_clause, &target, None)
+    }
+
+    /// WHERE of UPDATE and DELETE, behind the condition of the target's rows.
+    fn held_condition(
+        &mut self,
+        condition: &mut Option<Box<Node>>,
+        from: &mut [Node],
+        target: &Item,
+        rows: Option<&Rows>,
+    ) -> Checked<()> {
+        let held = condition.as_mut().map(|condition| self.condition(condition, UseKind::Filter)).transpose()?.unwrap_or_default();
+        self.pass_fences(from, &held);
+        let own = held.into_iter().filter(|h| target.instance.is_some_and(|(id, _)| id == h.source.instance));
+        guard(rows, condition, own.map(|h| h.node).collect())
     }
 
     /// The target of a write, with the condition of the rows that exist.
