@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Column, Oid, PgType, Relation, SYSTEM_COLUMNS, Sca
 use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
-use crate::sql::model::{Access, Analysis, InstanceId, InstanceOf, Source, UseKind};
+use crate::sql::model::{Access, Analysis, InstanceId, InstanceOf, Leaks, Source, UseKind};
 use crate::sql::veil::{ColumnMask, NEW, Read, Veil, VeilColumn, Veils};
 
 /// The veils that are demanded.
@@ -23,7 +23,7 @@ pub(super) fn veils(analysis: &Analysis, setting: Setting<'_>, demand: &Demand) 
         let veil = relation_of(analysis, setting.catalog, id).and_then(|relation| veil(analysis, setting, demand, id, relation));
         veils.insert(id, veil.ok_or_else(|| Reject::unclear("veil", "a mask that is needed in SQL cannot be written there"))?);
     }
-    veils.fenced = analysis.leaks.beside || analysis.leaks.behind;
+    veils.fenced = analysis.leaks != Leaks::default();
     veils.says.insert("pgscrim.user".into(), Arc::clone(&setting.profile.principal.login));
     Ok(veils)
 }
@@ -64,7 +64,7 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
     let has_system = !system.is_empty();
     columns.extend(system);
     let condition = setting.profile.rows(relation.oid);
-    let fenced = condition.is_some_and(|rows| needs_fence(analysis, rows));
+    let fenced = condition.is_some_and(|rows| needs_fence(analysis, id, rows));
     let rows = condition.map(|rows| Arc::clone(&rows.sql));
     let checked = target && is_checked(analysis, setting, id);
     let merges = analysis.instances.get(usize::try_from(id.0).ok()?)?.access == Access::Merge;

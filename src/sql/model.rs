@@ -347,14 +347,47 @@ pub struct Analysis {
 }
 
 /// Where a statement may tell of the values that it is run on. Aggregates and window functions do not count, which see rows that were chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leaks {
     /// In a condition, or in what may become a part of one: no row condition can stand beside it without a fence.
-    pub beside: bool,
+    pub beside: Beside,
     /// Only in what is computed for rows that were chosen: the outermost select list and its order, what UPDATE sets, RETURNING. A condition on
     /// one relation's rows is looked at where they are read, before any of that; one with a query in it PostgreSQL may make a join, below which
     /// rows can be sorted.
     pub behind: bool,
+}
+
+/// The relations beside whose rows something leaks. What names columns of other relations alone runs where those are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// None.
+    #[default]
+    Nothing,
+    /// These instances.
+    Of(BTreeSet<InstanceId>),
+    /// Any: it cannot be told.
+    Anything,
+}
+
+impl Beside {
+    /// Adds others.
+    pub fn add(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (_, Self::Nothing) | (Self::Anything, _) => {}
+            (Self::Of(all), Self::Of(more)) => all.extend(more),
+            (Self::Nothing, other) | (_, other @ Self::Anything) => *self = other,
+        }
+    }
+
+    /// Whether an instance is among them.
+    #[must_use]
+    pub fn has(&self, id: InstanceId) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Of(all) => all.contains(&id),
+            Self::Anything => true,
+        }
+    }
 }
 
 /// Names in the text that the walk has looked at, for the second reader.

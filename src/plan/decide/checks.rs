@@ -10,11 +10,11 @@ use crate::plan::permit::{Decision, RowCheck};
 use crate::plan::{Refusal, Setting};
 use crate::policy::RowCondition;
 use crate::sql::Reject;
-use crate::sql::model::{Access, Analysis, Changes, InstanceId, InstanceOf, Write};
+use crate::sql::model::{Access, Analysis, Changes, InstanceId, InstanceOf, Leaks, Write};
 
-/// Whether something in a statement could otherwise be run on a row before its condition was held against it.
-pub(in crate::plan) fn needs_fence(analysis: &Analysis, condition: &RowCondition) -> bool {
-    analysis.leaks.beside || (analysis.leaks.behind && condition.may_query())
+/// Whether something in a statement could otherwise be run on a row of an instance before its condition was held against it.
+pub(in crate::plan) fn needs_fence(analysis: &Analysis, id: InstanceId, condition: &RowCondition) -> bool {
+    analysis.leaks.beside.has(id) || (analysis.leaks != Leaks::default() && condition.may_query())
 }
 
 /// Whether a statement may store a row in an instance that does not satisfy the instance's row condition. An update that sets nothing

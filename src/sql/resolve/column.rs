@@ -66,6 +66,7 @@ impl Resolver<'_> {
             fields.drain(..fields.len() - 2); // a subquery has no schema
         }
         self.touch_value(&hit.value);
+        self.names(&hit);
         self.by_alias(fields, &hit)?;
         Ok(hit)
     }

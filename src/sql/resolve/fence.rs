@@ -8,6 +8,7 @@ use pg_query::protobuf::{self, AExprKind, Node};
 use super::column::{Hit, reference};
 use super::expr::is_constant;
 use super::in_place::{and, conjuncts};
+use super::leak::is_arithmetic;
 use super::operator::is_constant_array;
 use super::select::is_column;
 use super::{Resolver, inner};
@@ -88,13 +89,17 @@ fn held_column(node: &mut Node) -> Option<&mut Node> {
     let protobuf::AExpr { kind, name: _, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ } = &mut **expr;
     let (left, right) = (lexpr.as_deref_mut()?, rexpr.as_deref_mut()?);
     let constants = match AExprKind::try_from(*kind).ok()? {
-        AExprKind::AexprOp if is_constant(left) => return Some(right).filter(|r| is_column(r)),
-        AExprKind::AexprOp => is_constant(right),
+        AExprKind::AexprOp if is_fixed(left) => return Some(right).filter(|r| is_column(r)),
+        AExprKind::AexprOp => is_fixed(right),
         AExprKind::AexprIn | AExprKind::AexprBetween => {
-            matches!(&right.node, Some(NodeEnum::List(list)) if list.items.iter().all(is_constant))
+            matches!(&right.node, Some(NodeEnum::List(list)) if list.items.iter().all(is_fixed))
         }
         AExprKind::AexprOpAny => is_constant_array(right),
         _ => false,
     };
     Some(left).filter(|l| constants && is_column(l))
+}
+
+fn is_fixed(node: &Node) -> bool {
+    is_constant(node) || is_arithmetic(node)
 }

@@ -22,6 +22,7 @@ mod function;
 mod in_place;
 mod join;
 mod json;
+mod leak;
 mod merge;
 mod names;
 mod operator;
@@ -178,6 +179,8 @@ pub(super) struct Resolver<'a> {
     depth: definition::Depth,
     /// What is walked is computed for rows that were chosen, if it is not in a query inside.
     behind: bool,
+    /// The conjunct of a condition that the walk is in, if it is not in a query inside.
+    conjunct: Option<leak::Conjunct>,
 }
 
 impl<'a> Resolver<'a> {
@@ -193,6 +196,7 @@ impl<'a> Resolver<'a> {
             width: 0,
             depth: definition::Depth::default(),
             behind: false,
+            conjunct: None,
         }
     }
 }
@@ -220,25 +224,6 @@ impl Resolver<'_> {
         if !self.out.seen.columns.contains(name) {
             self.out.seen.columns.insert(name.into());
         }
-    }
-
-    /// Whether the walk is in the outermost query itself, neither in one inside it nor in a view's.
-    fn is_outermost(&self) -> bool {
-        self.levels.len() == 1 && !self.in_definition()
-    }
-
-    /// Walks what a query computes for rows that were chosen. What one further in than the outermost computes may become a part of a condition.
-    fn behind<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::replace(&mut self.behind, true);
-        let walked = walk(self);
-        self.behind = before;
-        walked
-    }
-
-    /// Records that what runs here may tell of the values that it is run on.
-    fn may_leak(&mut self, may: bool) {
-        let leaks = if self.behind && self.is_outermost() { &mut self.out.leaks.behind } else { &mut self.out.leaks.beside };
-        *leaks |= may;
     }
 
     /// Records that a value is used in a way that its flow does not survive.

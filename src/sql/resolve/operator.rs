@@ -5,6 +5,7 @@ use pg_query::protobuf::{self, AExpr, AExprKind, Node};
 
 use super::call::literal;
 use super::expr::{NUMBERS, is_constant, no_operator};
+use super::leak::{ARITHMETIC, is_arithmetic};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{FIRST_NORMAL_OID, Oid};
 use crate::sql::model::{Call, UseKind};
@@ -59,7 +60,9 @@ impl Resolver<'_> {
                 match lexpr {
                     Some(left) => {
                         let operands = self.compare(left, right, equality, kind, *location)?;
-                        self.operator_may_leak(name, &operands);
+                        if !(is_arithmetic(left) && is_arithmetic(right) && self.is_own_arithmetic(name)) {
+                            self.operator_may_leak(name, &operands);
+                        }
                         if let [operands] = operands.as_slice()
                             && let Some(exact) = self.exact_result(name, *operands)
                         {
@@ -221,9 +224,15 @@ impl Resolver<'_> {
         let name = strings(names).ok().and_then(|parts| parts.last().copied()).unwrap_or_default();
         let leaks = operands.is_empty() || !operands.iter().all(|(left, right)| self.is_leakproof(name, *left, *right));
         if leaks && self.may_order(name) {
-            self.out.leaks.beside = true;
+            self.order_may_leak();
         }
         self.may_leak(leaks);
+    }
+
+    /// Whether it is `+` or its like, and nobody else's.
+    fn is_own_arithmetic(&self, names: &[Node]) -> bool {
+        let name = strings(names).ok().and_then(|parts| parts.last().copied());
+        name.is_some_and(|name| ARITHMETIC.contains(&name) && self.cx.catalog.operators_named(name).all(|o| o.oid < FIRST_NORMAL_OID))
     }
 
     /// Whether an index may be read in an operator's order (`pg_amop.amoppurpose`): it is then run on rows that no condition has been held against.

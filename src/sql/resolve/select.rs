@@ -29,10 +29,12 @@ impl Resolver<'_> {
     /// A query on a level of its own.
     pub(super) fn select(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
         absent("SELECT INTO at this place", select.into_clause.is_none())?;
-        self.levels.push(Level::default());
-        let outs = self.select_here(select);
-        self.levels.pop();
-        outs
+        self.inside(|r| {
+            r.levels.push(Level::default());
+            let outs = r.select_here(select);
+            r.levels.pop();
+            outs
+        })
     }
 
     fn select_here(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
@@ -154,10 +156,9 @@ impl Resolver<'_> {
         }
         let lookup = lookup(node);
         let before = self.out.uses.len();
-        let leaks = std::mem::take(&mut self.out.leaks.beside);
-        self.used(node, kind)?;
-        let held = if self.out.leaks.beside { None } else { self.held(node)? };
-        self.out.leaks.beside |= leaks;
+        let (used, sound) = self.conjunct(node, |r, node| r.used(node, kind).map(|_| ()));
+        used?;
+        let held = if sound { self.held(node)? } else { None };
         if let Some(lookup) = lookup {
             for found in self.out.uses.iter_mut().skip(before).filter(|u| u.kind == UseKind::EqualsConstant) {
                 found.kind = lookup;

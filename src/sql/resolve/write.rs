@@ -152,13 +152,7 @@ impl Resolver<'_> {
     }
 
     /// WHERE of UPDATE and DELETE, behind the condition of the target's rows.
-    fn held_condition(
-        &mut self,
-        condition: &mut Option<Box<Node>>,
-        from: &mut [Node],
-        target: &Item,
-        rows: Option<&Rows>,
-    ) -> Checked<()> {
+    fn held_condition(&mut self, condition: &mut Option<Box<Node>>, from: &mut [Node], target: &Item, rows: Option<&Rows>) -> Checked<()> {
         let held = condition.as_mut().map(|condition| self.condition(condition, UseKind::Filter)).transpose()?.unwrap_or_default();
         self.pass_fences(from, &held);
         let own = held.into_iter().filter(|h| target.instance.is_some_and(|(id, _)| id == h.source.instance));
