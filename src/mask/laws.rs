@@ -2,8 +2,8 @@
 //! Each mask states its own laws in its own file.
 
 use super::{
-    Keep, Kernel, Keyring, Mask, MaskSpec, RoundTo, card, date, document, email, fake, fpe, ip, name, null, partial, pseudonym, redact,
-    round,
+    Keep, Kernel, Keyring, Mask, MaskSpec, RoundTo, card, composite, date, document, email, fake, fpe, ip, name, null, partial, pseudonym,
+    redact, round,
 };
 use crate::catalog::{PgType, Scalar, Shape};
 
@@ -64,6 +64,7 @@ impl Mask {
             Kernel::Null => Some(null::LAWS),
             Kernel::Redact => Some(redact::laws(ty)),
             Kernel::Document(document) => document::laws(document, ty),
+            Kernel::Composite(composite) => composite::laws(composite, ty),
             Kernel::Partial(_)
             | Kernel::Email
             | Kernel::Name
@@ -82,7 +83,7 @@ impl Mask {
 
     fn element_laws(&self, scalar: Scalar, ty: &PgType) -> Option<Laws> {
         match &self.kernel {
-            Kernel::Null | Kernel::Redact | Kernel::Document(_) => None,
+            Kernel::Null | Kernel::Redact | Kernel::Document(_) | Kernel::Composite(_) => None,
             Kernel::Partial(partial) => partial::laws(partial, scalar),
             Kernel::Email => email::laws(scalar),
             Kernel::Name => name::laws(scalar),

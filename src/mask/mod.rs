@@ -8,6 +8,7 @@
 mod array;
 mod calendar;
 mod card;
+mod composite;
 mod date;
 mod decimal;
 mod document;
@@ -34,6 +35,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use composite::{RowField, RowType};
 pub use document::{Seen, Step};
 pub use keyring::{Derived, KEY_BYTES, KeyMissing, KeySource, Keyring, KeyringFile};
 pub use laws::Laws;
@@ -42,7 +44,10 @@ pub use spec::{FakeKind, Keep, Locale, MaskSpec, NotRoundTo, RoundTo};
 pub use sql::type_name as scalar_name;
 pub use value::{CannotMask, CannotTurnBack, Format, Masked, Rendering};
 
+use std::sync::Arc;
+
 use crate::catalog::{PgType, Shape};
+use composite::Composite;
 use document::Document;
 use fake::Fake;
 use fpe::Fpe;
@@ -71,6 +76,8 @@ enum MadeOf {
     Policy { spec: MaskSpec, key: Option<[u8; KEY_BYTES]> },
     /// The paths of a document.
     Paths(Vec<(Vec<Step>, Seen)>),
+    /// A composite type, and its fields' masks.
+    Fields(Arc<RowType>, Vec<Option<Arc<Mask>>>),
 }
 
 impl std::fmt::Debug for MadeOf {
@@ -78,11 +85,12 @@ impl std::fmt::Debug for MadeOf {
         match self {
             Self::Policy { spec, key: _ } => spec.fmt(f),
             Self::Paths(paths) => paths.fmt(f),
+            Self::Fields(row, masks) => (row, masks).fmt(f),
         }
     }
 }
 
-/// One variant a mask of policy.md's table, and one for what stands in documents.
+/// One variant a mask of policy.md's table, and one for what stands in documents and in composite values.
 #[derive(Debug)]
 enum Kernel {
     Null,
@@ -98,6 +106,7 @@ enum Kernel {
     Fpe(Box<Fpe>),
     Fake(Box<Fake>),
     Document(Box<Document>),
+    Composite(Box<Composite>),
 }
 
 impl Mask {
@@ -125,6 +134,7 @@ impl Mask {
             Kernel::Null => Ok(Masked::Null),
             Kernel::Redact => redact::apply(ty, &value, out),
             Kernel::Document(document) => document::apply(document, &value, out).map(|()| Masked::Value),
+            Kernel::Composite(composite) => composite::apply(composite, &value, out).map(|()| Masked::Value),
             Kernel::Partial(_)
             | Kernel::Email
             | Kernel::Name
@@ -148,7 +158,7 @@ impl Mask {
 
     fn apply_to_element(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
         match &self.kernel {
-            Kernel::Null | Kernel::Redact | Kernel::Document(_) => Err(CannotMask::DoesNotFit),
+            Kernel::Null | Kernel::Redact | Kernel::Document(_) | Kernel::Composite(_) => Err(CannotMask::DoesNotFit),
             Kernel::Partial(partial) => partial::apply(partial, value, out),
             Kernel::Email => email::apply(value, out),
             Kernel::Name => name::apply(value, out),
@@ -184,7 +194,8 @@ impl Mask {
             | Kernel::Date(_)
             | Kernel::Round(_)
             | Kernel::Fake(_)
-            | Kernel::Document(_) => Err(CannotTurnBack::NotReversible),
+            | Kernel::Document(_)
+            | Kernel::Composite(_) => Err(CannotTurnBack::NotReversible),
         };
         if done.is_err() {
             out.truncate(start);

@@ -2,7 +2,7 @@
 //! under every setting but `standard_conforming_strings = off`. Operators are written as the functions behind them, which no
 //! `search_path` can lead astray. What the forms say is with each mask.
 
-use super::{Kernel, Mask, card, date, document, email, ip, name, null, partial, redact};
+use super::{Kernel, Mask, card, composite, date, document, email, ip, name, null, partial, redact};
 use crate::catalog::{PgType, Scalar, Shape};
 
 impl Mask {
@@ -22,6 +22,7 @@ impl Mask {
             Kernel::Null => null::SQL.to_owned(),
             Kernel::Redact => redact::sql(ty, column),
             Kernel::Document(document) => document::sql(document, ty.scalar(), column)?,
+            Kernel::Composite(composite) => composite::sql(composite, column)?,
             Kernel::Partial(partial) => text(partial::sql(partial, column)),
             Kernel::Email => text(email::sql(column)),
             Kernel::Name => text(name::sql(column)),
@@ -32,6 +33,33 @@ impl Mask {
             Kernel::Round(round) => round.sql(ty, column)?,
             Kernel::Pseudonym(_) | Kernel::Fpe(_) | Kernel::Fake(_) => return None,
         })
+    }
+}
+
+impl Mask {
+    /// What is stored in the place of a new value `new` that was made of the mask of `raw` part by part, as SQL over both; `raises` is an
+    /// expression that raises an error. `None` where that cannot be told.
+    #[must_use]
+    pub fn sql_back(&self, ty: &PgType, new: &str, raw: &str, raises: &str) -> Option<String> {
+        if !self.laws(ty)?.sql {
+            return None;
+        }
+        match &self.kernel {
+            Kernel::Document(document) => document::sql_back(document, ty, new, raw, raises),
+            Kernel::Composite(composite) => composite::sql_back(composite, new, raw),
+            Kernel::Null
+            | Kernel::Redact
+            | Kernel::Partial(_)
+            | Kernel::Email
+            | Kernel::Name
+            | Kernel::Card
+            | Kernel::Ip
+            | Kernel::Date(_)
+            | Kernel::Round(_)
+            | Kernel::Pseudonym(_)
+            | Kernel::Fpe(_)
+            | Kernel::Fake(_) => None,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod stored;
 use super::decide::{self, Allowance, Demand};
 use super::permit::{Cell, Kind};
 use super::{Names, Setting};
-use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation};
+use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation, RelationKind};
 use crate::policy::{Absence, Below, ColumnProfile, DerivedView, Outcome, Profile, Reading, SeenView};
 use crate::sql::model::{Analysis, InstanceOf, Output, Part, Source, Use, UseKind};
 use crate::sql::{self, Checked, Context, Definition, Reject};
@@ -112,20 +112,22 @@ fn read(catalog: &Catalog, profile: &Profile, relation: &Relation, through: bool
     if analysis.outputs.as_ref().map(Vec::len) != Some(relation.columns.len()) {
         return Err(lost());
     }
-    touches_all(relation, &analysis)?;
+    touches_all(catalog, relation, &analysis)?;
     calls_all(relation, profile, &mut analysis)?;
     Ok(analysis)
 }
 
 /// The columns that the server says the view depends on: another reading of the same definition.
-fn touches_all(relation: &Relation, analysis: &Analysis) -> Checked<()> {
+fn touches_all(catalog: &Catalog, relation: &Relation, analysis: &Analysis) -> Checked<()> {
     let oid = |source: &Source| of(analysis, *source).map(|oid| (oid, source.column));
     let touched: BTreeSet<(Oid, i16)> = analysis.touched.iter().filter_map(oid).collect();
     let named: BTreeSet<Oid> = (0..analysis.instances.len()).filter_map(|i| instance(analysis, i)).collect();
     // of a view in whose place its definition was put the columns are found in that
     let put: BTreeSet<Oid> = analysis.inlined.keys().filter_map(|id| instance(analysis, usize::try_from(id.0).ok()?)).collect();
     let found = |oid: &Oid, column: i16| column <= 0 || put.contains(oid) || touched.contains(&(*oid, column));
-    let all = relation.reads.iter().all(|(oid, column)| named.contains(oid) && found(oid, *column));
+    // a field depends on its type, of which there are no rows
+    let is_type = |oid: Oid| catalog.relation(oid).is_some_and(|r| r.kind == RelationKind::Composite);
+    let all = relation.reads.iter().all(|(oid, column)| (named.contains(oid) && found(oid, *column)) || is_type(*oid));
     if all { Ok(()) } else { Err(Reject::unclear("view", "depends on more than is found in it")) }
 }
 

@@ -72,6 +72,11 @@ impl ObjectKey {
         }
     }
 
+    /// No part has a `*`.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.parts.iter().any(Part::is_pattern)
+    }
+
     /// `schema.table`, both parts without `*`.
     pub(crate) fn exact_table(&self) -> Option<QualifiedName> {
         match self.parts.as_slice() {
@@ -98,6 +103,11 @@ pub(crate) fn path_text(path: &[Step]) -> String {
         }
     }
     text
+}
+
+/// A field's name as it is written.
+pub(crate) fn field_text(name: &str) -> String {
+    Part { text: name.into(), pattern: false }.to_string()
 }
 
 /// One spelling for every key that means the same.

@@ -18,6 +18,6 @@ pub use derived::{Below, DerivedView, Reading, SeenView};
 pub use examine::{examine, examine_conditions};
 pub use load::{Policy, load};
 pub use profile::{
-    Absence, ClassName, ColumnProfile, Condition, Document, DocumentPath, MaskRule, Outcome, Principal, Profile, ProfileId,
+    Absence, ClassName, ColumnProfile, Condition, Document, DocumentPath, Inside, MaskRule, Outcome, Principal, Profile, ProfileId,
     RelationProfile, Reveal, RowCondition, StatementRight, StatementRights,
 };

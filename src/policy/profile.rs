@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::derived::{DerivedView, SeenView};
 use crate::catalog::Oid;
-use crate::mask::{Mask, Step};
+use crate::mask::{Mask, RowType, Step};
 
 /// A class of the taxonomy (`personal.contact`).
 pub type ClassName = Arc<str>;
@@ -93,26 +93,49 @@ pub enum Absence {
     System,
 }
 
-/// A json or jsonb column with paths into it that the policy says something of: what is seen of each, and of all else.
+/// A json or jsonb column with paths into it that the policy says something of, or one of a composite type with fields: what is seen of
+/// each, and of all else.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// Each path once.
+    /// Each path or field once.
     pub paths: Vec<DocumentPath>,
     /// What is seen of the column without them. Only where that is clear do they mean anything.
     pub whole: Outcome,
+    /// The type whose fields they are; `None` for json.
+    pub row: Option<Arc<RowType>>,
 }
 
-/// A path into a document.
+/// A path into a document, or a field of a composite value.
 #[derive(Clone, Debug)]
 pub struct DocumentPath {
-    /// Its steps.
-    pub steps: Vec<Step>,
-    /// As it is written: `$.address.street`.
+    /// Where it leads.
+    pub inside: Inside,
+    /// As it is written: `$.address.street`; a field's name.
     pub text: Arc<str>,
     /// Its class.
     pub class: Option<ClassName>,
     /// What is seen of the values that it leads to.
     pub read: Outcome,
+}
+
+/// A place in the values of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inside {
+    /// A path into a document.
+    Path(Vec<Step>),
+    /// The field of a composite type with this number.
+    Field(i16),
+}
+
+impl Inside {
+    /// Whether it leads on to another place.
+    #[must_use]
+    pub fn is_around(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Path(own), Self::Path(other)) => own.len() < other.len() && other.starts_with(own),
+            (Self::Path(_) | Self::Field(_), _) => false,
+        }
+    }
 }
 
 /// What a principal sees of a column.
@@ -204,7 +227,7 @@ pub struct ColumnProfile {
     pub write: bool,
     /// Its class, if it has one.
     pub class: Option<ClassName>,
-    /// The paths into it that `read` is made of.
+    /// The paths into it, or its fields, that `read` is made of.
     pub document: Option<Arc<Document>>,
 }
 
@@ -308,7 +331,7 @@ impl Profile {
         self.of(relation)?.columns.get(&column)?.class.clone()
     }
 
-    /// The paths into a column of documents.
+    /// The paths into a column of documents, or the fields of one of a composite type.
     #[must_use]
     pub fn paths(&self, relation: Oid, column: i16) -> &[DocumentPath] {
         let of = self.of(relation).and_then(|r| r.columns.get(&column)).and_then(|c| c.document.as_ref());

@@ -64,6 +64,58 @@ SELECT r.city FROM people p, jsonb_populate_record(NULL::address, jsonb_build_ob
 SELECT (ROW(email, note)::address).city FROM people
 = the same by an array of such
 SELECT u.city FROM people, unnest(ARRAY[ROW(email, note)::address]) AS u
+= a field of a composite column by its star in VALUES
+SELECT v.* FROM homes h, LATERAL (VALUES ((h.home).*)) AS v
+= the column through casts to text and back
+SELECT (home::text::address).street FROM homes
+= a literal that its text is put together to
+SELECT r.* FROM homes, jsonb_populate_record(NULL::address, to_jsonb(home)) AS r
+= its fields as members
+SELECT m.* FROM homes, json_each_text(row_to_json(home)) AS m
+= the column in a row of others
+SELECT (ROW(home, id)).f1 FROM homes
+= a field of a field of a whole row
+SELECT ((h).home).street FROM homes h
+= its field within a record
+SELECT ((s.r).f1).street FROM (SELECT ROW(home) AS r FROM homes) AS s
+= an aggregate of them
+SELECT (array_agg(home))[3], ((array_agg(home ORDER BY id))[1]).street FROM homes
+= its mask beside the column that a subquery renames
+SELECT (x).street, (y).street FROM (SELECT home AS x FROM homes) AS a, (SELECT home FROM homes) AS b (y) LIMIT 3
+= a row of it that takes what is not masked from another
+SELECT (ROW((home).street, 'x')::address).street FROM homes
+= the same field by a window
+SELECT (lag(home) OVER (ORDER BY id)).street FROM homes
+= by COALESCE with a row
+SELECT (coalesce(home, ROW('a', 'b')::address)).street FROM homes
+= by a function that gives its argument back
+SELECT (json_populate_record(home, '{"city": "x"}')).street FROM homes
+= by an ordered set
+SELECT (mode() WITHIN GROUP (ORDER BY home)).street FROM homes GROUP BY id
+? a comparison with a row
+SELECT id FROM homes WHERE home > ROW('Tk8'::text, ''::text)
+? a comparison of a field
+SELECT id FROM homes WHERE (home).street LIKE 'Tk8%'
+? an equality with a value whose street is guessed
+SELECT id FROM homes WHERE home = ROW('Tk' || substr(md5('street3'), 1, 10), 'city')::address
+? the order of the column
+SELECT id FROM homes WHERE id <= 12 ORDER BY home
+? the least of them
+SELECT id FROM homes WHERE home = (SELECT home FROM homes ORDER BY home LIMIT 1)
+? groups of them
+SELECT count(*) FROM homes GROUP BY home
+? the length of the text
+SELECT id, length(home::text), pg_column_size(home) FROM homes
+? a join by it with rows that are guessed
+SELECT h.id FROM homes h JOIN (SELECT ROW('Tk' || substr(md5('street' || n), 1, 10), 'city')::address AS home FROM generate_series(1, 3) n) g USING (home)
+= what is returned of it, in the target of a write
+DELETE FROM homes WHERE id = 3 RETURNING home, (home).street
+= a field stored in another
+UPDATE homes SET home = ROW((home).city, (home).street)::address RETURNING (home).city
+= the column stored elsewhere
+INSERT INTO homes SELECT id, ROW('x', (home).street)::address FROM homes RETURNING (home).city
+= a field as it was before
+UPDATE homes SET id = id + 100 WHERE (home).street LIKE 'Tk%' RETURNING (home).*
 = a field of a composite column, of an array
 SELECT u.street FROM homes, unnest(ARRAY[home]) AS u
 = the same by a function

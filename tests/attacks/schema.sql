@@ -97,6 +97,7 @@ CREATE TABLE public.checked (id int PRIMARY KEY, amount int CHECK (amount > 0), 
 INSERT INTO public.checked SELECT id, id, ('Tk' || substr(md5('checked' || id), 1, 10)) FROM generate_series(1, 12) AS id;
 CREATE TABLE public.homes (id int, home public.address);
 INSERT INTO public.homes SELECT id, ROW(('Tk' || substr(md5('street' || id), 1, 10)), 'city')::public.address FROM generate_series(1, 12) AS id;
+INSERT INTO public.homes VALUES (13, NULL), (14, ROW(NULL, NULL)), (15, ROW('', 'a "b", (c) \'));
 CREATE TABLE public.coded (id int, code public.code, mood public.mood);
 INSERT INTO public.coded SELECT id, ('Tk' || substr(md5('coded' || id), 1, 10)), 'calm' FROM generate_series(1, 12) AS id;
 CREATE TABLE public.docs (id int, body jsonb);

@@ -27,7 +27,8 @@ CREATE VIEW veil.later AS
 SELECT id, repeat('*', length(code) - 4) || right(code, 4) AS code, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.later;
 CREATE VIEW veil.noisy AS SELECT id, label, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.noisy;
 CREATE VIEW veil.checked AS SELECT id, amount, CASE WHEN secret IS NOT NULL THEN '***' END AS secret FROM public.checked;
-CREATE VIEW veil.homes AS SELECT id FROM public.homes;
+CREATE VIEW veil.homes AS SELECT id, CASE WHEN home IS DISTINCT FROM NULL
+    THEN ROW(CASE WHEN (home).street IS NOT NULL THEN '***' END, (home).city)::public.address END AS home FROM public.homes;
 CREATE VIEW veil.coded AS SELECT id, CASE WHEN code IS NOT NULL THEN '***'::text END AS code, mood FROM public.coded;
 CREATE VIEW veil.docs AS SELECT id, jsonb_build_object('open', 'x', 'secret', '***') AS body FROM public.docs;
 CREATE VIEW veil.files AS

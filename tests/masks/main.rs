@@ -11,6 +11,7 @@
     reason = "a test that cannot go on has failed, and short is better than exact"
 )]
 
+mod composites;
 mod documents;
 mod keyed;
 mod naive;

@@ -106,17 +106,6 @@ impl Mask {
         node.is_clear()
     }
 
-    /// What is stored in the place of a new document `new` that was made of the mask of `raw`, as SQL over both; `raises` is an expression that
-    /// raises an error. `None` where that cannot be told.
-    #[must_use]
-    pub fn sql_back(&self, ty: &PgType, new: &str, raw: &str, raises: &str) -> Option<String> {
-        let (Kernel::Document(document), Shape::Scalar(Scalar::Jsonb)) = (&self.kernel, ty.shape) else { return None };
-        if !self.laws(ty)?.sql {
-            return None;
-        }
-        back::document(&document.root, new, raw, raises)
-    }
-
     /// Whether it says something of values in documents of a type: a text or a number. (What else it meets there is redacted.) The type
     /// json keeps numbers as they were written, which may be none of PostgreSQL's.
     #[must_use]
@@ -130,6 +119,11 @@ pub(super) fn laws(document: &Document, ty: &PgType) -> Option<Laws> {
     let fits = matches!(ty.shape, Shape::Scalar(Scalar::Json | Scalar::Jsonb)) && document.root.all(&|mask| mask.fits_in(ty));
     let has_sql = |mask: &Mask| [&*TEXT, &*NUMERIC].iter().all(|ty| mask.laws(ty).is_none_or(|l| l.sql));
     fits.then(|| Laws { sql: document.root.all(&has_sql), by_parts: true, ..Laws::PLAIN })
+}
+
+/// What is stored where a new document was made of a mask; `None` where that cannot be told.
+pub(super) fn sql_back(document: &Document, ty: &PgType, new: &str, raw: &str, raises: &str) -> Option<String> {
+    if ty.shape == Shape::Scalar(Scalar::Jsonb) { back::document(&document.root, new, raw, raises) } else { None }
 }
 
 /// Appends the document with its masks.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::relations::goes_back;
 use super::{Judge, column_outcome, words};
-use crate::catalog::{Catalog, Oid, Relation, RelationKind};
+use crate::catalog::{Catalog, Oid, Relation, RelationKind, Scalar};
 use crate::plan::permit::{Decision, RowCheck};
 use crate::plan::{Refusal, Setting};
 use crate::policy::RowCondition;
@@ -87,6 +87,7 @@ fn documents(analysis: &Analysis, setting: Setting<'_>) -> Option<String> {
         let InstanceOf::Catalog(oid) = analysis.instances.get(usize::try_from(write.target.instance.0).ok()?)?.of else { return None };
         let ty = setting.catalog.relation(oid)?.column_number(write.target.column)?.ty;
         let outcome = column_outcome(setting.catalog, setting.profile, oid, write.target.column);
-        goes_back(&outcome, &ty).then(|| words::column(setting.catalog, setting.profile, oid, write.target.column))
+        (ty.scalar() == Scalar::Jsonb && goes_back(&outcome, &ty))
+            .then(|| words::column(setting.catalog, setting.profile, oid, write.target.column))
     })
 }

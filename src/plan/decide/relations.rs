@@ -307,7 +307,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether it can be told path by path what of a document is its mask.
+/// Whether it can be told part by part what of a document or composite value is its mask.
 pub(super) fn goes_back(outcome: &Outcome, ty: &PgType) -> bool {
     matches!(outcome, Outcome::Masked(rule) if rule.mask.sql_back(ty, "", "", "").is_some())
 }

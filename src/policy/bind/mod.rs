@@ -1,6 +1,7 @@
 //! A policy held against a catalog: which relations, columns and functions its keys mean, its masks with their keys, and who is in
 //! which role. What a principal sees is made of it in `compile`.
 
+mod composites;
 mod names;
 mod order;
 mod relations;
@@ -22,6 +23,8 @@ use crate::base::{Diagnostic, Diagnostics, Place};
 use crate::catalog::{Catalog, FIRST_NORMAL_OID, Oid, Relation, SystemClass, system_class};
 use crate::mask::{Keyring, Mask};
 
+pub(crate) use composites::CompositeType;
+use composites::Composites;
 pub(crate) use names::{Known, Rank, has_rows, is_system};
 pub(crate) use order::below;
 pub(crate) use relations::{BoundColumn, BoundRelation, RoleRules};
@@ -35,6 +38,7 @@ pub struct BoundPolicy {
     pub(super) seed: [u8; 32],
     pub(super) known: BTreeMap<Oid, Known>,
     pub(super) relations: BTreeMap<Oid, BoundRelation>,
+    pub(super) composites: Composites,
     /// All relations that a policy can be about, what they depend on first.
     pub(super) order: Vec<Oid>,
     /// Those whose dependencies go in a circle.
@@ -60,7 +64,8 @@ impl BoundPolicy {
         let mut found = Diagnostics::default();
         let known = names::known(catalog, before.map(|b| &b.known));
         let strict = before.is_none();
-        let relations = relations::Binder::new(&model, catalog, &known, strict, &mut found).relations();
+        let composites = composites::composites(catalog, before.map(|b| &b.composites));
+        let relations = relations::Binder::new(&model, catalog, (&known, &composites), strict, &mut found).relations();
         let all: Vec<Oid> = known.keys().copied().collect();
         let (order, circle) = order::order(catalog, &all);
         let classified = classified(&model, catalog, &relations, &order);
@@ -74,6 +79,7 @@ impl BoundPolicy {
             model,
             known,
             relations,
+            composites,
             order,
             circle,
         };

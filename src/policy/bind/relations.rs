@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::composites::Composites;
 use super::names::{Known, Rank};
 use crate::base::{Diagnostic, Diagnostics, Place};
 use crate::catalog::{Catalog, Oid, Relation, Scalar, Shape};
 use crate::mask::Step;
-use crate::policy::key::ObjectKey;
+use crate::policy::key::{ObjectKey, Part};
 use crate::policy::model::{ColumnEntry, Model, Rule, TableEntry, Target};
 use crate::policy::profile::ClassName;
 
@@ -28,10 +29,26 @@ pub(crate) struct BoundRelation {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BoundColumn {
     pub(crate) class: Option<ClassName>,
-    /// Classes of fields of a composite type.
-    pub(crate) fields: Vec<ClassName>,
+    /// Classes of the fields of its composite type, by number.
+    pub(crate) fields: BTreeMap<i16, ClassName>,
+    /// Classes of what lies in it and is not told apart: fields of arrays, of domains, of rows of tables, fields of fields.
+    pub(crate) deep: Vec<ClassName>,
     /// Classes of paths into it.
     pub(crate) paths: Vec<(Vec<Step>, ClassName)>,
+}
+
+impl BoundColumn {
+    /// Nothing is said of it.
+    fn is_empty(&self) -> bool {
+        let Self { class, fields, deep, paths } = self;
+        class.is_none() && fields.is_empty() && deep.is_empty() && paths.is_empty()
+    }
+
+    /// Its classes, and those of all that is in it.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = &ClassName> {
+        let inside = self.fields.values().chain(&self.deep).chain(self.paths.iter().map(|(_, class)| class));
+        self.class.iter().chain(inside)
+    }
 }
 
 /// A role's rules that are about a relation: positions in the role's lists.
@@ -48,6 +65,7 @@ pub(crate) struct Binder<'a> {
     pub(crate) model: &'a Model,
     pub(crate) catalog: &'a Catalog,
     pub(crate) known: &'a BTreeMap<Oid, Known>,
+    pub(super) composites: &'a Composites,
     /// Missing names are errors; warnings where only the catalog has changed.
     pub(crate) strict: bool,
     pub(crate) found: &'a mut Diagnostics,
@@ -61,11 +79,11 @@ impl<'a> Binder<'a> {
     pub(crate) fn new(
         model: &'a Model,
         catalog: &'a Catalog,
-        known: &'a BTreeMap<Oid, Known>,
+        (known, composites): (&'a BTreeMap<Oid, Known>, &'a Composites),
         strict: bool,
         found: &'a mut Diagnostics,
     ) -> Self {
-        Self { model, catalog, known, strict, found, met: HashSet::new(), clash: false }
+        Self { model, catalog, known, composites, strict, found, met: HashSet::new(), clash: false }
     }
 
     /// Every relation that an entry or rule is about.
@@ -94,7 +112,7 @@ impl<'a> Binder<'a> {
         if bound.named {
             for column in &relation.columns {
                 let of = self.column(relation, known, column.number, &tables);
-                if of.class.is_some() || !of.paths.is_empty() || !of.fields.is_empty() {
+                if !of.is_empty() {
                     bound.columns.insert(column.number, of);
                 }
             }
@@ -123,6 +141,7 @@ impl<'a> Binder<'a> {
         let mut bound = BoundColumn::default();
         let mut plain: Vec<(Rank, &ColumnEntry)> = Vec::new();
         let mut paths: Vec<(Rank, &Vec<Step>, &ColumnEntry)> = Vec::new();
+        let mut inside: Vec<(Rank, &[Part], &ColumnEntry)> = Vec::new();
         for (_, table) in tables {
             for entry in &table.columns {
                 let Some(rank) = entry.key.parts.first().and_then(|p| known.entry_rank(&table.key, p, number)) else { continue };
@@ -132,7 +151,14 @@ impl<'a> Binder<'a> {
                         paths.push((rank, path, entry));
                     }
                     (None, 1) => plain.push((rank, entry)),
-                    (None, _) => bound.fields.push(entry.class.clone()),
+                    (None, _) => {
+                        if !self.has_field(relation, number, &entry.key.parts, &entry.place) {
+                            let lost = !entry.optional && table.key.is_exact() && entry.key.is_exact();
+                            bound.deep.extend(lost.then(|| entry.class.clone()));
+                            continue;
+                        }
+                        inside.push((rank, entry.key.parts.get(1..).unwrap_or_default(), entry));
+                    }
                 }
                 self.met.insert(entry.place.clone());
             }
@@ -143,6 +169,7 @@ impl<'a> Binder<'a> {
                 bound.paths.push((path.clone(), entry.class.clone()));
             }
         }
+        self.fields(relation, number, &inside, &mut bound);
         let best = plain.iter().map(|(rank, _)| *rank).max();
         plain.retain(|(rank, _)| Some(*rank) == best);
         if let [(_, first), others @ ..] = plain.as_slice() {
@@ -197,7 +224,9 @@ impl<'a> Binder<'a> {
             let fits = if key.parts.len() == 2 {
                 known.table_rank(key).is_some()
             } else {
-                relation.columns.iter().any(|c| known.rank(key, c.number).is_some())
+                let parts = key.parts.get(2..).unwrap_or_default();
+                let mut columns = relation.columns.iter().filter(|c| known.rank(key, c.number).is_some());
+                columns.any(|c| parts.len() < 2 || self.has_field(relation, c.number, parts, &rule.place))
             };
             if fits {
                 self.met.insert(rule.place.clone());
@@ -226,6 +255,9 @@ impl<'a> Binder<'a> {
                 let clash = match (x.parts.len(), y.parts.len()) {
                     (2, 2) => meet(ranks(None)),
                     (3, 3) if x.path == y.path => relation.columns.iter().any(|c| meet(ranks(Some(c.number)))),
+                    (4.., 4..) => {
+                        relation.columns.iter().any(|c| meet(ranks(Some(c.number))) && self.fields_meet(relation, c.number, x, y))
+                    }
                     _ => false,
                 };
                 if clash {
@@ -285,6 +317,11 @@ impl<'a> Binder<'a> {
 
     fn lacks_object(&mut self, key: &ObjectKey, place: &Place) {
         let table = key.exact_table().and_then(|name| self.catalog.relation_named(&name));
+        if let (Some(relation), [_, _, part, field, ..]) = (table, key.parts.as_slice())
+            && let Some(column) = relation.columns.iter().find(|c| part.matches(&c.name))
+        {
+            return self.lacks_field(relation, column, field, place);
+        }
         if let (Some(relation), true) = (table, key.parts.len() > 2) {
             let column = key.parts.get(2).map(ToString::to_string).unwrap_or_default();
             return self.lacks(place, format!("table '{}' has no column '{column}'", relation.name), &columns(relation), &column);
@@ -307,16 +344,23 @@ impl<'a> Binder<'a> {
     }
 
     fn lacks_column(&mut self, table: &ObjectKey, column: &ObjectKey, place: &Place) {
-        let near = table.exact_table().and_then(|name| self.catalog.relation_named(&name)).map(columns).unwrap_or_default();
+        let relation = table.exact_table().and_then(|name| self.catalog.relation_named(&name));
+        let of = |part: &Part| relation?.columns.iter().find(|c| part.matches(&c.name));
+        if let (Some(relation), [part, field]) = (relation, column.parts.as_slice())
+            && let Some(column) = of(part)
+        {
+            return self.lacks_field(relation, column, field, place);
+        }
+        let near = relation.map(columns).unwrap_or_default();
         self.lacks(place, format!("no column of '{table}' is called '{column}'"), &near, &column.to_string());
     }
 
-    fn lacks(&mut self, place: &Place, message: String, near: &[String], got: &str) {
+    pub(super) fn lacks(&mut self, place: &Place, message: String, near: &[String], got: &str) {
         let near = crate::base::nearest(got, near.iter().map(String::as_str)).map(str::to_owned);
         self.lack(place, message, Some(help(near)));
     }
 
-    fn lack(&mut self, place: &Place, message: String, help: Option<String>) {
+    pub(super) fn lack(&mut self, place: &Place, message: String, help: Option<String>) {
         let diagnostic = if self.strict { Diagnostic::error(place.clone(), message) } else { Diagnostic::warning(place.clone(), message) };
         self.found.push(match help {
             Some(help) => diagnostic.help(help),

@@ -49,6 +49,28 @@ fn what_matches_nothing_is_an_error() {
             "p.yaml:3:38: error: column 'public.users.email' holds no json documents, so no path leads into it",
         ),
         (
+            "tables: { public.homes: { columns: { home.stret: a } } }",
+            "p.yaml:3:38: error: column 'public.homes.home' has no field 'stret'\n  help: did you mean 'street'?",
+        ),
+        ("tables: { public.homes: { columns: { home.stret: { class: a, optional: true } } } }", ""),
+        (
+            "roles: { r: { read: { public.homes.home.zipp: deny } } }",
+            "p.yaml:3:23: error: column 'public.homes.home' has no field 'zipp'\n  help: did you mean 'zip'?",
+        ),
+        (
+            "tables: { public.users: { columns: { email.x: a } } }",
+            "p.yaml:3:38: error: column 'public.users.email' is of no composite type, so it has no fields",
+        ),
+        (
+            "roles: { r: { write: { public.users.email.x: deny } } }",
+            "p.yaml:3:24: error: column 'public.users.email' is of no composite type, so it has no fields",
+        ),
+        ("tables: { \"public.*\": { columns: { \"*.street\": a } } }", ""),
+        (
+            "roles: { r: { read: { \"public.h*.home.street\": allow, \"public.*s.home.s*t\": deny, \"public.*s.home.street\": deny } } }",
+            "p.yaml:3:83: error: two patterns meet at table 'public.homes' and say different things\n  p.yaml:3:23: the other one is here\n  help: say it of the table by its full name",
+        ),
+        (
             "roles: { r: { read: { public.users.email.$.x: deny } } }",
             "p.yaml:3:23: error: column 'public.users.email' holds no json documents, so no path leads into it",
         ),

@@ -71,6 +71,9 @@ impl Parts {
             self.outcome(&column.read);
             self.flag(column.write);
             self.optional(column.class.as_deref());
+            // where the masked fields stand
+            let row = column.document.as_ref().and_then(|d| d.row.as_ref());
+            self.optional(row.map(|row| format!("{row:?}")).as_deref());
         }
         self.flag(other_columns.is_some());
         if let Some(absence) = other_columns {

@@ -1,12 +1,14 @@
 //! One relation's part of a profile: the policy's word on it, then what follows from what it is made of.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::documents;
 use super::sql_text::{Words, read_by, words};
 use super::verdict::{Asked, Role};
 use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, PgType, Relation, RelationKind, Scalar, Shape};
-use crate::policy::bind::{BoundPolicy, BoundRelation, Known, below};
+use crate::mask::RowType;
+use crate::policy::bind::{BoundColumn, BoundPolicy, BoundRelation, Known, below};
 use crate::policy::derived::{DerivedView, constant};
 use crate::policy::model::{ReadRule, Target, covers};
 use crate::policy::profile::{Absence, ClassName, ColumnProfile, Outcome, RelationProfile, RowCondition};
@@ -61,13 +63,14 @@ impl Maker<'_> {
             let asked = Asked { known, bound, number: column.number, ty: &column.ty, class: class.as_ref() };
             let of_row_type =
                 self.policy.row_types.contains(&column.ty.oid) && class.is_none() && !self.policy.has_object_rule(self.roles, &asked);
-            let says = own.is_some() || self.policy.has_object_rule(self.roles, &asked);
+            let ruled = self.policy.has_object_rule(self.roles, &asked) || self.policy.has_rule_inside(self.roles, &asked);
+            let says = own.is_some() || ruled;
             let mut made = match inherited {
                 Some(inherited) if !says => inherited,
                 inherited => {
                     let (whole, paths) = self.policy.read(self.roles, &asked);
                     let write = self.policy.write(self.roles, &asked, tested.contains(&column.number));
-                    let own = documents::column(whole, paths, write);
+                    let own = documents::column(whole, paths, self.row_of(column), write);
                     match inherited {
                         Some(inherited) => documents::join(inherited, own),
                         None => own,
@@ -85,6 +88,11 @@ impl Maker<'_> {
         profile.delete = self.deletes(bound) || parents.iter().any(|p| self.made.get(&p.oid).is_some_and(|p| p.delete));
         profile.rows = rows;
         profile
+    }
+
+    /// The composite type of a column.
+    fn row_of(&self, column: &Column) -> Option<Arc<RowType>> {
+        self.policy.composites.get(&column.ty.oid).map(|c| Arc::clone(&c.row))
     }
 
     /// What the parents say of a column of that name, the strictest of them.
@@ -179,7 +187,7 @@ impl Maker<'_> {
             let asked = Asked { known, bound, number: column.number, ty: &column.ty, class: class.as_ref() };
             let listed = named && bound.is_some_and(|b| b.columns.contains_key(&column.number));
             let derived = if hidden { Outcome::Absent(Absence::Derived) } else { Outcome::Clear };
-            let ruled = self.policy.has_object_rule(self.roles, &asked);
+            let ruled = self.policy.has_object_rule(self.roles, &asked) || self.policy.has_rule_inside(self.roles, &asked);
             let (mut whole, paths) = if listed || ruled { self.policy.read(self.roles, &asked) } else { (Outcome::Clear, Vec::new()) };
             if !listed {
                 whole = strictest(whole, derived);
@@ -190,7 +198,7 @@ impl Maker<'_> {
             if rows_below && own_rows.is_none() {
                 whole = Outcome::Absent(Absence::Derived);
             }
-            let mut of = documents::column(whole, paths, false);
+            let mut of = documents::column(whole, paths, self.row_of(column), false);
             of.write = if listed { self.policy.write(self.roles, &asked, false) } else { !of.read.is_veiled() };
             profile.columns.insert(column.number, ColumnProfile { class, ..of });
         }
@@ -300,8 +308,7 @@ impl Maker<'_> {
 }
 
 fn classes(bound: &BoundRelation) -> impl Iterator<Item = &ClassName> {
-    let of_columns = bound.columns.values().flat_map(|c| c.class.iter().chain(&c.fields).chain(c.paths.iter().map(|(_, class)| class)));
-    of_columns.chain(&bound.rest)
+    bound.columns.values().flat_map(BoundColumn::classes).chain(&bound.rest)
 }
 
 /// Adds the conditions in a rule to a text.

@@ -42,6 +42,8 @@ const PARENT: u32 = 20200;
 const CHILD: u32 = 20210;
 const PLAIN: u32 = 20300;
 const HOLDER: u32 = 20400;
+const ADDRESS: u32 = 20500;
+const HOMES: u32 = 20600;
 
 /// A shop: users, a view on them, a partitioned table, one that nothing is said of, one that holds rows of users.
 pub(crate) fn shop() -> Contents {
@@ -67,6 +69,10 @@ pub(crate) fn shop() -> Contents {
         foreign_code: false,
         constraints: Vec::new(),
     };
+    let address =
+        relation(ADDRESS, "public.address", RelationKind::Composite, &[("street", 25), ("zip", 25), ("since", 1082), ("at", 600)]);
+    let homes = relation(HOMES, "public.homes", table, &[("id", 23), ("home", ADDRESS + 1)]);
+    let composite = TypeInfo { oid: Oid(ADDRESS + 1), name: address.name.clone(), relation: Oid(ADDRESS), ..row.clone() };
     let stats = relation(2619, "pg_catalog.pg_statistic", table, &[("starelid", 26), ("stavalues1", 2277)]);
     let hba = relation(12000, "pg_catalog.pg_hba_file_rules", RelationKind::View, &[("line", 23)]);
     Contents {
@@ -78,10 +84,12 @@ pub(crate) fn shop() -> Contents {
             relation(PARENT, "public.orders", RelationKind::Partitioned, &[("id", 23), ("card", 25)]),
             relation(PLAIN, "public.plain", table, &[("a", 23)]),
             holder,
+            address,
+            homes,
             stats,
             hba,
         ],
-        types: vec![row],
+        types: vec![row, composite],
         roles: vec![role(1, "alice", &[9]), role(2, "bob", &[]), role(9, "team", &[])],
         ..Contents::default()
     }
@@ -322,6 +330,120 @@ fn paths_into_documents_take_away_from_their_column() {
     ] {
         assert_eq!(read(rules), want, "{rules}");
     }
+}
+
+fn with_fields(classes: &str, rules: &str) -> String {
+    let head = HEAD.replace("  public.orders:", &format!("  public.homes: {{ columns: {{ {classes} }} }}\n  public.orders:"));
+    format!("{head}roles: {{ r: {{ members: [alice], {rules} }} }}\n")
+}
+
+#[test]
+fn fields_of_composite_types_take_away_from_their_column() {
+    let fields = "home.street: personal.contact, home.since: personal.birth";
+    for (classes, rules, want) in [
+        (fields, "personal: { mask: redact }", "street: redact, since: redact; street redact, since redact"),
+        (fields, "personal: allow", "clear; street clear, since clear"),
+        // a value has all its fields: one that is not there denies it
+        (fields, "personal.contact: { mask: redact }", "NoRule; street redact, since NoRule"),
+        (fields, "personal.contact: { mask: redact }, personal.birth: deny", "denied by r; street redact, since denied by r"),
+        // a field's rule before its column's before its class's
+        (fields, "personal: deny, public.homes.home: allow", "clear; street clear, since clear"),
+        (fields, "personal: allow, public.homes.home.street: deny", "denied by r; street denied by r, since clear"),
+        (
+            fields,
+            "personal: deny, public.homes.home: allow, public.homes.home.zip: { mask: card }",
+            "zip: card; street clear, zip card, since clear",
+        ),
+        (
+            fields,
+            "personal: allow, \"public.homes.home.s*\": { mask: \"null\" }, public.homes.home.since: allow",
+            "street: null; street null, since clear",
+        ),
+        (fields, "personal: allow, public.homes.home.at: { mask: redact }", "at: redact; street clear, since clear, at redact"),
+        // a mask that does not fit
+        (fields, "personal: { mask: email }", "Misfit { mask: \"email\" }; street email, since Misfit { mask: \"email\" }"),
+        // the whole column's word decides before its fields'
+        ("home: money, home.street: personal.contact", "personal: allow, money: { mask: \"null\" }", "null; street clear"),
+        ("home: money, home.street: personal.contact", "personal: { mask: email }, money: allow", "street: email; street email"),
+        (
+            "\"home.*\": money, home.zip: personal.contact",
+            "personal: allow, money: { mask: redact }",
+            "street: redact, since: redact, at: redact; street redact, zip clear, since redact, at redact",
+        ),
+        // conditions stand outside; where one denies, the field is NULL
+        (
+            fields,
+            "personal.birth: allow, personal.contact: { when: \"id = 1\", then: deny, else: { mask: email } }",
+            "when id = 1: street: null else street: email; street when id = 1: null else email, since clear",
+        ),
+        // what lies deeper is not told apart
+        ("home.at.x: money", "money: { mask: redact }", "Derived; "),
+        ("home.at.x: money", "money: allow", "clear; "),
+        (fields, "personal: allow, public.homes.home.at.x: { mask: redact }", "Derived; "),
+    ] {
+        let (bound, catalog) = bound(&with_fields(classes, &format!("read: {{ {rules} }}")), shop());
+        let profile = bound.profile(&bound.principal("alice", None, &catalog, today()).unwrap(), &catalog, today());
+        let places: Vec<String> = profile.paths(Oid(HOMES), 2).iter().map(|p| format!("{} {}", p.text, full(&p.read))).collect();
+        assert_eq!(format!("{}; {}", full(&profile.read(Oid(HOMES), 2)), places.join(", ")), want, "{classes}: {rules}");
+    }
+}
+
+#[test]
+fn who_sets_a_composite_column_sets_its_fields() {
+    for (classes, write, want) in [
+        ("home.street: money", "", false),
+        ("home.street: money", "money: allow", true),
+        ("home.street: money, home.zip: personal.contact", "money: allow", false),
+        ("home.street: money", "money: allow, public.homes.home.street: deny", false),
+        ("home.street: money", "public.homes.home.street: allow", true),
+        ("home.street: money", "public.homes.home: allow", true),
+        ("home.at.x: money", "", false),
+        ("home.at.x: money", "money: allow", true),
+        ("home.street: money", "money: allow, public.homes.home.at.x: deny", false),
+    ] {
+        let (bound, catalog) = bound(&with_fields(classes, &format!("write: {{ {write} }}")), shop());
+        let profile = bound.profile(&bound.principal("alice", None, &catalog, today()).unwrap(), &catalog, today());
+        assert_eq!(profile.write(Oid(HOMES), 2), want, "{classes}: {write}");
+    }
+}
+
+/// A class stays with a field that is renamed, and a new field of its old name has it too; a column that gets another type keeps what its
+/// fields had.
+#[test]
+fn a_class_stays_with_a_field_that_is_renamed() {
+    let text = with_fields("home.street: money", "read: { money: { mask: redact } }");
+    let (policy, _) = load(&[("p.yaml".into(), text)]).unwrap();
+    let keys = Keyring::default();
+    let (before, _) = policy.bind(&Catalog::new(shop()), &keys).unwrap();
+    let seen = |change: &dyn Fn(&mut Contents)| {
+        let mut contents = shop();
+        change(&mut contents);
+        let catalog = Catalog::new(contents);
+        let (after, _) = policy.rebind(&before, &catalog, &keys).unwrap();
+        let profile = after.profile(&after.principal("alice", None, &catalog, today()).unwrap(), &catalog, today());
+        (full(&profile.read(Oid(HOMES), 2)), profile.id)
+    };
+    let at = |contents: &mut Contents, oid: u32| contents.relations.iter().position(|r| r.oid == Oid(oid)).unwrap();
+    let (same, id) = seen(&|_| {});
+    assert_eq!(same, "street: redact");
+    let (renamed, other) = seen(&|contents| {
+        let at = at(contents, ADDRESS);
+        contents.relations[at].columns[0].name = "road".into();
+        contents.relations[at].columns[1].name = "street".into();
+    });
+    assert_eq!(renamed, "road: redact, street: redact");
+    assert_ne!(id, other);
+    let (moved, other) = seen(&|contents| {
+        let at = at(contents, ADDRESS);
+        contents.relations[at].columns.push(column(9, "note", 25));
+    });
+    assert_eq!(moved, "street: redact");
+    assert_ne!(id, other, "a kernel that knows other fields");
+    let (retyped, _) = seen(&|contents| {
+        let at = at(contents, HOMES);
+        contents.relations[at].columns[1] = column(2, "home", 25);
+    });
+    assert_eq!(retyped, "Derived");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Paths into documents that are to show more than what is around them: a path only takes away, so they show nothing (ADR 0029).
+//! Paths into documents, and fields of composite values, that are to show more than what is around them: they only take away, so they show
+//! nothing (ADR 0029).
 
 use super::{Examined, named};
 use crate::base::Diagnostic;
@@ -20,7 +21,10 @@ impl Examined<'_> {
                         );
                         let place = self.policy.rule_place((role.at, role.role), relation.oid, column, Some(path));
                         let warning = Diagnostic::warning(place.unwrap_or_else(|| role.role.place.clone()), message);
-                        found.push(warning.help("give a class to the paths that are to be masked, and none to what is around them"));
+                        let parts = if document.row.is_some() { "fields" } else { "paths" };
+                        found.push(
+                            warning.help(format!("give a class to the {parts} that are to be masked, and none to what is around them")),
+                        );
                     }
                 }
             }
@@ -34,6 +38,6 @@ fn around(document: &Document, path: &DocumentPath) -> Option<String> {
     if document.whole.is_veiled() {
         return Some(String::new());
     }
-    let above = |p: &&DocumentPath| p.read.is_veiled() && p.steps.len() < path.steps.len() && path.steps.starts_with(&p.steps);
+    let above = |p: &&DocumentPath| p.read.is_veiled() && p.inside.is_around(&path.inside);
     document.paths.iter().find(above).map(|p| format!(".{}", p.text))
 }

@@ -3,7 +3,7 @@
 use super::{Alone, Examined, named, seen};
 use crate::base::Diagnostic;
 use crate::catalog::{Catalog, Column, Oid, Relation};
-use crate::policy::profile::{Absence, DocumentPath, Outcome};
+use crate::policy::profile::{Absence, DocumentPath, Inside, Outcome};
 
 impl Examined<'_> {
     pub(super) fn fit(&mut self) {
@@ -11,11 +11,13 @@ impl Examined<'_> {
         for role in &self.roles {
             for (relation, _) in self.relations(role) {
                 for column in &relation.columns {
-                    let paths = role.profile.paths(relation.oid, column.number).iter().map(|p| (Some(p), p.read.clone()));
-                    for (path, outcome) in std::iter::once((None, seen(role, relation.oid, column))).chain(paths) {
-                        if let Outcome::Absent(Absence::Misfit { mask }) = outcome {
-                            found.push(self.misfit(role, relation, column, path, &mask));
-                        }
+                    let whole = seen(role, relation.oid, column);
+                    let paths = role.profile.paths(relation.oid, column.number);
+                    let inside: Vec<_> = paths.iter().filter_map(|p| Some((Some(p), misfit(&p.read)?))).collect();
+                    // what does not fit a field denies its column
+                    let own = misfit(&whole).filter(|mask| !inside.iter().any(|(p, m)| m == mask && p.is_some_and(is_field)));
+                    for (path, mask) in own.map(|mask| (None, mask)).into_iter().chain(inside) {
+                        found.push(self.misfit(role, relation, column, path, mask));
                     }
                 }
             }
@@ -26,6 +28,9 @@ impl Examined<'_> {
     fn misfit(&self, role: &Alone<'_>, relation: &Relation, column: &Column, path: Option<&DocumentPath>, mask: &str) -> Diagnostic {
         let (ty, name) = (type_name(self.catalog, column), named(relation, column));
         let (name, what) = match path {
+            Some(path) if is_field(path) => {
+                (format!("{name}.{}", path.text), format!("field '{name}.{}' of a value of type {ty}", path.text))
+            }
             Some(path) => (format!("{name}.{}", path.text), format!("values in documents of type {ty}, at '{name}.{}'", path.text)),
             None => (name.clone(), format!("column '{name}' of type {ty}")),
         };
@@ -34,6 +39,15 @@ impl Examined<'_> {
         let error = Diagnostic::error(place.unwrap_or_else(|| role.role.place.clone()), message);
         error.help(format!("a rule on '{name}' itself: {{ mask: redact }}, {{ mask: null }}, allow or deny"))
     }
+}
+
+fn is_field(path: &DocumentPath) -> bool {
+    matches!(path.inside, Inside::Field(_))
+}
+
+/// The mask that does not fit.
+fn misfit(outcome: &Outcome) -> Option<&str> {
+    if let Outcome::Absent(Absence::Misfit { mask }) = outcome { Some(mask) } else { None }
 }
 
 /// A type as people write it.

@@ -16,7 +16,7 @@ impl Examined<'_> {
                         let mut pairs = vec![(None, seen(role, child.oid, own), seen(role, parent.oid, above))];
                         for path in role.profile.paths(child.oid, own.number) {
                             let paths = role.profile.paths(parent.oid, above.number);
-                            let read = paths.iter().find(|p| p.steps == path.steps).map_or(Outcome::Clear, |p| p.read.clone());
+                            let read = paths.iter().find(|p| p.inside == path.inside).map_or(Outcome::Clear, |p| p.read.clone());
                             pairs.push((Some(path), path.read.clone(), read));
                         }
                         for (path, below, above_it) in pairs {

@@ -12,7 +12,7 @@ const READABLE: &[&str] = &["plpgsql", "sql"];
 
 impl Examined<'_> {
     pub(super) fn triggers(&mut self) {
-        let classified = |b: &BoundRelation| b.columns.values().any(|c| c.class.is_some() || !c.paths.is_empty() || !c.fields.is_empty());
+        let classified = |b: &BoundRelation| b.columns.values().any(|c| c.classes().next().is_some());
         let mut found = Vec::new();
         for trigger in self.triggers {
             let Some(relation) = self.catalog.relation(trigger.relation) else { continue };

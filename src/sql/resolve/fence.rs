@@ -70,7 +70,17 @@ impl Resolver<'_> {
 fn fenced<'n>(node: &'n mut Node, name: &str) -> Option<&'n mut protobuf::SelectStmt> {
     match node.node.as_mut()? {
         NodeEnum::JoinExpr(join) if join.alias.is_none() => {
-            let protobuf::JoinExpr { larg, rarg, .. } = &mut **join;
+            let protobuf::JoinExpr {
+                jointype: _,
+                is_natural: _,
+                larg,
+                rarg,
+                using_clause: _,
+                join_using_alias: _,
+                quals: _,
+                alias: _,
+                rtindex: _,
+            } = &mut **join;
             larg.as_deref_mut().and_then(|l| fenced(l, name)).or_else(|| rarg.as_deref_mut().and_then(|r| fenced(r, name)))
         }
         NodeEnum::RangeSubselect(subselect) if subselect.alias.as_ref().is_some_and(|a| a.aliasname == name) => {

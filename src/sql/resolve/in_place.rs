@@ -147,6 +147,13 @@ impl Resolver<'_> {
         if let Some(source) = sources.first() {
             self.reaches(place, *source)?;
         }
+        if self.is_row_type(place.base) && given.type_of() != Some(place.base) && !is_constant(value) {
+            let message = format!(
+                "column \"{}\" is masked for the writer, and a row that is not of its type cannot be told from its mask",
+                place.name
+            );
+            return Err(Reject::unclear("write", message).hint("cast the row to the column's type").at(at));
+        }
         if let Some(ty) = given.ty.filter(|ty| !assignable(*ty, place.base)) {
             let name = |oid: Oid| self.cx.catalog.type_info(oid).map_or("unknown", |t| &*t.name.name).to_owned();
             let message = format!("column \"{}\" is of type {} but expression is of type {}", place.name, name(place.base), name(ty));
@@ -170,6 +177,11 @@ impl Resolver<'_> {
             scalar(query)
         };
         Ok(())
+    }
+
+    /// A cast to it does more than an assignment would: it cuts texts to the lengths of their fields.
+    fn is_row_type(&self, ty: Oid) -> bool {
+        self.cx.catalog.type_info(ty).is_some_and(|t| t.relation != Oid(0))
     }
 
     /// Whether a value with these calls in it can stand in a query of its own.

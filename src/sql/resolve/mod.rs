@@ -150,7 +150,7 @@ impl Value {
     }
 
     /// Its type; rows without one of their own are records.
-    fn type_of(&self) -> Option<Oid> {
+    pub(super) fn type_of(&self) -> Option<Oid> {
         self.ty.or_else(|| self.row.as_ref().map(|_| row::RECORD))
     }
 

@@ -9,7 +9,7 @@ use pg_query::protobuf::{self, ColumnRef, Node};
 use super::from::computed;
 use super::scope::{Column, Item, Wide};
 use super::{Resolver, Value, inner, strings, unknown};
-use crate::catalog::{Oid, SYSTEM_COLUMNS};
+use crate::catalog::{Oid, RelationKind, SYSTEM_COLUMNS};
 use crate::sql::model::{Flow, UseKind};
 use crate::sql::reject::{Checked, Reject};
 
@@ -33,7 +33,8 @@ impl Resolver<'_> {
     pub(super) fn fields_of_type(&self, ty: Oid) -> Option<Vec<Column>> {
         let relation = self.cx.catalog.relation(self.cx.catalog.base_type(ty)?.relation)?;
         let changed = self.cx.locals.iter().any(|l| l.schema == Some(&*relation.name.schema) && l.name == &*relation.name.name);
-        if changed || relation.columns.iter().any(|c| (self.cx.hidden)(relation.oid, c.number)) {
+        let hidden = || relation.columns.iter().any(|c| (self.cx.hidden)(relation.oid, c.number));
+        if changed || (relation.kind != RelationKind::Composite && hidden()) {
             return None;
         }
         Some(relation.columns.iter().map(|c| computed(&c.name, Some(c.ty.oid))).collect())
