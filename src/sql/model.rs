@@ -150,7 +150,7 @@ pub enum UseKind {
     Order,
     /// Part of an expression.
     Expression,
-    /// The member of it alone to which this one of [`Analysis::members`] leads, by `->` and `->>` with names that are written there.
+    /// The member of it alone to which this one of [`Analysis::members`] leads, by `->` and `->>` with names that are written there, or as a field.
     Member(usize),
     /// UNION, INTERSECT, EXCEPT: compared with the other branch's.
     SetOperation,

@@ -109,6 +109,12 @@ pub(super) fn laws(composite: &Composite, ty: &PgType) -> Option<Laws> {
     Some(Laws { always: all(|l| l.always), sql: all(|l| l.sql), by_parts: true, ..Laws::PLAIN })
 }
 
+/// A field that has no mask, with all that is in it.
+pub(super) fn passes(composite: &Composite, ty: &PgType, names: &[Box<str>]) -> bool {
+    let clear = |name: &Box<str>| composite.fields().any(|(field, mask)| field.name == *name && mask.is_none());
+    laws(composite, ty).is_some() && names.first().is_some_and(clear)
+}
+
 /// Appends the value with its masks.
 pub(super) fn apply(composite: &Composite, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
     wire::apply(composite, value, out)

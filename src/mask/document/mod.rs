@@ -90,22 +90,6 @@ impl Mask {
         Self { kernel: Kernel::Document(Box::new(Document { root })), made_of: MadeOf::Paths(paths) }
     }
 
-    /// Whether a member of a member … of a document, by these names, is the same behind the mask. (By a name nothing is found in an array.)
-    #[must_use]
-    pub fn passes(&self, ty: &PgType, names: &[Box<str>]) -> bool {
-        // of the type json it need not be: the mask has something in the place of what PostgreSQL cannot read
-        let (Kernel::Document(document), Shape::Scalar(Scalar::Jsonb)) = (&self.kernel, ty.shape) else { return false };
-        let mut node = &document.root;
-        for name in names {
-            match node.member(name) {
-                _ if node.leaf.is_some() => return false,
-                None => return true,
-                Some(member) => node = member,
-            }
-        }
-        node.is_clear()
-    }
-
     /// Whether it says something of values in documents of a type: a text or a number. (What else it meets there is redacted.) The type
     /// json keeps numbers as they were written, which may be none of PostgreSQL's.
     #[must_use]
@@ -119,6 +103,23 @@ pub(super) fn laws(document: &Document, ty: &PgType) -> Option<Laws> {
     let fits = matches!(ty.shape, Shape::Scalar(Scalar::Json | Scalar::Jsonb)) && document.root.all(&|mask| mask.fits_in(ty));
     let has_sql = |mask: &Mask| [&*TEXT, &*NUMERIC].iter().all(|ty| mask.laws(ty).is_none_or(|l| l.sql));
     fits.then(|| Laws { sql: document.root.all(&has_sql), by_parts: true, ..Laws::PLAIN })
+}
+
+/// Whether a member of a member … by these names is the same behind the mask. (By a name nothing is found in an array.)
+pub(super) fn passes(document: &Document, ty: &PgType, names: &[Box<str>]) -> bool {
+    // of the type json it need not be: the mask has something in the place of what PostgreSQL cannot read
+    if ty.shape != Shape::Scalar(Scalar::Jsonb) {
+        return false;
+    }
+    let mut node = &document.root;
+    for name in names {
+        match node.member(name) {
+            _ if node.leaf.is_some() => return false,
+            None => return true,
+            Some(member) => node = member,
+        }
+    }
+    node.is_clear()
 }
 
 /// What is stored where a new document was made of a mask; `None` where that cannot be told.

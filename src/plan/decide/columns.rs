@@ -122,7 +122,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a use is of a member alone that no mask of the document reaches: it is the same in the veil, where that need not be put in.
+    /// Whether a use is of a member or field alone that no mask reaches: it is the same in the veil, where that need not be put in.
     fn passes(&self, source: Source, kind: UseKind) -> bool {
         let UseKind::Member(at) = kind else { return false };
         let (Some(names), Some(ty)) = (self.analysis.members.get(at), self.source_type(source)) else { return false };
@@ -299,7 +299,7 @@ impl Judge<'_> {
     }
 }
 
-/// Whether a member is what it is, whatever is seen of the document.
+/// Whether a member is what it is, whatever is seen of what is around it.
 fn passes(outcome: &Outcome, ty: &PgType, names: &[Box<str>]) -> bool {
     match outcome {
         Outcome::Clear => true,

@@ -8,6 +8,7 @@ use pg_query::protobuf::{self, ColumnRef, Node};
 
 use super::from::computed;
 use super::scope::{Column, Item, Wide};
+use super::select::is_column;
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{Oid, RelationKind, SYSTEM_COLUMNS};
 use crate::sql::model::{Flow, UseKind};
@@ -108,9 +109,29 @@ impl Resolver<'_> {
     pub(super) fn field_selection(&mut self, indirection: &mut protobuf::AIndirection, kind: UseKind) -> Checked<Value> {
         let protobuf::AIndirection { arg, indirection } = indirection;
         let arg = arg.as_mut().ok_or_else(|| unknown("a field of nothing"))?;
-        let value = self.used(arg, kind)?;
+        let field = match indirection.first().and_then(|node| node.node.as_ref()) {
+            Some(NodeEnum::String(name)) if is_column(arg) => Some(name.sval.as_str()),
+            _ => None,
+        };
+        let value = match field {
+            Some(field) => self.field_of_column(arg, field, kind)?,
+            None => self.used(arg, kind)?,
+        };
         let value = Value { flow: Flow::Computed, ..value };
         self.select_fields(indirection, kind, value)
+    }
+
+    /// The value of a column of which one field alone is used, where it is of a composite type that has it.
+    fn field_of_column(&mut self, column: &mut Node, field: &str, kind: UseKind) -> Checked<Value> {
+        let value = self.expr(column, super::inside(kind))?;
+        let of = value.ty.and_then(|ty| self.cx.catalog.relation(self.cx.catalog.base_type(ty)?.relation));
+        if of.is_some_and(|of| of.kind == RelationKind::Composite && of.column(field).is_some()) {
+            self.out.members.push(vec![field.into()]);
+            self.consume(&value, UseKind::Member(self.out.members.len() - 1));
+        } else {
+            self.consume(&value, kind);
+        }
+        Ok(value)
     }
 
     /// Subscripts and fields of a value. PostgreSQL takes `(x).f` for the call `f(x)`, or for a cast to a type of that name, where the value
