@@ -118,7 +118,7 @@ fn plain_names(node: &Node) -> Option<usize> {
 /// Whether it is made of numbers alone: PostgreSQL computes it when it plans, whatever rows there are.
 pub(super) fn is_arithmetic(node: &Node) -> bool {
     match &node.node {
-        Some(NodeEnum::AConst(protobuf::AConst { val, .. })) => matches!(val, Some(Val::Ival(_) | Val::Fval(_))),
+        Some(NodeEnum::AConst(protobuf::AConst { isnull: _, location: _, val })) => matches!(val, Some(Val::Ival(_) | Val::Fval(_))),
         Some(NodeEnum::AExpr(expr)) => {
             let own = matches!(strings(&expr.name).as_deref(), Ok([name] | ["pg_catalog", name]) if ARITHMETIC.contains(name));
             let both = [&expr.lexpr, &expr.rexpr].into_iter().all(|side| side.as_deref().is_some_and(is_arithmetic));
