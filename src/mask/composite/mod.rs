@@ -111,8 +111,8 @@ pub(super) fn laws(composite: &Composite, ty: &PgType) -> Option<Laws> {
 
 /// A field that has no mask, with all that is in it.
 pub(super) fn passes(composite: &Composite, ty: &PgType, names: &[Box<str>]) -> bool {
-    let clear = |name: &Box<str>| composite.fields().any(|(field, mask)| field.name == *name && mask.is_none());
-    laws(composite, ty).is_some() && names.first().is_some_and(clear)
+    let clear = |name: &str| composite.fields().any(|(field, mask)| *field.name == *name && mask.is_none());
+    laws(composite, ty).is_some() && names.first().is_some_and(|name| clear(name))
 }
 
 /// Appends the value with its masks.
