@@ -38,7 +38,7 @@ impl Fold {
             Effect::Set(change) => match (change.name.as_deref(), &change.values) {
                 (Some("search_path"), Some(values)) => {
                     let names = self.names.get_or_insert_with(|| setting.names.clone());
-                    names.search_path = path(values, &names.search_path, setting);
+                    names.search_path = path(values, setting);
                     self.moved = true;
                     self.doubt = None;
                 }
@@ -54,9 +54,6 @@ impl Fold {
             Effect::DiscardAll => self.doubt = Some("the session's state is discarded in this string"),
             Effect::Create { schema, name, columns } => {
                 let names = self.names.get_or_insert_with(|| setting.names.clone());
-                if schema.is_none() && !names.search_path.iter().any(|s| **s == *"pg_temp") {
-                    names.search_path.insert(0, "pg_temp".into());
-                }
                 names.relations.retain(|r| r.schema != *schema || r.name != *name);
                 names.relations.push(SessionRelation {
                     schema: schema.clone(),
@@ -85,7 +82,7 @@ impl Fold {
 
 /// The schemas that a `search_path` of these names comes to: those that exist, the implicit ones first (`recomputeNamespacePath`
 /// in namespace.c).
-fn path(values: &[Box<str>], before: &[Box<str>], setting: Setting<'_>) -> Vec<Box<str>> {
+fn path(values: &[Box<str>], setting: Setting<'_>) -> Vec<Box<str>> {
     let mut path: Vec<Box<str>> = Vec::new();
     for value in values {
         let name: &str = if **value == *"$user" { &setting.profile.principal.login } else { value };
@@ -95,10 +92,6 @@ fn path(values: &[Box<str>], before: &[Box<str>], setting: Setting<'_>) -> Vec<B
     }
     if !path.iter().any(|p| **p == *"pg_catalog") {
         path.insert(0, "pg_catalog".into());
-    }
-    let temp = |p: &[Box<str>]| p.iter().any(|s| **s == *"pg_temp");
-    if temp(before) && !temp(&path) {
-        path.insert(0, "pg_temp".into());
     }
     path
 }

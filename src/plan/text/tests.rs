@@ -1,4 +1,5 @@
 use crate::base::RawSql;
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Oid};
 use crate::mask::MaskSpec;
 use crate::plan::decide::fixture::{USERS, catalog, masked, profile, seen};
 use crate::plan::{Cell, Kind, Names, Plan, Planned, Protocol, Setting, plan_text};
@@ -82,11 +83,12 @@ fn an_unrestricted_text_passes_as_it_is() {
 /// Which code each kind of statement is refused with, without and with its right; `None` is sent.
 #[test]
 fn kinds_of_statements_ask_for_their_rights() {
-    use crate::policy::StatementRight::{Call, Code, Ddl, Do, Maintenance};
+    use crate::policy::StatementRight::{Call, Code, Ddl, Do, Lock, Maintenance};
     use RefusalKind::{Forbidden, Unclear};
     for (text, right, with) in [
         ("DO 'BEGIN END'", Do, None),
         ("CALL p()", Call, Some(RefusalKind::Postgres(Syntax::UndefinedFunction))),
+        ("LOCK TABLE users", Lock, None),
         ("VACUUM", Maintenance, None),
         ("VACUUM ANALYZE users", Maintenance, None),
         ("ANALYZE users (email)", Maintenance, None),
@@ -99,6 +101,9 @@ fn kinds_of_statements_ask_for_their_rights() {
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", Code, None),
         ("CREATE PROCEDURE f() LANGUAGE sql AS 'SELECT 1'", Code, None),
         ("CREATE TRIGGER t AFTER INSERT ON users EXECUTE FUNCTION tells()", Code, Some(Forbidden)),
+        ("CREATE TRIGGER t AFTER UPDATE ON accounts FOR EACH ROW WHEN (true) EXECUTE FUNCTION tells()", Code, Some(Unclear)),
+        ("CREATE TRIGGER t AFTER UPDATE ON accounts REFERENCING NEW TABLE AS n EXECUTE FUNCTION tells()", Code, Some(Unclear)),
+        ("CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON accounts FROM users FOR EACH ROW EXECUTE FUNCTION tells()", Code, Some(Unclear)),
         ("CREATE RULE r AS ON INSERT TO users DO NOTHING", Code, Some(Unclear)),
         ("CREATE EXTENSION pg_trgm", Code, Some(Unclear)),
         ("DROP FUNCTION f", Code, Some(Unclear)),
@@ -157,10 +162,10 @@ fn kinds_of_statements_ask_for_their_rights() {
         let wanted = if matches!(with, Some(RefusalKind::Postgres(_))) { with.unwrap_or(Forbidden) } else { Forbidden };
         assert_eq!(without.kind, wanted, "{text}: {}", without.message);
         p.statements.insert(right);
-        p.functions.insert(crate::catalog::Oid(30001)); // tells
+        p.functions.insert(Oid(30001)); // tells
         let got = match one(text, &p) {
             Plan::Send(permit) => {
-                assert!(permit.decision().scrub || right == Maintenance, "{text}");
+                assert!(permit.decision().scrub || matches!(right, Maintenance | Lock), "{text}");
                 None
             }
             Plan::Refuse(refusal) => Some((refusal.kind, refusal.message)),
@@ -181,5 +186,89 @@ fn over_the_veil_an_absent_column_stands_in_nobodys_way() {
     ] {
         let Plan::Send(permit) = one(text, &profile()) else { panic!("{text}") };
         assert_eq!((permit.kind(), permit.text()), (Kind::Rewrite, sent));
+    }
+}
+
+/// What a statement that is sent does to its session.
+#[test]
+fn what_is_followed_is_what_was_sent() {
+    use crate::plan::Effect;
+    for (text, follows) in [
+        ("DISCARD TEMP", (|e| matches!(e, Effect::Discard)) as fn(&Effect) -> bool),
+        ("DISCARD ALL", |e| matches!(e, Effect::DiscardAll)),
+        ("BEGIN", |e| matches!(e, Effect::Begin)),
+        ("COMMIT AND CHAIN", |e| matches!(e, Effect::Commit { chain: true })),
+        ("ROLLBACK", |e| matches!(e, Effect::Rollback { chain: false })),
+        ("CLOSE ALL", |e| matches!(e, Effect::Close(None))),
+        ("SELECT id FROM users", |e| matches!(e, Effect::None)),
+    ] {
+        let Plan::Send(permit) = one(text, &profile()) else { panic!("{text}") };
+        assert!(follows(permit.effect()), "{text}: {:?}", permit.effect());
+    }
+}
+
+/// A statement whose constants are masks of `users.id`: what is sent, or why nothing is.
+fn turned(text: &str, declared: &[Oid]) -> Result<String, &'static str> {
+    let mut p = profile();
+    let pseudonym = masked("pseudonym", &MaskSpec::Pseudonym { key: None }, Reveal::default());
+    p.relations.get_mut(&USERS).unwrap().columns.insert(1, seen(pseudonym, true));
+    let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
+    let setting = Setting { catalog: &catalog(), profile: &p, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+    match plan_text(&RawSql::new(text), declared, Protocol::Extended, setting).remove(0).plan {
+        Plan::Send(permit) => Ok(permit.text().to_owned()),
+        Plan::Refuse(refusal) => Err(refusal.reason),
+    }
+}
+
+/// EXPLAIN shows the values of parameters, and what was prepared runs with others.
+#[test]
+fn a_constant_is_turned_back_where_nothing_shows_it() {
+    let text = "SELECT born FROM users WHERE id = 5";
+    assert_eq!(turned(text, &[]).as_deref(), Ok("SELECT born FROM public.users WHERE id = $1"));
+    assert!(turned(&format!("DECLARE c CURSOR FOR {text}"), &[]).is_ok());
+    for kind in ["EXPLAIN", "PREPARE p AS", "CREATE TEMP TABLE t AS"] {
+        assert_eq!(turned(&format!("{kind} {text}"), &[]), Err("turned back"), "{kind}");
+    }
+}
+
+/// A parameter that has its type from what is turned back would be another's, too.
+#[test]
+fn a_parameter_is_turned_back_wherever_it_stands_or_has_a_type() {
+    let int4 = Oid(23);
+    for (condition, declared, sent) in [
+        ("u.id = $1", &[][..], true),
+        ("u.id = $1 OR u.id = $1", &[], true),
+        ("u.id = $1 AND a.id = $2", &[], true),
+        ("u.id = $1 AND a.id = $1", &[], false),
+        ("u.id = $2 AND a.id = $2 AND a.id = $1", &[], false),
+        ("u.id = $1 AND a.id = $1", &[Oid(0)], false),
+        ("u.id = $1 AND a.id = $1", &[int4], true),
+    ] {
+        let text = format!("SELECT 1 FROM users u, accounts a WHERE {condition}");
+        let got = turned(&text, declared);
+        assert_eq!(got.as_ref().err(), (!sent).then_some(&"turned back"), "{condition} {declared:?}: {got:?}");
+    }
+}
+
+/// GROUP BY a primary key groups by all columns of a table, and of a subquery only where they stand there.
+#[test]
+fn what_hangs_on_a_key_is_grouped_by_over_the_veil() {
+    let mut contents = catalog().contents().clone();
+    let users = contents.relations.iter_mut().find(|r| r.oid == USERS).unwrap();
+    users.constraints = vec![Constraint { name: "p".into(), kind: ConstraintKind::Primary, columns: vec![1], definition: None }];
+    let mut p = profile();
+    let redact = masked("redact", &MaskSpec::Redact, Reveal::default());
+    p.relations.get_mut(&USERS).unwrap().columns.insert(2, seen(redact, true));
+    let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
+    let setting = Setting { catalog: &Catalog::new(contents), profile: &p, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+    for (text, want) in [
+        ("SELECT id, lower(email) FROM users GROUP BY id", "GROUP BY id, users.email"),
+        ("SELECT id, lower(email) FROM users GROUP BY id, email", "GROUP BY id, email"),
+        ("SELECT id, lower(email), born FROM users GROUP BY email, id", "GROUP BY email, id, users.born"),
+        ("SELECT lower(email) FROM users GROUP BY email", "GROUP BY email"),
+    ] {
+        let plan = plan_text(&RawSql::new(text), &[], Protocol::Simple, setting).remove(0).plan;
+        let Plan::Send(permit) = plan else { panic!("{text}: {plan:?}") };
+        assert_eq!(permit.text().split_once(" users ").map(|(_, rest)| rest), Some(want), "{text}");
     }
 }

@@ -116,6 +116,20 @@ fn what_postgresql_may_read_otherwise_is_not_read() {
     }
 }
 
+/// Each costs some microseconds of the session's thread.
+#[test]
+fn a_statement_has_so_many_turned_back_and_no_more() {
+    let constant = |n| Constant { says: Says::Integer(n), ty: Some(Oid(20)), array: false, at: 1 };
+    let mut turned = TurnedBack::new(&[], &[]);
+    assert!(turned.is_empty());
+    assert_eq!(turned.add(&constant(0), &mask(), of(20)).unwrap(), 1);
+    assert!(!turned.is_empty());
+    let first = turned.all.remove(0);
+    turned.all = (1..LIMIT as i64).map(|n| Turned { given: Given::Text(vec![Some(Value::Integer(n))]), ..first.clone() }).collect();
+    assert!(turned.add(&constant(0), &mask(), of(20)).is_ok());
+    assert_eq!(turned.add(&constant(-1), &mask(), of(20)).map_err(|r| r.kind), Err(crate::sql::RefusalKind::Limit));
+}
+
 /// Parameters of the client's stay what they are, and those that nothing else gives a type have the column's.
 #[test]
 fn types_of_parameters_are_what_the_server_would_find() {

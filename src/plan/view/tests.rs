@@ -1,5 +1,5 @@
-use crate::base::RawSql;
-use crate::catalog::{Catalog, Oid, Relation, RelationKind};
+use crate::base::{QualifiedName, RawSql};
+use crate::catalog::{Catalog, Oid, Operator, Relation, RelationKind};
 use crate::plan::decide::fixture::{USERS, catalog, column, profile, relation};
 use crate::plan::{Cell, Names, Plan, Protocol, Setting, plan_text};
 use crate::policy::{Absence, ColumnProfile, DerivedView, Outcome, Profile, RelationProfile, RowCondition};
@@ -95,6 +95,33 @@ fn where_rows_are_kept_the_definition_stands_in_the_views_place() {
     assert_eq!(over_rows(vec![Oid(0)], |_| {}), want);
 }
 
+/// An operator that the view's owner meant is that one, whatever stands in the path of who reads the view, and none of its namesakes is called.
+#[test]
+fn a_definitions_operators_are_those_that_it_was_made_with() {
+    let between = |name: Option<(&str, &str)>, operator: &str| {
+        let (catalog, mut profile) = shop(&format!("SELECT users.id, users.email FROM public.users WHERE users.id {operator} 9;"));
+        let mut contents = catalog.contents().clone();
+        profile.functions.insert(Oid(30001));
+        if let Some((schema, name)) = name {
+            let like = contents.operators[0].clone();
+            contents.operators.push(Operator { oid: Oid(30002), name: QualifiedName::new(schema, name), function: Oid(30001), ..like });
+        }
+        profile.relations.get_mut(&USERS).unwrap().rows = Some(RowCondition { sql: "id = 1".into(), reads: [1].into() });
+        let text = sent(&Catalog::new(contents), &profile, "SELECT id FROM seen");
+        text.split_once("WHERE users.id ").and_then(|(_, rest)| rest.split_once(" 9")).map(|(operator, _)| operator.to_owned())
+    };
+    for (namesake, operator, want) in [
+        (None, "<", "<"),
+        (Some(("public", "<")), "<", "OPERATOR(pg_catalog.<)"),
+        (Some(("public", "<<")), "<", "<"),
+        (Some(("public", "<")), "OPERATOR(pg_catalog.<)", "OPERATOR(pg_catalog.<)"),
+        // a schema may have any name
+        (Some(("<", "<")), "OPERATOR(\"<\".<)", "OPERATOR(\"<\".<)"),
+    ] {
+        assert_eq!(between(namesake, operator).as_deref(), Some(want), "{namesake:?} {operator}");
+    }
+}
+
 #[test]
 fn a_definition_runs_with_the_rights_of_the_login() {
     for (got, why) in [
@@ -178,4 +205,25 @@ fn a_stored_copy_over_row_conditions_needs_rows_of_its_own() {
     profile.views.insert(SEEN, DerivedView { open: [1, 2].into(), stored: true, named: true, ..DerivedView::default() });
     let got = sent(&catalog, &profile, "SELECT * FROM seen");
     assert_eq!(got, ".* SELECT * FROM (SELECT seen.id, seen.email FROM public.seen WHERE id = 1) seen");
+}
+
+/// What is copied from a view is veiled as the view is, not as the tables below it.
+#[test]
+fn a_copy_of_a_view_is_hidden_by_what_is_seen_of_the_view() {
+    let (catalog, mut profile) = shop("SELECT users.id, users.id::text AS email FROM public.users;");
+    let mut contents = catalog.contents().clone();
+    let over = contents.relations.iter_mut().find(|r| r.oid == OVER).unwrap();
+    (over.kind, over.definition) =
+        (RelationKind::MaterializedView, Some("SELECT seen.id, lower(seen.email) AS email FROM public.seen;".into()));
+    let copy = || DerivedView { open: [1, 2].into(), stored: true, ..DerivedView::default() };
+    profile.views.insert(OVER, copy());
+    let catalog = Catalog::new(contents);
+    let text = "SELECT * FROM over";
+    assert_eq!(sent(&catalog, &profile, text), " SELECT * FROM public.over");
+    // the policy names the view, and a mask for what is clear below
+    let masked = profile.relations[&USERS].columns[&2].clone();
+    profile.relations.insert(SEEN, RelationProfile { columns: [(2, masked)].into(), ..RelationProfile::default() });
+    profile.views.insert(SEEN, DerivedView { open: [1].into(), named: true, ..DerivedView::default() });
+    profile.views.insert(OVER, copy());
+    assert_eq!(sent(&catalog, &profile, text), " SELECT over.id FROM public.over");
 }

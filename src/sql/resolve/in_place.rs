@@ -358,3 +358,40 @@ pub(super) fn case(args: Vec<Node>, otherwise: Node) -> Node {
         protobuf::CaseExpr { xpr: None, casetype: 0, casecollid: 0, arg: None, args, defresult: Some(Box::new(otherwise)), location: -1 };
     Node { node: Some(NodeEnum::CaseExpr(Box::new(case))) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `pg_cast` has it: without being asked a number becomes any other and a text, a day another moment, nothing else anything else.
+    #[test]
+    fn what_is_stored_without_being_asked() {
+        let (int2, int4, int8, float8, numeric) = (Oid(21), Oid(23), Oid(20), Oid(701), Oid(1700));
+        let (text, varchar, date, timestamp, timestamptz) = (Oid(25), Oid(1043), Oid(1082), Oid(1114), Oid(1184));
+        let (bool, uuid, own) = (Oid(16), Oid(2950), Oid(30000));
+        for (from, to, stored) in [
+            (int2, int4, true),
+            (int8, int2, true),
+            (float8, numeric, true),
+            (date, timestamp, true),
+            (timestamptz, date, true),
+            (int4, text, true),
+            (uuid, varchar, true),
+            (text, varchar, true),
+            (own, text, true),
+            (bool, bool, true),
+            (uuid, uuid, true),
+            (own, own, true),
+            (text, int4, false),
+            (varchar, date, false),
+            (date, int4, false),
+            (int4, timestamp, false),
+            (bool, int4, false),
+            (uuid, bool, false),
+            (own, int4, false),
+            (int4, own, false),
+        ] {
+            assert_eq!(assignable(from, to), stored, "{from:?} to {to:?}");
+        }
+    }
+}

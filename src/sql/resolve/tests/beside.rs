@@ -185,3 +185,73 @@ fn temporary_relations_stand_where_the_path_says() {
         assert_eq!(analysis.instances[0].of == InstanceOf::Temporary, temporary, "{path:?}");
     }
 }
+
+/// Nothing is turned back where an operator from outside PostgreSQL could be meant by `=` of types whose masks are.
+#[test]
+fn a_constant_is_compared_by_postgresqls_own_operator() {
+    let like = shop::catalog().contents().operators[0].clone();
+    let (int4, text, bool) = (Oid(23), Oid(25), Oid(16));
+    let operator = |oid, name: &str, left, right, function| Operator {
+        oid: Oid(oid),
+        name: QualifiedName::new("public", name),
+        left,
+        right,
+        function: Oid(function),
+        ..like.clone()
+    };
+    for (more, compared) in [
+        (None, true),
+        (Some(operator(30000, "=", text, text, 30000)), false),
+        (Some(operator(30000, "=", int4, text, 30000)), false),
+        (Some(operator(30000, "<>", text, int4, 30000)), false),
+        (Some(operator(30000, "=", text, text, 67)), false),
+        (Some(operator(4000, "=", text, text, 30000)), false),
+        (Some(operator(4000, "=", text, text, 67)), true),
+        (Some(operator(30000, "=", text, bool, 30000)), true),
+        (Some(operator(30000, "=", bool, text, 30000)), true),
+        (Some(operator(30000, "<", text, text, 30000)), true),
+    ] {
+        let mut contents = shop::catalog().contents().clone();
+        contents.operators.extend(more.clone());
+        let (analysis, _) = run_over(&Catalog::new(contents), "SELECT 1 FROM users WHERE email = 'x'", &[]).unwrap();
+        assert_eq!(analysis.comparisons.len(), usize::from(compared), "{more:?}");
+    }
+}
+
+/// A procedure without a schema is one of the path's, and is called by the name of its schema.
+#[test]
+fn a_procedure_is_looked_for_where_the_path_says() {
+    let mut contents = shop::catalog().contents().clone();
+    let like = contents.functions[0].clone();
+    let procedure = |oid, schema: &str, name: &str| Function {
+        oid: Oid(oid),
+        name: QualifiedName::new(schema, name),
+        kind: 'p',
+        args: 0,
+        arg_types: Vec::new(),
+        out_columns: Vec::new(),
+        ..like.clone()
+    };
+    contents.functions.extend([procedure(30000, "public", "near"), procedure(30001, "private", "far")]);
+    contents.schemas.push((Oid(30002), "private".into()));
+    let catalog = Catalog::new(contents);
+    for (text, want) in
+        [("CALL near()", Some("CALL public.near()")), ("CALL private.far()", Some("CALL private.far()")), ("CALL far()", None)]
+    {
+        let called = run_over(&catalog, text, &[]).map(|(_, text)| text);
+        let reason = called.as_ref().map_err(|reject| reject.kind).err();
+        assert_eq!(called.ok().as_deref(), want, "{text}");
+        assert_eq!(reason, want.is_none().then_some(RefusalKind::Postgres(Syntax::UndefinedFunction)), "{text}");
+    }
+}
+
+/// `pg_catalog` comes first where the path does not name it.
+#[test]
+fn types_of_postgresql_are_found_whatever_the_path() {
+    for path in [&["public"][..], &["public", "pg_catalog"], &["pg_temp", "public"]] {
+        let (catalog, path): (_, Vec<Box<str>>) = (shop::catalog(), path.iter().map(|s| (*s).into()).collect());
+        let mut parsed = read("SELECT '1'::text", 100).unwrap().statements.remove(0);
+        let types = analyse(&mut parsed, Context::bare(&catalog, &path)).map(|analysis| analysis.types).map_err(|(reject, _)| reject.kind);
+        assert_eq!(types, Ok(vec![(Oid(25), 12)]), "{path:?}");
+    }
+}

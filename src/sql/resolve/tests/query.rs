@@ -155,7 +155,19 @@ fn what_stands_for_something_else_is_printed_as_that() {
     ] {
         assert_eq!(run(text, &[]).unwrap().1, want);
     }
-    assert_eq!(refused("SELECT text(id) FROM users").kind, RefusalKind::Postgres(Syntax::UndefinedFunction));
+    // a call that only an aggregate or a window has is no cast
+    for call in [
+        "text(id)",
+        "text('1') FILTER (WHERE true)",
+        "text('1') OVER ()",
+        "text(DISTINCT '1')",
+        "text('1' ORDER BY 1)",
+        "text('1') WITHIN GROUP (ORDER BY 1)",
+        "text(VARIADIC '1')",
+    ] {
+        assert_eq!(refused(&format!("SELECT {call} FROM users")).kind, RefusalKind::Postgres(Syntax::UndefinedFunction), "{call}");
+    }
+    assert_eq!(refused("SELECT 1::SETOF int").kind, RefusalKind::Unclear);
 }
 
 #[test]
@@ -203,6 +215,8 @@ fn rows_have_the_fields_that_their_types_say() {
         ("SELECT * FROM unnest(ARRAY[NULL::place]) u", c("street city")),
         ("SELECT * FROM ROWS FROM (unnest(ARRAY[place_of(1), NULL]), generate_series(1, 2)) AS f (a, b, c)", c("a b c")),
         ("SELECT u FROM unnest(ARRAY[1, 2]) u", c("u")),
+        ("SELECT u FROM unnest(ARRAY[1, 2]) AS u (x)", c("u")),
+        ("SELECT * FROM rec() AS r (a int, b text)", c("a b")),
         ("SELECT * FROM unnest(ARRAY[[1, 2], [3, 4]]), unnest(ARRAY[ARRAY[place_of(1)]]) p", c("unnest street city")),
         ("SELECT (place_of(1)).*, ((ARRAY[place_of(1)])[1]).city", c("street city city")),
         ("SELECT (coalesce(NULL, place_of(1))).*, (CASE WHEN true THEN place_of(1) END).city", c("street city city")),
@@ -240,6 +254,8 @@ fn what_has_no_known_fields_has_no_star() {
         "SELECT ((ROW(ROW(1))).f1).*",
         "SELECT (x.r).* FROM (SELECT ROW(1) AS r UNION SELECT ROW(2)) x",
         "SELECT * FROM json_populate_record($1, '')",
+        // a number of a number, a row of a text
+        "SELECT * FROM either($1)",
     ] {
         assert_eq!(refused(text).reason, "unknown_columns", "{text}");
     }

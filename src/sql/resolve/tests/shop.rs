@@ -121,6 +121,8 @@ pub(in crate::sql) fn catalog() -> Catalog {
         function(3960, "json_populate_record", 'f', &[2283, 25], 2283),
         function(20102, "place_of", 'f', &[23], place.0),
         function(20103, "rec", 'f', &[], 2249),
+        function(20104, "either", 'f', &[23], 23),
+        function(20105, "either", 'f', &[25], place.0),
         function(2803, "count", 'a', &[], 20),
         function(2147, "count", 'a', &[2276], 20),
         function(2132, "min", 'a', &[23], 23),

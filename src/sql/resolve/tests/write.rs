@@ -41,6 +41,11 @@ fn what_is_stored_and_read_is_used() {
         ("UPDATE orders o SET total = 1 FROM users u WHERE u.id = o.user_id", vec!["Equality users#1.id", "Equality orders#0.user_id"]),
         ("DELETE FROM orders USING users u WHERE u.id = user_id", vec!["Equality users#1.id", "Equality orders#0.user_id"]),
         ("INSERT INTO users (id) VALUES (1) ON CONFLICT (email) DO NOTHING", vec!["Conflict users#0.email"]),
+        ("INSERT INTO users (id) VALUES (1) ON CONFLICT ((email)) DO NOTHING", vec!["Conflict users#0.email"]),
+        (
+            "CREATE INDEX i ON users (email, lower(name)) WHERE id > 1",
+            vec!["Expression users#0.email", "Expression users#0.name", "Filter users#0.id"],
+        ),
         ("CREATE TEMP TABLE x AS SELECT email FROM users", vec!["WriteSource users#0.email"]),
     ] {
         assert_eq!(uses(text), want, "{text}");
@@ -98,5 +103,22 @@ fn cascade_names_what_it_empties() {
         let (analysis, _) = run_over(&catalog, text, &[]).unwrap();
         let emptied: Vec<&str> = analysis.instances.iter().filter(|i| i.access == Access::Truncate).map(|i| &*i.name.name).collect();
         assert_eq!((&*emptied, analysis.instances.len()), (targets, targets.len()), "{text}");
+    }
+}
+
+/// What is not committed may be referred to by what nobody can be asked of.
+#[test]
+fn cascade_stays_within_what_is_known() {
+    let (catalog, path): (_, [Box<str>; 2]) = (shop::catalog(), ["pg_catalog".into(), "public".into()]);
+    for (schema, text, known) in [
+        (None, "TRUNCATE mine CASCADE", true),
+        (Some("public"), "TRUNCATE mine", true),
+        (Some("public"), "TRUNCATE mine CASCADE", false),
+        (Some("public"), "TRUNCATE users, mine CASCADE", false),
+    ] {
+        let locals = [Local { schema, name: "mine", columns: None, relation: None }];
+        let mut parsed = read(text, 100).unwrap().statements.remove(0);
+        let analysis = analyse(&mut parsed, Context { locals: &locals, ..Context::bare(&catalog, &path) });
+        assert_eq!(analysis.map_err(|(reject, _)| reject.kind).err(), (!known).then_some(RefusalKind::Unclear), "{schema:?}: {text}");
     }
 }
