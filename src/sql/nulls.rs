@@ -183,6 +183,7 @@ mod tests {
             ("CASE WHEN t.note = 'x' THEN 1 END", false),
             ("NULLIF(t.note, 'x')", false),
             ("NULLIF(upper(t.note), 'x') || 'y'", false),
+            ("('y'::text || NULLIF(upper(t.note), 'x'))", false),
             ("substring(t.note FROM 'x')", false),
             ("upper(substring(t.note FROM 'x'))", false),
             ("(t.doc ->> 'x')", false),

@@ -4,15 +4,18 @@ use super::fixture::{ACTIVITY, FILE_SETTINGS, ORDERS, USERS, VIEW, catalog, colu
 use super::{Allowance, Decided, decide};
 
 use crate::base::QualifiedName;
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Contents, Oid, PgType, Relation, RelationKind, TypeInfo};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Contents, Function, Oid, PgType, Relation, RelationKind, TypeInfo};
 use crate::plan::permit::{Action, Cell, Kind};
 use crate::plan::{Names, Setting};
-use crate::policy::{Absence, Outcome, Profile, RelationProfile, Reveal, RowCondition, StatementRight};
+use crate::policy::{Absence, ColumnProfile, Outcome, Profile, RelationProfile, Reveal, RowCondition, StatementRight};
 use crate::sql::effect::{Deed, SettingChange, SettingScope};
 use crate::sql::model::{
     Access, Analysis, Call, Changes, Equality, Flow, Instance, InstanceId, InstanceOf, Need, Output, Source, Use, UseKind, Write,
 };
 use crate::sql::{RefusalKind, Reject};
+
+mod others;
+mod rows;
 
 /// What the pseudonym of a phone declares.
 fn keeps_apart(profile: &Profile) -> bool {
@@ -209,6 +212,15 @@ fn the_system_catalog_reads_null_or_is_refused() {
     assert!(matches!(decided.cells.as_slice(), [Cell::Masked { rule, .. }] if rule.mask.is_null()));
     assert!(judged(&giving(&[ACTIVITY], vec![Flow::Plain(vec![source(0, 1)])]), &p).unwrap().cells.is_empty());
     assert_eq!(refused(&reading(&[FILE_SETTINGS]), &p).0, RefusalKind::Forbidden);
+    // what a policy says of a column outranks that, of this column alone
+    let mut named = profile();
+    let clear = ColumnProfile { read: Outcome::Clear, write: false, class: None, document: None };
+    for (column, masked) in [(1, true), (2, false)] {
+        let columns = HashMap::from([(column, clear.clone())]);
+        named.relations.insert(ACTIVITY, RelationProfile { columns, ..RelationProfile::default() });
+        let cells = judged(&giving(&[ACTIVITY], vec![Flow::Plain(vec![source(0, 2)])]), &named).unwrap().cells;
+        assert_eq!(!cells.is_empty(), masked, "{column}");
+    }
     for (schema, name, kind, forbidden) in [
         ("pg_catalog", "pg_of_a_later_version", RelationKind::Table, true),
         ("information_schema", "of_a_later_version", RelationKind::View, true),
@@ -310,39 +322,6 @@ fn work_is_left_to_the_end_by_what_writes_calls_or_holds() {
     }
 }
 
-/// Casts by functions that do not come with PostgreSQL count where a type that they are from or to may occur: `mood` is an own type, `feeling`
-/// a domain over it, `moods` its array.
-#[test]
-fn a_cast_of_others_counts_where_its_types_occur() {
-    let (mood, feeling, moods) = (Oid(30010), Oid(30011), Oid(30012));
-    let over = |from: Oid, to: Oid| {
-        changed(|c| {
-            let own = |oid, base, element| TypeInfo { oid, name: QualifiedName::new("public", "own"), base, element, ..c.types[0].clone() };
-            let own = [own(mood, None, Oid(0)), own(feeling, Some((mood, -1)), Oid(0)), own(moods, None, mood)];
-            c.types.extend(own);
-            c.casts = vec![(from, to, Oid(30000))];
-        })
-    };
-    let text = Oid(25);
-    let naming = |ty: Oid| Analysis { types: vec![(ty, 1)], ..reading(&[USERS]) };
-    for (from, to, analysis, runs) in [
-        (mood, text, naming(mood), true),
-        (mood, text, naming(feeling), true),
-        (mood, text, naming(moods), true),
-        (text, mood, naming(feeling), true),
-        (feeling, text, naming(mood), false),
-        (mood, text, naming(text), false),
-        (mood, text, reading(&[USERS]), false),
-        (text, Oid(23), naming(text), true),
-        (text, Oid(23), using(&[USERS], 1, UseKind::Filter), true),
-        (text, Oid(23), Analysis { writes: vec![Write { target: source(0, 2), changes: Changes::New, at: 2 }], ..inserting() }, true),
-        (text, Oid(23), reading(&[USERS]), false),
-    ] {
-        let reason = judged_over(&over(from, to), &analysis, &profile()).map_or_else(|r| r.message.contains("behind a cast"), |_| false);
-        assert_eq!(reason, runs, "{from:?} to {to:?}: {analysis:?}");
-    }
-}
-
 #[test]
 fn rows_views_and_blank_relations_are_refused_at_use() {
     let mut p = profile();
@@ -351,48 +330,8 @@ fn rows_views_and_blank_relations_are_refused_at_use() {
     assert_eq!(refused(&reading(&[ORDERS]), &p).0, RefusalKind::Unclear);
     p.relations.insert(ORDERS, RelationProfile { other_columns: Some(Absence::Unclassified), ..RelationProfile::default() });
     assert_eq!(refused(&reading(&[ORDERS]), &p).0, RefusalKind::Forbidden);
-}
-
-/// TRUNCATE empties what inherits from a relation, too.
-#[test]
-fn no_row_is_kept_from_truncate_by_its_parents_name() {
-    let child = Oid(40000);
-    let inherited = changed(|c| {
-        let own = relation(child, "public", "child", RelationKind::Table, vec![column(1, "id", 23)]);
-        c.relations.push(Relation { parents: vec![ACCOUNTS], ..own });
-    });
-    let mut truncate = reading(&[ACCOUNTS]);
-    truncate.instances[0].access = Access::Truncate;
-    let rows = || Some(RowCondition { sql: "true".into(), reads: BTreeSet::new() });
-    for (delete, kept, refused) in [(true, None, None), (true, rows(), Some("rows")), (false, None, Some("delete"))] {
-        let mut p = profile();
-        p.relations.insert(ACCOUNTS, RelationProfile { delete: true, ..RelationProfile::default() });
-        p.relations.insert(child, RelationProfile { delete, rows: kept, ..RelationProfile::default() });
-        assert_eq!(judged_over(&inherited, &truncate, &p).map_err(|reject| reject.reason).err(), refused);
-    }
-}
-
-/// What MERGE stores can be held against a row condition only where nothing else has a hand in it.
-#[test]
-fn merge_stores_only_what_it_says() {
-    let mut merge = reading(&[ACCOUNTS]);
-    merge.instances[0].access = Access::Merge;
-    let mut p = profile();
-    let rows = RowCondition { sql: "id = 1".into(), reads: [1].into() };
-    p.relations.insert(ACCOUNTS, RelationProfile { rows: Some(rows), ..RelationProfile::default() });
-    for (kind, runs_code, holds) in [
-        (RelationKind::Table, false, true),
-        (RelationKind::Partitioned, false, true),
-        (RelationKind::View, false, false),
-        (RelationKind::Foreign, false, false),
-        (RelationKind::Table, true, false),
-    ] {
-        let other = changed(|c| {
-            c.relations.iter_mut().filter(|r| r.oid == ACCOUNTS).for_each(|r| (r.kind, r.runs_code) = (kind, runs_code));
-        });
-        let refused = judged_over(&other, &merge, &p).map_err(|reject| reject.reason).err();
-        assert_eq!(refused, (!holds).then_some("rows"), "{kind:?} {runs_code}");
-    }
+    let without_columns = changed(|c| c.relations.iter_mut().filter(|r| r.oid == ACCOUNTS).for_each(|r| r.columns.clear()));
+    assert!(judged_over(&without_columns, &reading(&[ACCOUNTS]), &p).is_ok());
 }
 
 #[test]
@@ -464,6 +403,8 @@ fn a_star_that_hides_is_refused_where_the_role_says_so() {
 #[test]
 fn nothing_is_refused_to_the_unrestricted() {
     let p = Profile { unrestricted: true, ..Profile::default() };
+    let calling = changed(|c| c.relations.iter_mut().filter(|r| r.oid == VIEW).for_each(|r| r.calls = vec![Oid(30000)]));
+    assert!(!judged_over(&calling, &reading(&[VIEW]), &p).unwrap().decision.scrub);
     let decided = judged(&using(&[USERS, FILE_SETTINGS, VIEW], 3, UseKind::Filter), &p).unwrap();
     assert_eq!((decided.kind, decided.decision.scrub), (Kind::Forward, false));
 }

@@ -1,10 +1,12 @@
-use crate::base::RawSql;
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Oid};
+use crate::base::{QualifiedName, RawSql};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Oid, Relation, TypeInfo};
 use crate::mask::MaskSpec;
 use crate::plan::decide::fixture::{USERS, catalog, masked, profile, seen};
-use crate::plan::{Cell, Kind, Names, Plan, Planned, Protocol, Setting, plan_text};
-use crate::policy::{Profile, Reveal};
-use crate::sql::{RefusalKind, Syntax};
+use crate::plan::{Cell, Kind, Names, Plan, Planned, Protocol, Setting, Shaped, plan_text};
+use crate::policy::{Profile, RelationProfile, Reveal, RowCondition};
+use crate::sql::{RefusalKind, Shape, Syntax};
+
+const ACCOUNTS: Oid = Oid(20003);
 
 fn planned(text: &str, profile: &Profile) -> Vec<Planned> {
     let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
@@ -23,7 +25,7 @@ fn a_masked_column_is_sent_and_masked_on_its_way_back() {
     let Plan::Send(permit) = one("select id, email from users where id < 10", &profile()) else { panic!() };
     assert_eq!(permit.kind(), Kind::MaskRows);
     assert!(matches!(permit.cells(), [Cell::Clear, Cell::Masked { .. }]));
-    assert_eq!((permit.arity(), permit.returns_rows()), (Some(2), true));
+    assert_eq!((permit.arity(), permit.returns_rows(), permit.masks_rows()), (Some(2), true, true));
     assert_eq!(permit.text(), "SELECT id, email FROM public.users WHERE id < 10");
 }
 
@@ -117,7 +119,11 @@ fn kinds_of_statements_ask_for_their_rights() {
         ("CREATE SEQUENCE s", Ddl, None),
         ("CREATE SEQUENCE s AS int START 5 OWNED BY accounts.total", Ddl, None),
         ("CREATE SEQUENCE s OWNED BY users.id", Ddl, Some(Forbidden)),
+        ("CREATE SEQUENCE s OWNED BY public.accounts.total", Ddl, None),
         ("ALTER SEQUENCE orders_id_seq RESTART", Ddl, None),
+        ("ALTER SEQUENCE orders_id_seq OWNED BY accounts.id", Ddl, None),
+        ("ALTER SEQUENCE public.orders_id_seq OWNED BY public.users.id", Ddl, Some(Forbidden)),
+        ("ALTER SEQUENCE orders_id_seq OWNED BY NONE", Ddl, None),
         ("DROP SEQUENCE orders_id_seq", Ddl, None),
         ("CREATE TYPE t AS ENUM ('a')", Ddl, None),
         ("CREATE TYPE t AS (a int)", Ddl, Some(Unclear)),
@@ -270,5 +276,173 @@ fn what_hangs_on_a_key_is_grouped_by_over_the_veil() {
         let plan = plan_text(&RawSql::new(text), &[], Protocol::Simple, setting).remove(0).plan;
         let Plan::Send(permit) = plan else { panic!("{text}: {plan:?}") };
         assert_eq!(permit.text().split_once(" users ").map(|(_, rest)| rest), Some(want), "{text}");
+    }
+}
+
+/// What becomes of each statement of a string.
+fn string(text: &str) -> Vec<String> {
+    let mut p = profile();
+    p.statements.insert(crate::policy::StatementRight::Do);
+    let shown = |planned: Planned| match planned.plan {
+        Plan::Send(permit) => permit.text().to_owned(),
+        Plan::Refuse(refusal) => refusal.reason.to_owned(),
+    };
+    planned(text, &p).into_iter().map(shown).collect()
+}
+
+/// A string is decided before any of it runs: its names are what its earlier statements leave.
+#[test]
+fn the_names_of_a_string_are_followed() {
+    let (read, found, doubt, lost) = ("SELECT id FROM users", "SELECT id FROM public.users", "names within a string", "postgres");
+    for (before, after) in [
+        ("SET search_path = public", found),
+        ("SET search_path = nowhere, \"$user\", public, public", found),
+        ("SET search_path = pg_catalog", lost),
+        ("SET search_path = nowhere", lost),
+        ("SELECT set_config('search_path', 'pg_catalog', false)", lost),
+        ("SET search_path = pg_catalog; SET search_path = public", found),
+        ("RESET search_path", doubt),
+        ("RESET ALL", doubt),
+        ("SET ROLE x", doubt),
+        ("SET work_mem = 1", found),
+        ("RESET search_path; SET search_path = public", found),
+        ("COMMIT", found),
+        ("SET search_path = pg_catalog; COMMIT", doubt),
+        ("SET search_path = pg_catalog; ROLLBACK", doubt),
+        ("SET search_path = pg_catalog; SAVEPOINT s", lost),
+        ("SET search_path = pg_catalog; ROLLBACK TO s", doubt),
+        ("DO 'BEGIN END'", doubt),
+        ("DISCARD ALL", doubt),
+        ("CREATE TEMP TABLE users AS SELECT 1 AS id", "SELECT id FROM pg_temp.users"),
+        ("CREATE TEMP TABLE users AS SELECT 1 AS id; SET search_path = public", "SELECT id FROM pg_temp.users"),
+        ("CREATE TEMP TABLE users AS SELECT 1 AS id; SET search_path = public, pg_temp", found),
+        ("CREATE TEMP TABLE others AS SELECT 1 AS id", found),
+        ("CREATE TEMP TABLE users AS SELECT 1 AS x", lost),
+    ] {
+        let got = string(&format!("{before}; {read}")).pop().unwrap();
+        assert_eq!(got, after, "{before}");
+    }
+    assert_eq!(string("DISCARD ALL; SELECT 1 AS a").pop().unwrap(), "SELECT 1 AS a", "it names nothing");
+}
+
+/// What a statement stores is held against the row condition where it may be other than that.
+#[test]
+fn what_may_leave_the_rows_is_checked() {
+    let rows = |reads: &[i16]| RowCondition { sql: "id = 1".into(), reads: reads.iter().copied().collect() };
+    let check = |text: &str, reads: &[i16], code: Option<Oid>| {
+        let mut contents = catalog().contents().clone();
+        let accounts = contents.relations.iter().find(|r| r.oid == ACCOUNTS).unwrap().clone();
+        let child = Relation { oid: Oid(40000), name: QualifiedName::new("public", "child"), parents: vec![ACCOUNTS], ..accounts };
+        contents.relations.push(child);
+        contents.relations.iter_mut().filter(|r| Some(r.oid) == code).for_each(|r| r.runs_code = true);
+        let mut p = profile();
+        p.relations.insert(ACCOUNTS, RelationProfile { rows: Some(rows(reads)), delete: true, ..RelationProfile::default() });
+        let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
+        let catalog = Catalog::new(contents);
+        let setting = Setting { catalog: &catalog, profile: &p, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+        match plan_text(&RawSql::new(text), &[], Protocol::Simple, setting).remove(0).plan {
+            Plan::Send(permit) => permit.row_check().is_some(),
+            Plan::Refuse(refusal) => panic!("{text}: {refusal:?}"),
+        }
+    };
+    for (text, reads, code, checked) in [
+        ("INSERT INTO accounts (total) VALUES (2)", &[1][..], None, true),
+        ("UPDATE accounts SET id = 2", &[1], None, true),
+        ("UPDATE accounts SET total = 2", &[1], None, false),
+        ("UPDATE accounts SET total = 2", &[1, 2], None, true),
+        ("UPDATE accounts SET total = 2", &[-6], None, true),
+        ("UPDATE accounts SET total = 2", &[1], Some(ACCOUNTS), true),
+        ("UPDATE accounts SET total = 2", &[1], Some(Oid(40000)), true),
+        ("UPDATE accounts SET total = 2", &[1], Some(USERS), false),
+        ("UPDATE orders SET total = 2", &[1], None, false),
+        ("DELETE FROM accounts", &[1], None, false),
+        ("SELECT total FROM accounts", &[1], None, false),
+        ("MERGE INTO accounts a USING orders o ON a.id = o.id WHEN NOT MATCHED THEN INSERT VALUES (o.id, 2)", &[1], None, true),
+    ] {
+        assert_eq!(check(text, reads, code), checked, "{text} {reads:?} {code:?}");
+    }
+}
+
+/// Deferred triggers of what is written, and what else is left to the end, may speak of what is veiled.
+#[test]
+fn only_what_leaves_work_is_scrubbed_to_the_end() {
+    for (text, defers) in [("SELECT id, email FROM users", false), ("UPDATE users SET id = 1", true), ("UPDATE accounts SET id = 1", false)]
+    {
+        let Plan::Send(permit) = one(text, &profile()) else { panic!("{text}") };
+        assert_eq!(permit.defers(), defers, "{text}");
+    }
+}
+
+/// One plan serves all texts of a shape that are one statement each, and do no more than give rows.
+#[test]
+fn a_shape_is_learnt_of_one_statement() {
+    let p = profile();
+    let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
+    let catalog = catalog();
+    let setting = Setting { catalog: &catalog, profile: &p, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+    let learnt = |text: &str| Shaped::learn(&Shape::of(text).unwrap(), &[], Protocol::Simple, setting);
+    for (text, is_learnt) in [
+        ("SELECT id, email FROM users WHERE id = 1", true),
+        ("SELECT id FROM users; SELECT id FROM users WHERE id = 1", false),
+        ("SELECT id FROM users WHERE id = 1; SELECT id_no FROM users", false),
+        ("SELECT id_no FROM users WHERE id = 1", false),
+        ("SET work_mem = 1", false),
+        ("DECLARE c CURSOR FOR SELECT id FROM users WHERE id = 1", false),
+        ("COPY (SELECT id FROM users WHERE id = 1) TO STDOUT", false),
+    ] {
+        assert_eq!(learnt(text).is_some(), is_learnt, "{text}");
+    }
+    let other = "SELECT id, email FROM users WHERE id = 23";
+    let Plan::Send(filled) = learnt("SELECT id, email FROM users WHERE id = 1").unwrap().fill(&Shape::of(other).unwrap()).plan else {
+        panic!()
+    };
+    let Plan::Send(planned) = one(other, &p) else { panic!() };
+    assert_eq!(filled.text(), planned.text());
+    assert!(filled.same_as(&planned) && filled.masks_rows());
+}
+
+/// MERGE looks at what it would insert before it does: a value that may come out otherwise, or that is not there, says nothing.
+#[test]
+fn what_merge_inserts_is_known_before() {
+    let merged = |using: &str, insert: &str, edit: &dyn Fn(&mut Relation)| {
+        let mut contents = catalog().contents().clone();
+        edit(contents.relations.iter_mut().find(|r| r.oid == ACCOUNTS).unwrap());
+        let info = contents.types[0].clone();
+        contents.types.push(TypeInfo { oid: Oid(30010), name: QualifiedName::new("public", "own"), base: Some((Oid(23), -1)), ..info });
+        let mut p = profile();
+        let rows = RowCondition { sql: "id = 1".into(), reads: [1].into() };
+        p.relations.insert(ACCOUNTS, RelationProfile { rows: Some(rows), ..RelationProfile::default() });
+        let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
+        let catalog = Catalog::new(contents);
+        let setting = Setting { catalog: &catalog, profile: &p, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
+        let text = format!("MERGE INTO accounts a USING {using} ON a.id = o.id WHEN NOT MATCHED THEN INSERT {insert}");
+        match plan_text(&RawSql::new(text), &[], Protocol::Simple, setting).remove(0).plan {
+            Plan::Send(_) => "sent",
+            Plan::Refuse(refusal) => refusal.reason,
+        }
+    };
+    let (total, id) = ("(total) VALUES (2)", "(id, total) VALUES (o.id, 2)");
+    for (using, insert, want) in [
+        ("orders o", total, "sent"),
+        ("orders o", id, "sent"),
+        ("orders o", "(id) VALUES (7)", "sent"),
+        ("orders o", "(id) VALUES (nullif(o.id, 1))", "rows"),
+        ("orders o", "DEFAULT VALUES", "sent"),
+        ("(VALUES (1), (2)) o (id)", id, "sent"),
+        ("(VALUES (1), (nullif(1, 2))) o (id)", id, "rows"),
+        ("(SELECT id FROM orders) o", id, "rows"),
+        ("users o", id, "sent"),
+        ("(SELECT 1 AS a) m CROSS JOIN orders o", id, "rows"),
+    ] {
+        assert_eq!(merged(using, insert, &|_| {}), want, "{using} {insert}");
+    }
+    // without a value it is NULL, unless the server has another
+    for edit in [
+        &(|r: &mut Relation| r.columns[0].default = Some("5".into())) as &dyn Fn(&mut Relation),
+        &|r| r.columns[0].generated = Some("5".into()),
+        &|r| r.columns[0].not_null = true,
+        &|r| r.columns[0].ty.oid = Oid(30010),
+    ] {
+        assert_eq!(merged("orders o", total, edit), "rows");
     }
 }

@@ -1,7 +1,7 @@
 use crate::base::{QualifiedName, RawSql};
 use crate::catalog::{Catalog, Oid, Operator, Relation, RelationKind};
-use crate::plan::decide::fixture::{USERS, catalog, column, profile, relation};
-use crate::plan::{Cell, Names, Plan, Protocol, Setting, plan_text};
+use crate::plan::decide::fixture::{ORDERS, USERS, catalog, column, profile, relation};
+use crate::plan::{Action, Cell, Names, Plan, Protocol, Setting, plan_text};
 use crate::policy::{Absence, ColumnProfile, DerivedView, Outcome, Profile, RelationProfile, RowCondition};
 
 const SEEN: Oid = Oid(20050);
@@ -152,6 +152,7 @@ fn the_audit_names_what_is_below() {
     assert_eq!(relations, ["public.over", "public.seen", "public.users"]);
     let columns: Vec<(&str, &str)> = decision.columns.iter().map(|c| (&*c.column, c.usage)).collect();
     assert_eq!(columns, [("public.users.email", "null test"), ("public.over.email", "output"), ("public.users.email", "output")]);
+    assert!(decision.columns.iter().all(|c| c.action == Action::Mask));
 }
 
 /// The same with a materialized view in the view's place.
@@ -196,7 +197,7 @@ fn a_stored_copy_has_its_sources_mask_and_what_is_derived_is_hidden() {
 
 #[test]
 fn a_stored_copy_over_row_conditions_needs_rows_of_its_own() {
-    let (catalog, mut profile) = stored("SELECT users.id, users.email FROM public.users;");
+    let (catalog, mut profile) = stored("SELECT users.id, users.email FROM public.orders, public.users;");
     let rows = RowCondition { sql: "id = 1".into(), reads: [1].into() };
     profile.relations.get_mut(&USERS).unwrap().rows = Some(rows.clone());
     let got = sent(&catalog, &profile, "SELECT * FROM seen");
@@ -226,4 +227,23 @@ fn a_copy_of_a_view_is_hidden_by_what_is_seen_of_the_view() {
     profile.views.insert(SEEN, DerivedView { open: [1].into(), named: true, ..DerivedView::default() });
     profile.views.insert(OVER, copy());
     assert_eq!(sent(&catalog, &profile, text), " SELECT over.id FROM public.over");
+}
+
+/// All that the server says a view depends on must be found in it.
+#[test]
+fn one_thing_found_does_not_stand_for_another() {
+    for (reads, found) in [
+        (&[(USERS, 1), (USERS, 2)][..], true),
+        (&[(USERS, 1), (USERS, 3)], false),
+        (&[(USERS, 3), (USERS, 1)], false),
+        (&[(USERS, 0)], true),
+        (&[(USERS, 1), (ORDERS, 0)], false),
+        (&[(USERS, 1), (ORDERS, 1)], false),
+    ] {
+        let (catalog, profile) = shop("SELECT users.id, users.email FROM public.users;");
+        let mut contents = catalog.contents().clone();
+        contents.relations.iter_mut().filter(|r| r.oid == SEEN).for_each(|r| r.reads = reads.to_vec());
+        let got = sent(&Catalog::new(contents), &profile, "SELECT id FROM seen");
+        assert_eq!(got.starts_with(" SELECT id FROM public.seen"), found, "{reads:?}: {got}");
+    }
 }

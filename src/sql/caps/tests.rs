@@ -66,6 +66,8 @@ fn long_and_flat_is_not_deep() {
         ("SELECT 1", ", CASE WHEN a THEN b ELSE c END AS end, a.end, a[1], b.case AS case", ""),
         ("SELECT 1 WHERE a IN (1", ", 2", ")"),
         ("", "SELECT a + b FROM c JOIN d ON e; ", ""),
+        ("", "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN a THEN (b) END; END; ", ""),
+        ("", "CREATE PROCEDURE f() BEGIN ATOMIC END; ", ""),
         ("UPDATE t SET a = 1", ", b = - c", ""),
         ("INSERT INTO t VALUES (1)", ", (CASE WHEN 1 THEN - 2 END, ARRAY[1, 2], 'a'::text[])", ""),
     ] {

@@ -31,6 +31,7 @@ fn relations_and_columns_are_found_wherever_they_stand() {
         ("SELECT u.* FROM users u JOIN orders USING (id) WHERE a = 1 AND b = 2 OR c = 3", "users orders", "a b c id", 1),
         ("SELECT j.id FROM users JOIN orders USING (id, level) AS j", "users orders", "id level", 0),
         ("WITH w AS (SELECT 1 AS x) SELECT x FROM w, generate_series(1, y) g", "w", "x y", 0),
+        ("SELECT x FROM generate_series(1, abs(y)) g, users, LATERAL f(lower(z), (SELECT 1 FROM orders)) h", "users orders", "x y z", 0),
         ("INSERT INTO users (id, email) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET email = excluded.email", "users", "email id", 0),
         ("UPDATE users SET email = lower(email) FROM orders o WHERE o.id = users.id RETURNING level", "users orders", "email id level", 0),
         ("DELETE FROM ONLY users USING orders WHERE orders.x", "users orders", "x", 0),
@@ -42,6 +43,9 @@ fn relations_and_columns_are_found_wherever_they_stand() {
             0,
         ),
         ("SELECT 1 UNION TABLE users", "users", "", 0),
+        ("DROP TABLE users, public.orders", "users public.orders", "", 0),
+        ("DROP INDEX i", "", "", 0),
+        ("DROP SCHEMA s", "", "", 0),
         ("TRUNCATE users, orders", "users orders", "", 0),
         (
             "MERGE INTO users u USING orders o ON u.id = o.user_id WHEN MATCHED THEN UPDATE SET email = o.note",
@@ -52,6 +56,17 @@ fn relations_and_columns_are_found_wherever_they_stand() {
     ] {
         let words = |s: &str| s.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(found(text), Some((words(relations), words(columns), stars)), "{text}");
+    }
+}
+
+/// As PostgreSQL cuts them: to 63 bytes, and whole characters.
+#[test]
+fn long_names_are_cut() {
+    for (written, bytes) in
+        [("a".repeat(63), 63), ("a".repeat(70), 63), ("\u{e4}".repeat(40), 62), (format!("a{}", "\u{e4}".repeat(40)), 63)]
+    {
+        let (_, columns, _) = found(&format!("SELECT \"{written}\" FROM users")).unwrap();
+        assert_eq!(columns, [&written[..bytes]]);
     }
 }
 

@@ -19,6 +19,9 @@ fn result_columns_have_names_and_sources() {
         ("VALUES (1, 'a'), (2, NULL)", vec!["column1: computed", "column2: computed"]),
         ("SELECT i FROM generate_series(1, 3) i", vec!["i: computed"]),
         ("SELECT x FROM unnest(ARRAY[1, 2]) WITH ORDINALITY u(x, n)", vec!["x: computed"]),
+        ("SELECT o FROM orders o", vec!["o: computed"]),
+        ("SELECT f.city FROM either($1) f", vec!["city: computed"]),
+        ("SELECT email FROM users UNION ALL SELECT f.city FROM either($1) f", vec!["email: mixed users#0.email"]),
         (
             "SELECT * FROM users u JOIN orders o ON u.id = o.user_id",
             vec![
@@ -131,6 +134,11 @@ fn errors_are_postgresqls() {
         ("MERGE INTO users USING users ON true WHEN MATCHED THEN DO NOTHING", Syntax::DuplicateAlias, None),
         ("SELECT 1 FROM users x CROSS JOIN (orders x CROSS JOIN LATERAL (SELECT x.id) y)", Syntax::AmbiguousAlias, Some(70)),
         ("SELECT 1 FROM users u, (SELECT u.id) x", Syntax::UndefinedTable, Some(31)),
+        ("SELECT nosuch.lower('x')", Syntax::InvalidSchemaName, Some(7)),
+        ("SELECT lower(*) FROM users", Syntax::UndefinedFunction, Some(7)),
+        ("SELECT users.nosuch FROM users", Syntax::UndefinedColumn, Some(7)),
+        ("SELECT 1 @#@ 2", Syntax::UndefinedFunction, Some(9)),
+        ("ANALYZE users (nosuch)", Syntax::UndefinedColumn, None),
     ] {
         let reject = refused(text);
         assert_eq!((reject.kind, reject.at), (RefusalKind::Postgres(want), at), "{text}");
@@ -217,6 +225,7 @@ fn rows_have_the_fields_that_their_types_say() {
         ("SELECT u FROM unnest(ARRAY[1, 2]) u", c("u")),
         ("SELECT u FROM unnest(ARRAY[1, 2]) AS u (x)", c("u")),
         ("SELECT * FROM rec() AS r (a int, b text)", c("a b")),
+        ("SELECT n.*, named(2) FROM named(1) n", c("total named")),
         ("SELECT * FROM unnest(ARRAY[[1, 2], [3, 4]]), unnest(ARRAY[ARRAY[place_of(1)]]) p", c("unnest street city")),
         ("SELECT (place_of(1)).*, ((ARRAY[place_of(1)])[1]).city", c("street city city")),
         ("SELECT (coalesce(NULL, place_of(1))).*, (CASE WHEN true THEN place_of(1) END).city", c("street city city")),
@@ -317,4 +326,28 @@ fn rows_are_no_wider_than_postgresql_makes_them() {
 fn many_with_queries_are_put_in_order_once() {
     let queries: Vec<String> = (0..2000).map(|i| format!("c{i} AS (SELECT 1 FROM c{})", i + 1)).collect();
     analysed(&format!("WITH RECURSIVE {}, c2000 AS (SELECT 1) SELECT 1 FROM c0", queries.join(", ")));
+}
+
+/// What a result column is called, and can be named by further out (`FigureColname` in `parse_target.c`).
+#[test]
+fn result_columns_are_called_what_postgresql_calls_them() {
+    for (list, names) in [
+        ("ARRAY[1], ROW(1, 2), coalesce(1, 2), least(1, 2), greatest(1, 2)", "array row coalesce least greatest"),
+        (
+            "current_date, current_time, current_time(1), current_timestamp, current_timestamp(1)",
+            "current_date current_time current_time current_timestamp current_timestamp",
+        ),
+        ("localtime, localtime(1), localtimestamp, localtimestamp(1)", "localtime localtime localtimestamp localtimestamp"),
+        (
+            "current_role, current_user, user, session_user, current_catalog, current_schema",
+            "current_role current_user user session_user current_catalog current_schema",
+        ),
+        ("xmlconcat('a', 'b'), xmlelement(NAME a), xmlforest(1 AS a), xmlpi(NAME a)", "xmlconcat xmlelement xmlforest xmlpi"),
+        ("CASE WHEN true THEN 1 END, CASE WHEN true THEN 1 ELSE lower('A') END", "case lower"),
+        ("EXISTS (SELECT 1), ARRAY(SELECT 1), (SELECT 1 AS a), (SELECT lower('A')), 1 IN (SELECT 1)", "exists array a lower ?column?"),
+        ("'1'::text, lower('A')::text, 1 + 2, 'a' COLLATE \"C\", (ARRAY[1])[1], count(*)", "text lower ?column? ?column? array count"),
+    ] {
+        let called: Vec<Box<str>> = analysed(&format!("SELECT {list}")).outputs.unwrap_or_default().into_iter().map(|o| o.name).collect();
+        assert_eq!(called.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "), names, "{list}");
+    }
 }

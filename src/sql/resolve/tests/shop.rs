@@ -116,8 +116,10 @@ pub(in crate::sql) fn catalog() -> Catalog {
     types.push(TypeInfo { name: QualifiedName::new("public", "_place"), ..ty(place.0, "place", 21004)[1].clone() });
     let outs =
         Function { out_columns: vec![("street".into(), Oid(25)), ("n".into(), Oid(2283))], ..function(20101, "outs", 'f', &[2283], 2249) };
+    let named = Function { out_columns: vec![("total".into(), Oid(23))], ..function(20106, "named", 'f', &[23], 23) };
     let functions = vec![
         outs,
+        named,
         function(3960, "json_populate_record", 'f', &[2283, 25], 2283),
         function(20102, "place_of", 'f', &[23], place.0),
         function(20103, "rec", 'f', &[], 2249),
