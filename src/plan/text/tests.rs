@@ -6,6 +6,8 @@ use crate::plan::{Cell, Kind, Names, Plan, Planned, Protocol, Setting, Shaped, p
 use crate::policy::{Profile, RelationProfile, Reveal, RowCondition};
 use crate::sql::{RefusalKind, Shape, Syntax};
 
+mod rewritten;
+
 const ACCOUNTS: Oid = Oid(20003);
 
 fn planned(text: &str, profile: &Profile) -> Vec<Planned> {
@@ -111,8 +113,23 @@ fn kinds_of_statements_ask_for_their_rights() {
         ("DROP FUNCTION f", Code, Some(Unclear)),
         ("CREATE INDEX i ON users (id)", Ddl, Some(Forbidden)),
         ("CREATE SCHEMA s", Ddl, None),
+        ("CREATE PUBLICATION p FOR TABLE users", Ddl, Some(Unclear)),
+        ("ALTER PUBLICATION p ADD TABLE users", Ddl, Some(Unclear)),
+        ("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", Ddl, Some(Unclear)),
+        ("CREATE SERVER s FOREIGN DATA WRAPPER w", Ddl, Some(Unclear)),
+        ("CREATE USER MAPPING FOR x SERVER s", Ddl, Some(Unclear)),
+        ("CREATE FOREIGN TABLE f (a int) SERVER s", Ddl, Some(Unclear)),
+        ("IMPORT FOREIGN SCHEMA x FROM SERVER s INTO public", Ddl, Some(Unclear)),
+        ("DROP OWNED BY x", Ddl, Some(Unclear)),
+        ("REASSIGN OWNED BY x TO y", Ddl, Some(Unclear)),
+        ("CREATE POLICY p ON users USING (true)", Ddl, Some(Unclear)),
+        ("SECURITY LABEL ON TABLE users IS 'x'", Ddl, Some(Unclear)),
+        ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO x", Ddl, Some(Unclear)),
+        ("CREATE DOMAIN d AS int", Ddl, Some(Unclear)),
+        ("REFRESH MATERIALIZED VIEW v", Ddl, Some(Unclear)),
         ("CREATE VIEW v AS SELECT id FROM users", Ddl, Some(Forbidden)),
         ("CREATE VIEW v AS SELECT 1 AS a", Ddl, None),
+        ("CREATE VIEW v (z) AS SELECT 1 AS a", Ddl, None),
         ("CREATE OR REPLACE VIEW mails AS SELECT 1 AS a", Ddl, Some(Unclear)),
         ("CREATE TABLE IF NOT EXISTS users AS SELECT 1 AS email", Ddl, Some(Forbidden)),
         ("CREATE TABLE n (LIKE users)", Ddl, Some(Unclear)),
@@ -244,6 +261,8 @@ fn a_parameter_is_turned_back_wherever_it_stands_or_has_a_type() {
     for (condition, declared, sent) in [
         ("u.id = $1", &[][..], true),
         ("u.id = $1 OR u.id = $1", &[], true),
+        ("u.id = 5::int4 AND u.id = '7'::int4", &[], true),
+        ("u.id = $1::int4", &[int4], true),
         ("u.id = $1 AND a.id = $2", &[], true),
         ("u.id = $1 AND a.id = $1", &[], false),
         ("u.id = $2 AND a.id = $2 AND a.id = $1", &[], false),
@@ -272,6 +291,11 @@ fn what_hangs_on_a_key_is_grouped_by_over_the_veil() {
         ("SELECT id, lower(email) FROM users GROUP BY id, email", "GROUP BY id, email"),
         ("SELECT id, lower(email), born FROM users GROUP BY email, id", "GROUP BY email, id, users.born"),
         ("SELECT lower(email) FROM users GROUP BY email", "GROUP BY email"),
+        (
+            "SELECT id, lower(email), born FROM users GROUP BY GROUPING SETS ((id), (id, email))",
+            "GROUP BY GROUPING SETS (id, (id, email)), users.born",
+        ),
+        ("SELECT lower(email) FROM users GROUP BY GROUPING SETS ((id), (email))", "GROUP BY GROUPING SETS (id, email)"),
     ] {
         let plan = plan_text(&RawSql::new(text), &[], Protocol::Simple, setting).remove(0).plan;
         let Plan::Send(permit) = plan else { panic!("{text}: {plan:?}") };

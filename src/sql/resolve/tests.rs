@@ -2,6 +2,7 @@ use super::*;
 use crate::sql::{RefusalKind, Syntax, print, read};
 
 mod beside;
+mod json;
 mod query;
 mod session;
 pub(in crate::sql) mod shop;

@@ -1,7 +1,7 @@
 //! What may stand beside a row condition, and what a bare name means: where a namesake changes what runs.
 
 use super::*;
-use crate::catalog::{Contents, Function, Operator};
+use crate::catalog::{Contents, FIRST_NORMAL_OID, Function, Operator};
 use crate::sql::model::{Beside, Leaks};
 
 /// The comparisons of int4, and equality of text, are leakproof.
@@ -15,6 +15,9 @@ fn leakproof() -> Contents {
     contents
 }
 
+/// The first that does not come with PostgreSQL.
+const FIRST: u32 = FIRST_NORMAL_OID.0;
+
 /// What stands beside a row condition: only operators of just these types whose functions are leakproof, all of them.
 #[test]
 fn only_what_is_leakproof_for_its_types_does_not_leak() {
@@ -24,9 +27,9 @@ fn only_what_is_leakproof_for_its_types_does_not_leak() {
     let (left, right) = (Oid(25), Oid(23));
     let like = contents.operators[0].clone();
     let foreign = |oid, left| Operator { oid: Oid(oid), left, right, result: Oid(16), function: Oid(oid), ..like.clone() };
-    contents.operators.push(foreign(30000, left));
+    contents.operators.push(foreign(FIRST, left));
     let namesake = contents.clone();
-    contents.operators.push(foreign(30001, Oid(0)));
+    contents.operators.push(foreign(FIRST + 1, Oid(0)));
     let (plain, namesake, prefix) = (Catalog::new(plain), Catalog::new(namesake), Catalog::new(contents));
     for (condition, leaks) in [
         ("id = 1", false),
@@ -72,10 +75,10 @@ fn only_what_is_leakproof_for_its_types_does_not_leak() {
         (analysis.leaks != Leaks::default(), analysis.calls.iter().flat_map(|c| c.candidates.clone()).collect::<Vec<_>>())
     };
     assert_eq!(called(&plain), (false, vec![]));
-    assert_eq!(called(&namesake), (true, vec![Oid(30000)]), "it may be the other");
-    assert_eq!(called(&prefix), (true, vec![Oid(30000)]), "it has no left side");
+    assert_eq!(called(&namesake), (true, vec![FIRST_NORMAL_OID]), "it may be the other");
+    assert_eq!(called(&prefix), (true, vec![FIRST_NORMAL_OID]), "it has no left side");
     let (simple, _) = run_over(&namesake, "SELECT CASE email WHEN name THEN 1 END FROM users", &[]).unwrap();
-    assert!(simple.calls.iter().any(|c| c.candidates == [Oid(30000)]), "CASE compares by an operator, too");
+    assert!(simple.calls.iter().any(|c| c.candidates == [FIRST_NORMAL_OID]), "CASE compares by an operator, too");
 }
 
 /// What is computed for rows that were chosen stands behind their condition; what a query further in computes may become a part of one.
@@ -143,7 +146,7 @@ fn an_operator_that_may_give_an_order_stands_beside_the_rows() {
     let operator = |name: &str, oid| Operator { oid: Oid(oid), name: QualifiedName::new("pg_catalog", name), ..like.clone() };
     contents.operators.push(operator("<->", 4000));
     contents.operators.push(operator("#", 4001));
-    contents.operators.push(operator("<#>", 30000));
+    contents.operators.push(operator("<#>", FIRST));
     let catalog = Catalog::new(contents);
     for (operator, beside) in [("<->", true), ("#", false), ("<#>", true)] {
         let text = format!("SELECT 1 FROM users ORDER BY email {operator} 'x'");
@@ -201,15 +204,15 @@ fn a_constant_is_compared_by_postgresqls_own_operator() {
     };
     for (more, compared) in [
         (None, true),
-        (Some(operator(30000, "=", text, text, 30000)), false),
-        (Some(operator(30000, "=", int4, text, 30000)), false),
-        (Some(operator(30000, "<>", text, int4, 30000)), false),
-        (Some(operator(30000, "=", text, text, 67)), false),
-        (Some(operator(4000, "=", text, text, 30000)), false),
+        (Some(operator(FIRST, "=", text, text, FIRST)), false),
+        (Some(operator(FIRST, "=", int4, text, FIRST)), false),
+        (Some(operator(FIRST, "<>", text, int4, FIRST)), false),
+        (Some(operator(FIRST, "=", text, text, 67)), false),
+        (Some(operator(4000, "=", text, text, FIRST)), false),
         (Some(operator(4000, "=", text, text, 67)), true),
-        (Some(operator(30000, "=", text, bool, 30000)), true),
-        (Some(operator(30000, "=", bool, text, 30000)), true),
-        (Some(operator(30000, "<", text, text, 30000)), true),
+        (Some(operator(FIRST, "=", text, bool, FIRST)), true),
+        (Some(operator(FIRST, "=", bool, text, FIRST)), true),
+        (Some(operator(FIRST, "<", text, text, FIRST)), true),
     ] {
         let mut contents = shop::catalog().contents().clone();
         contents.operators.extend(more.clone());
@@ -232,7 +235,7 @@ fn a_procedure_is_looked_for_where_the_path_says() {
         out_columns: Vec::new(),
         ..like.clone()
     };
-    contents.functions.extend([procedure(30000, "public", "near"), procedure(30001, "private", "far")]);
+    contents.functions.extend([procedure(FIRST, "public", "near"), procedure(FIRST + 1, "private", "far")]);
     contents.schemas.push((Oid(30002), "private".into()));
     let catalog = Catalog::new(contents);
     for (text, want) in
@@ -253,5 +256,32 @@ fn types_of_postgresql_are_found_whatever_the_path() {
         let mut parsed = read("SELECT '1'::text", 100).unwrap().statements.remove(0);
         let types = analyse(&mut parsed, Context::bare(&catalog, &path)).map(|analysis| analysis.types).map_err(|(reject, _)| reject.kind);
         assert_eq!(types, Ok(vec![(Oid(25), 12)]), "{path:?}");
+    }
+}
+
+/// A prefix operator has no left side, and what stands behind it is judged by itself.
+#[test]
+fn an_operator_is_one_with_as_many_sides() {
+    let mut contents = shop::catalog().contents().clone();
+    let like = contents.operators[0].clone();
+    let operator = |name: &str, left, oid| Operator {
+        oid: Oid(oid),
+        name: QualifiedName::new("public", name),
+        left,
+        function: Oid(oid),
+        ..like.clone()
+    };
+    contents.operators.extend([operator("@#", Oid(0), FIRST), operator("#@", Oid(23), FIRST + 1)]);
+    let catalog = Catalog::new(contents);
+    for (expression, called) in [
+        ("@# id", Some(vec![Oid(FIRST)])),
+        ("id #@ 1", Some(vec![Oid(FIRST + 1)])),
+        ("id @# 1", None),
+        ("#@ id", None),
+        ("id = 1", Some(vec![])),
+    ] {
+        let calls = run_over(&catalog, &format!("SELECT {expression} FROM users"), &[]).map(|(analysis, _)| analysis.calls);
+        let candidates = calls.map(|calls| calls.into_iter().flat_map(|c| c.candidates).collect::<Vec<_>>());
+        assert_eq!(candidates.ok(), called, "{expression}");
     }
 }

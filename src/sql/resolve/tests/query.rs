@@ -50,6 +50,10 @@ fn uses_are_told_apart() {
         ("SELECT 1 FROM users WHERE email IN ('x', $1) AND 5 = id", vec!["Lookup(2) users#0.email", "Lookup(1) users#0.id"]),
         ("SELECT 1 FROM users WHERE id = ANY ($1)", vec!["LookupMany(1) users#0.id"]),
         ("SELECT 1 FROM users WHERE id = ANY ('{1,2}')", vec!["Lookup(2) users#0.id"]),
+        ("SELECT 1 FROM users WHERE id = ANY (ARRAY[1, 2, $1])", vec!["EqualsConstant users#0.id"]),
+        ("SELECT grouping(email) FROM users GROUP BY email", vec!["Group users#0.email", "Group users#0.email"]),
+        ("SELECT s.id FROM (SELECT id, email FROM users) s", vec!["Named users#0.email"]),
+        ("SELECT s.* FROM (SELECT id, email FROM users) s", vec![]),
         ("SELECT 1 FROM users WHERE NOT email = 'x'", vec!["EqualsConstant users#0.email"]),
         ("SELECT 1 FROM users WHERE email LIKE 'x%'", vec!["Filter users#0.email"]),
         ("SELECT 1 FROM users WHERE email IS NULL", vec!["NullTest users#0.email"]),
@@ -225,6 +229,7 @@ fn rows_have_the_fields_that_their_types_say() {
         ("SELECT u FROM unnest(ARRAY[1, 2]) u", c("u")),
         ("SELECT u FROM unnest(ARRAY[1, 2]) AS u (x)", c("u")),
         ("SELECT * FROM rec() AS r (a int, b text)", c("a b")),
+        ("SELECT * FROM scalars($1), arrays(ARRAY[1]), numerics(ARRAY[1, 2.5])", c("scalars arrays street city")),
         ("SELECT n.*, named(2) FROM named(1) n", c("total named")),
         ("SELECT * FROM unnest(ARRAY[[1, 2], [3, 4]]), unnest(ARRAY[ARRAY[place_of(1)]]) p", c("unnest street city")),
         ("SELECT (place_of(1)).*, ((ARRAY[place_of(1)])[1]).city", c("street city city")),
@@ -263,6 +268,8 @@ fn what_has_no_known_fields_has_no_star() {
         "SELECT ((ROW(ROW(1))).f1).*",
         "SELECT (x.r).* FROM (SELECT ROW(1) AS r UNION SELECT ROW(2)) x",
         "SELECT * FROM json_populate_record($1, '')",
+        "SELECT (coalesce(f.z, place_of(1))).* FROM either($1) f",
+        "SELECT (json_populate_record(p, '')).* FROM json_populate_record(NULL::place, '') WITH ORDINALITY p",
         // a number of a number, a row of a text
         "SELECT * FROM either($1)",
     ] {

@@ -1,6 +1,7 @@
 //! Writes: what is set, what is stored, what is given back.
 
 use super::*;
+use crate::catalog::{Constraint, ConstraintKind};
 use crate::sql::effect::{CopyDirection, CopyFormat, Deed};
 
 /// What is set, as `New users#0.email`.
@@ -120,5 +121,64 @@ fn cascade_stays_within_what_is_known() {
         let mut parsed = read(text, 100).unwrap().statements.remove(0);
         let analysis = analyse(&mut parsed, Context { locals: &locals, ..Context::bare(&catalog, &path) });
         assert_eq!(analysis.map_err(|(reject, _)| reject.kind).err(), (!known).then_some(RefusalKind::Unclear), "{schema:?}: {text}");
+    }
+}
+
+/// Which columns stand in the way of a row is used, and a constraint is a name for some.
+#[test]
+fn a_constraint_names_its_columns() {
+    let mut contents = shop::catalog().contents().clone();
+    let users = contents.relations.iter_mut().find(|r| r.oid == shop::USERS).unwrap();
+    let constraint = |name: &str, kind, column| Constraint { name: name.into(), kind, columns: vec![column], definition: None };
+    users.constraints.extend([constraint("u", ConstraintKind::Unique, 2), constraint("c", ConstraintKind::Check, 3)]);
+    let catalog = Catalog::new(contents);
+    for (target, want) in
+        [("ON CONSTRAINT u", &["Conflict users#0.email"][..]), ("ON CONSTRAINT c", &[]), ("(id)", &["Conflict users#0.id"])]
+    {
+        let (analysis, _) = run_over(&catalog, &format!("INSERT INTO users (id) VALUES (1) ON CONFLICT {target} DO NOTHING"), &[]).unwrap();
+        let uses: Vec<String> = analysis.uses.iter().map(|u| format!("{:?} {}", u.kind, shown(&analysis, u.source))).collect();
+        assert_eq!(uses, want, "{target}");
+    }
+}
+
+/// Of a table that the session made the columns are known, or a list has to name them.
+#[test]
+fn the_sessions_own_tables_have_the_columns_that_they_were_made_with() {
+    let (catalog, path): (_, [Box<str>; 2]) = (shop::catalog(), ["pg_catalog".into(), "public".into()]);
+    let made: [Box<str>; 2] = ["a".into(), "b".into()];
+    for (columns, text, want) in [
+        (Some(&made[..]), "SELECT * FROM mine", Some("a b")),
+        (None, "SELECT * FROM mine", None),
+        (None, "SELECT mine.x FROM mine", Some("x")),
+        (Some(&made), "INSERT INTO mine VALUES (1)", Some("")),
+        (None, "INSERT INTO mine VALUES (1)", None),
+        (None, "INSERT INTO mine (a) VALUES (1)", Some("")),
+        (Some(&made), "COPY mine TO STDOUT", Some("a b")),
+        (None, "COPY mine TO STDOUT", None),
+    ] {
+        let locals = [Local { schema: None, name: "mine", columns, relation: None }];
+        let mut parsed = read(text, 100).unwrap().statements.remove(0);
+        let analysis = analyse(&mut parsed, Context { locals: &locals, ..Context::bare(&catalog, &path) });
+        let names = |a: Analysis| a.outputs.into_iter().flatten().map(|o| o.name.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(analysis.ok().map(names).as_deref(), want, "{columns:?}: {text}");
+    }
+}
+
+/// The row type of a table that the session made or changed is not the catalog's.
+#[test]
+fn row_types_of_the_sessions_own_tables_are_not_known() {
+    let (catalog, path): (_, [Box<str>; 2]) = (shop::catalog(), ["pg_catalog".into(), "public".into()]);
+    for (schema, ty, known) in [
+        (None, "place", false),
+        (None, "pg_temp.place", false),
+        (None, "public.place", true),
+        (Some("public"), "public.place", false),
+        (Some("private"), "public.place", true),
+        (Some("private"), "place", true),
+    ] {
+        let locals = [Local { schema, name: "place", columns: None, relation: None }];
+        let mut parsed = read(&format!("SELECT NULL::{ty}"), 100).unwrap().statements.remove(0);
+        let analysis = analyse(&mut parsed, Context { locals: &locals, ..Context::bare(&catalog, &path) });
+        assert_eq!(analysis.map_err(|(reject, _)| reject.kind).err(), (!known).then_some(RefusalKind::Unclear), "{schema:?}: {ty}");
     }
 }
