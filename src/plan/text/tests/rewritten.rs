@@ -69,7 +69,7 @@ fn a_mask_stands_in_the_place_of_its_column_in_a_target() {
     }
     let rows = |kind, returns_set| {
         move |c: &mut Contents| {
-            c.functions.iter_mut().filter(|f| &*f.name.name == "lower").for_each(|f| (f.kind, f.returns_set) = (kind, returns_set))
+            c.functions.iter_mut().filter(|f| &*f.name.name == "lower").for_each(|f| (f.kind, f.returns_set) = (kind, returns_set));
         }
     };
     for (kind, returns_set) in [('a', false), ('w', false), ('f', true)] {
