@@ -37,6 +37,9 @@ impl Examined<'_> {
         let message = format!("mask '{mask}' does not fit {what}, so role '{}' is denied it", role.role.name);
         let place = self.policy.rule_place((role.at, role.role), relation.oid, column, path);
         let error = Diagnostic::error(place.unwrap_or_else(|| role.role.place.clone()), message);
+        if path.is_some_and(is_field) {
+            return error.help("a mask for the field's type, which is no domain: a mask need not satisfy its constraints");
+        }
         error.help(format!("a rule on '{name}' itself: {{ mask: redact }}, {{ mask: null }}, allow or deny"))
     }
 }

@@ -56,6 +56,36 @@ fn paths_into_documents_have_their_words() {
 }
 
 #[test]
+fn fields_of_composite_types_have_their_words() {
+    let head = HEAD.replace(
+        "  public.orders:",
+        "  public.homes: { columns: { home.street: personal.contact, home.since: personal.birth } }\n  public.orders:",
+    );
+    let said = |rules: &str| {
+        let (bound, catalog) = bound(&format!("{head}roles: {{ r: {{ members: [alice], read: {{ money: allow, {rules} }} }} }}"), shop());
+        let found = examine(&bound, &catalog, &[], jiff::civil::date(2026, 11, 26));
+        let texts = found.0.iter().map(ToString::to_string).filter(|t| t.contains("home"));
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(said("personal: { mask: redact }"), "");
+    assert_eq!(
+        said("personal: { mask: email }"),
+        "p.yaml:7:55: error: mask 'email' does not fit field 'public.homes.home.since' of a value of type public.address, so role 'r' is denied it\n  \
+         help: a mask for the field's type, which is no domain: a mask need not satisfy its constraints"
+    );
+    assert_eq!(
+        said("personal.contact: { mask: redact }, personal.birth: deny"),
+        "p.yaml:7:91: warning: role 'r' is denied 'public.homes.home.since', and with it 'public.homes.home', since a value has all fields of its type\n  \
+         help: the mask 'null' leaves the others to be seen"
+    );
+    assert_eq!(
+        said("personal: allow, public.homes.home: { mask: \"null\" }, public.homes.home.street: allow"),
+        "p.yaml:7:108: warning: role 'r' is allowed 'public.homes.home.street', but sees nothing in 'public.homes.home', which is masked or denied as \
+         a whole\n  help: give a class to the fields that are to be masked, and none to what is around them"
+    );
+}
+
+#[test]
 fn each_question_has_its_words() {
     for (roles, want) in [
         ("roles: { r: { members: [alice], read: { personal: allow, money: allow } } }", vec![]),
