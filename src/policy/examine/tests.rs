@@ -80,7 +80,7 @@ fn fields_of_composite_types_have_their_words() {
     );
     assert_eq!(
         said("personal: allow, public.homes.home: { mask: \"null\" }, public.homes.home.street: allow"),
-        "p.yaml:7:108: warning: role 'r' is allowed 'public.homes.home.street', but sees nothing in 'public.homes.home', which is masked or denied as \
+        "p.yaml:7:109: warning: role 'r' is allowed 'public.homes.home.street', but sees nothing in 'public.homes.home', which is masked or denied as \
          a whole\n  help: give a class to the fields that are to be masked, and none to what is around them"
     );
 }
