@@ -403,3 +403,24 @@ fn a_masked_value_is_saved_field_by_field() {
     assert_eq!(ask(&mut server, "SELECT (home).street FROM people WHERE id = 500"), "***");
     assert_eq!(lab.leaks().len(), 0);
 }
+
+/// The example in the policy's reference is what it says.
+#[test]
+fn the_example_in_the_reference() {
+    let section = include_str!("../../../docs/policy.md").split_once("## Composite types").unwrap().1;
+    let rules = section.split_once("```yaml").unwrap().1.split_once("```").unwrap().0;
+    let rules = rules.replace("  support:\n", "  support:\n    members: [support]\n");
+    let mut quoted = section.split_once("What `support` sees of `").unwrap().1.split('`');
+    let (stored, seen) = (quoted.next().unwrap(), quoted.nth(1).unwrap());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("version: 1\nclasses: {{ personal.contact: ~, personal.area: ~ }}\n{rules}\n")).unwrap();
+    let setup = format!(
+        "CREATE TYPE public.address AS (street text, zip text, city text); CREATE TABLE public.persons (id int, home public.address); \
+        INSERT INTO public.persons VALUES (1, '{stored}'); CREATE ROLE pgscrim LOGIN; CREATE ROLE support LOGIN; \
+        GRANT SELECT ON public.persons TO support;"
+    );
+    let lab = Lab::guarded(file.path(), &setup, "SELECT 'text', (home).street FROM public.persons", &[], "").unwrap();
+    let mut support = Client::connect(lab.port, "support", "postgres").unwrap();
+    assert_eq!(ask(&mut support, "SELECT home FROM persons"), seen);
+    assert_eq!(ask(&mut support, "SELECT (home).street, (home).city, home::text FROM persons"), format!("***|Bonn|{seen}"));
+}
