@@ -110,6 +110,8 @@ fn a_definitions_operators_are_those_that_it_was_made_with() {
         let text = sent(&Catalog::new(contents), &profile, "SELECT id FROM seen");
         text.split_once("WHERE users.id ").and_then(|(_, rest)| rest.split_once(" 9")).map(|(operator, _)| operator.to_owned())
     };
+    let collated = between(None, "< 1 AND lower(users.id::text COLLATE \"C\") = 'x' AND users.id <");
+    assert!(collated.is_some_and(|text| text.contains("COLLATE pg_catalog.\"C\"")));
     for (namesake, operator, want) in [
         (None, "<", "<"),
         (Some(("public", "<")), "<", "OPERATOR(pg_catalog.<)"),

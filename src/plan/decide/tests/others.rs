@@ -1,6 +1,7 @@
 //! Types and casts that run what does not come with PostgreSQL.
 
 use super::*;
+use crate::catalog::FIRST_NORMAL_OID;
 
 /// A type of the database's own is made by its input function, which a role may be allowed.
 #[test]
@@ -61,5 +62,14 @@ fn a_cast_of_others_counts_where_its_types_occur() {
     ] {
         let reason = judged_over(&over(from, to), &analysis, &profile()).map_or_else(|r| r.message.contains("behind a cast"), |_| false);
         assert_eq!(reason, runs, "{from:?} to {to:?}: {analysis:?}");
+    }
+}
+
+/// What a definition calls may say anything, unless it came with PostgreSQL.
+#[test]
+fn what_a_definition_calls_is_not_passed_on() {
+    for (oid, scrubs) in [(FIRST_NORMAL_OID, true), (Oid(FIRST_NORMAL_OID.0 - 1), false)] {
+        let calling = changed(|c| c.relations.iter_mut().filter(|r| r.oid == ACCOUNTS).for_each(|r| r.calls = vec![oid]));
+        assert_eq!(judged_over(&calling, &reading(&[ACCOUNTS]), &profile()).unwrap().decision.scrub, scrubs, "{oid:?}");
     }
 }

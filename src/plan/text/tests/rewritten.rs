@@ -67,6 +67,10 @@ fn a_mask_stands_in_the_place_of_its_column_in_a_target() {
     ] {
         assert_eq!(sent(&format!("UPDATE users {text}"), "", |_| {}), Ok(format!("UPDATE public.users {want}")));
     }
+    // no column is hidden, and yet a star is written out
+    let whole = |c: &mut Contents| c.relations.iter_mut().filter(|r| r.oid == USERS).for_each(|r| r.columns.retain(|c| c.number != 3));
+    let star = sent("DELETE FROM users WHERE email < 'x' RETURNING *", "", whole).unwrap();
+    assert!(star.ends_with(&format!("RETURNING users.id, {MASK} AS email, users.phone, users.born")), "{star}");
     let rows = |kind, returns_set| {
         move |c: &mut Contents| {
             c.functions.iter_mut().filter(|f| &*f.name.name == "lower").for_each(|f| (f.kind, f.returns_set) = (kind, returns_set));

@@ -285,3 +285,27 @@ fn an_operator_is_one_with_as_many_sides() {
         assert_eq!(candidates.ok(), called, "{expression}");
     }
 }
+
+/// Of aggregates PostgreSQL's own are known, and any other may give the first of what it is given.
+#[test]
+fn an_aggregate_of_others_may_ask_for_the_first() {
+    let leaks = |oid, name: &str| {
+        let mut contents = shop::catalog().contents().clone();
+        let like = contents.functions.iter().find(|f| &*f.name.name == "count" && f.args == 1).unwrap().clone();
+        contents.functions.push(Function { oid: Oid(oid), name: QualifiedName::new("public", "mine"), ..like });
+        run_over(&Catalog::new(contents), &format!("SELECT {name}(lower(email)) FROM users"), &[]).unwrap().0.leaks
+    };
+    assert_ne!(leaks(FIRST, "min"), leaks(FIRST, "count"));
+    assert_eq!(leaks(FIRST, "mine"), leaks(FIRST, "min"));
+    assert_eq!(leaks(FIRST - 1, "mine"), leaks(FIRST, "count"));
+}
+
+/// The operator of just these types gives the type, whatever its namesakes give.
+#[test]
+fn an_operator_gives_what_that_of_its_types_gives() {
+    let mut contents = shop::catalog().contents().clone();
+    let like = contents.operators.iter().find(|o| &*o.name.name == "+").unwrap().clone();
+    contents.operators.push(Operator { oid: Oid(4002), right: Oid(20), result: Oid(20), ..like });
+    let (analysis, _) = run_over(&Catalog::new(contents), "SELECT n.* FROM users u, numerics(ARRAY[u.id + 1]) n", &[]).unwrap();
+    assert_eq!(outputs_of(&analysis), ["n: computed"]);
+}

@@ -228,6 +228,7 @@ fn rows_have_the_fields_that_their_types_say() {
         ("SELECT * FROM ROWS FROM (unnest(ARRAY[place_of(1), NULL]), generate_series(1, 2)) AS f (a, b, c)", c("a b c")),
         ("SELECT u FROM unnest(ARRAY[1, 2]) u", c("u")),
         ("SELECT u FROM unnest(ARRAY[1, 2]) AS u (x)", c("u")),
+        ("SELECT (u).n FROM unnest(ARRAY[1]) WITH ORDINALITY AS u (x, n)", c("n")),
         ("SELECT * FROM rec() AS r (a int, b text)", c("a b")),
         ("SELECT * FROM scalars($1), arrays(ARRAY[1]), numerics(ARRAY[1, 2.5])", c("scalars arrays street city")),
         ("SELECT n.*, named(2) FROM named(1) n", c("total named")),
