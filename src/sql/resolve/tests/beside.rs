@@ -309,3 +309,17 @@ fn an_operator_gives_what_that_of_its_types_gives() {
     let (analysis, _) = run_over(&Catalog::new(contents), "SELECT n.* FROM users u, numerics(ARRAY[u.id + 1]) n", &[]).unwrap();
     assert_eq!(outputs_of(&analysis), ["n: computed"]);
 }
+
+/// An operator of others may be meant though a function of PostgreSQL's stands behind it.
+#[test]
+fn a_namesake_leaks_whatever_it_calls() {
+    for (name, condition, oid, leaks) in
+        [("=", "id = 1", 4000, false), ("=", "id = 1", FIRST, true), ("+", "id = 1 + 1", 4000, false), ("+", "id = 1 + 1", FIRST, true)]
+    {
+        let mut contents = leakproof();
+        let like = contents.operators.iter().find(|o| &*o.name.name == name && o.left == Oid(23)).unwrap().clone();
+        contents.operators.push(Operator { oid: Oid(oid), right: Oid(25), function: Oid(870), ..like });
+        let (analysis, _) = run_over(&Catalog::new(contents), &format!("SELECT 1 FROM users WHERE {condition}"), &[]).unwrap();
+        assert_eq!(analysis.leaks != Leaks::default(), leaks, "{name} {oid}");
+    }
+}
