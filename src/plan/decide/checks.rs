@@ -10,17 +10,23 @@ use crate::plan::permit::{Decision, RowCheck};
 use crate::plan::{Refusal, Setting};
 use crate::policy::RowCondition;
 use crate::sql::Reject;
-use crate::sql::model::{Access, Analysis, Changes, InstanceId, InstanceOf, Leaks, Write};
+use crate::sql::model::{Access, Analysis, Changes, Instance, InstanceId, InstanceOf, Leaks, Write};
 
 /// Whether something in a statement could otherwise be run on a row of an instance before its condition was held against it.
+/// MERGE holds the target's against what its own ON says of the source, not where the target is read.
 pub(in crate::plan) fn needs_fence(analysis: &Analysis, id: InstanceId, condition: &RowCondition) -> bool {
-    analysis.leaks.beside.has(id) || (analysis.leaks != Leaks::default() && condition.may_query())
+    let joins = || condition.may_query() || instance(analysis, id).is_none_or(|i| i.access == Access::Merge);
+    analysis.leaks.beside.has(id) || (analysis.leaks != Leaks::default() && joins())
+}
+
+fn instance(analysis: &Analysis, id: InstanceId) -> Option<&Instance> {
+    analysis.instances.get(usize::try_from(id.0).ok()?)
 }
 
 /// Whether a statement may store a row in an instance that does not satisfy the instance's row condition. An update that sets nothing
 /// of what the condition reads cannot, unless a trigger does.
 pub(in crate::plan) fn is_checked(analysis: &Analysis, setting: Setting<'_>, id: InstanceId) -> bool {
-    let Some(instance) = usize::try_from(id.0).ok().and_then(|i| analysis.instances.get(i)) else { return false };
+    let Some(instance) = instance(analysis, id) else { return false };
     let InstanceOf::Catalog(oid) = instance.of else { return false };
     let Some(condition) = setting.profile.rows(oid) else { return false };
     let sets = || analysis.writes.iter().any(|w| w.target.instance == id && may_change(condition, w.target.column));

@@ -79,9 +79,18 @@ impl Resolver<'_> {
     /// Walks a query inside: it has conjuncts of its own, and what it gives may be anybody's.
     pub(super) fn inside<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.conjunct.take();
+        self.asks |= before.is_some();
         let walked = walk(self);
         self.conjunct = before.map(|conjunct| Conjunct { other: true, ..conjunct });
         walked
+    }
+
+    /// A condition with a query in it may run that for each row that it is held against, with all that the query reads (a WITH query, too): what
+    /// leaks there leaks beside the rows of any relation.
+    pub(super) fn spread_leaks(&mut self) {
+        if self.asks && self.out.leaks.beside != Beside::Nothing {
+            self.out.leaks.beside = Beside::Anything;
+        }
     }
 }
 

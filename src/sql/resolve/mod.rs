@@ -124,6 +124,7 @@ pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject
     match resolver.statement(&mut parsed.node) {
         Ok(()) => {
             resolver.name_unread();
+            resolver.spread_leaks();
             Ok(resolver.out)
         }
         Err(reject) => Err((reject, Box::new(resolver.out))),
@@ -181,6 +182,8 @@ pub(super) struct Resolver<'a> {
     behind: bool,
     /// The conjunct of a condition that the walk is in, if it is not in a query inside.
     conjunct: Option<leak::Conjunct>,
+    /// Some condition has a query in it.
+    asks: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -197,6 +200,7 @@ impl<'a> Resolver<'a> {
             depth: definition::Depth::default(),
             behind: false,
             conjunct: None,
+            asks: false,
         }
     }
 }

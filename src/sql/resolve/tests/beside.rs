@@ -106,12 +106,16 @@ fn what_the_outermost_query_computes_stands_behind_the_rows() {
         ("SELECT (SELECT lower(u.email)) FROM users u", beside()),
         ("SELECT lower((SELECT min(email) FROM users))", behind()),
         ("SELECT EXISTS (SELECT FROM users WHERE email ~ 'x')", of(&[0])),
+        ("SELECT 1 FROM orders o, (SELECT id FROM users WHERE email ~ 'x') u WHERE o.id = u.id", of(&[1])),
         // beside the rows of those relations alone whose columns are named
         ("SELECT 1 FROM users u, orders o WHERE u.email ~ 'x' AND o.total IS NULL", of(&[0])),
         ("SELECT 1 FROM users u LEFT JOIN orders o ON o.id + 1 > 2 WHERE u.email ~ u.name", of(&[0, 1])),
         ("SELECT 1 FROM users u LEFT JOIN orders o ON o.id + u.id > 2", of(&[0, 1])),
-        ("SELECT 1 FROM users u WHERE EXISTS (SELECT FROM orders o WHERE o.id + 1 > 2)", of(&[1])),
-        ("SELECT 1 FROM users u WHERE EXISTS (SELECT FROM orders o WHERE o.id + u.id > 2)", of(&[0, 1])),
+        // a query in a condition may be run for each row
+        ("SELECT 1 FROM users u WHERE EXISTS (SELECT FROM orders o WHERE o.id + 1 > 2)", beside()),
+        ("WITH c AS (SELECT id FROM orders WHERE id + 1 > 2) SELECT 1 FROM users WHERE id NOT IN (SELECT id FROM c)", beside()),
+        ("WITH c AS (SELECT id FROM orders WHERE id + 1 > 2) SELECT 1 FROM users u, c WHERE u.id = c.id", of(&[0])),
+        ("SELECT 1 FROM users u WHERE EXISTS (SELECT FROM orders o WHERE o.id + u.id > 2)", beside()),
         // PostgreSQL takes what is equal to the same for equal
         ("SELECT 1 FROM users u, orders o WHERE o.id = u.id AND o.id = o.id + 1", beside()),
         ("SELECT 1 FROM users u, orders o WHERE o.id IN (o.id + 1)", beside()),

@@ -40,6 +40,9 @@ fn main() {
         if record["user"] == user.as_str() && record["kind"] == "statement" {
             let why = record["reason"].as_str().or(record["sqlstate"].as_str()).unwrap_or_default();
             *reasons.entry(format!("{} {why}", record["decision"].as_str().unwrap())).or_default() += 1;
+            if ["reprint", "second_reader", "XX000"].contains(&why) {
+                println!("{why}: {}", record["statement"]);
+            }
         }
     }
     let mut lines: Vec<_> = reasons.into_iter().collect();
