@@ -1,7 +1,7 @@
 //! Walking the elements of an array in both wire formats: dimensions, bounds and NULL elements stay, each other element is
 //! handed to a mask. Sources: PostgreSQL `array_out` and `array_send` in `arrayfuncs.c`. Nothing recurses, whatever the nesting.
 
-use super::value::{CannotMask, Format, Value};
+use super::value::{CannotMask, Format, Masked, Value};
 use crate::catalog::{Oid, Scalar};
 
 /// `MAXDIM`: dimensions that an array can have.
@@ -54,22 +54,33 @@ fn mask_binary(array: &Value<'_>, out: &mut Vec<u8>, element: &Element<'_>) -> R
     out.extend_from_slice(array.bytes.get(..header).unwrap_or_default());
     // Each element takes at least its length word, so a false count ends with the input.
     for _ in 0..elements {
-        let length = i32::from_be_bytes(take(&mut rest)?);
-        if length == -1 {
-            out.extend_from_slice(&length.to_be_bytes());
-            continue;
-        }
-        let (bytes, after) = usize::try_from(length).ok().and_then(|n| rest.split_at_checked(n)).ok_or(CannotMask::InvalidValue)?;
-        rest = after;
-        let at = out.len();
-        out.extend_from_slice(&[0; 4]);
-        element(&Value { bytes, ..*array }, out)?;
-        let masked = i32::try_from(out.len() - at - 4).map_err(|_| CannotMask::InvalidValue)?;
-        if let Some(word) = out.get_mut(at..at + 4) {
-            word.copy_from_slice(&masked.to_be_bytes());
-        }
+        mask_part(&mut rest, out, |bytes, out| element(&Value { bytes, ..*array }, out).map(|()| Masked::Value))?;
     }
     if rest.is_empty() { Ok(()) } else { Err(CannotMask::InvalidValue) }
+}
+
+/// A part of a binary value: its length, -1 for NULL, and its bytes, for which `mask` appends others.
+pub(super) fn mask_part<'a>(
+    rest: &mut &'a [u8],
+    out: &mut Vec<u8>,
+    mask: impl FnOnce(&'a [u8], &mut Vec<u8>) -> Result<Masked, CannotMask>,
+) -> Result<(), CannotMask> {
+    let length = i32::from_be_bytes(take(rest)?);
+    let at = out.len();
+    out.extend_from_slice(&length.to_be_bytes());
+    if length == -1 {
+        return Ok(());
+    }
+    let (bytes, after) = usize::try_from(length).ok().and_then(|n| rest.split_at_checked(n)).ok_or(CannotMask::InvalidValue)?;
+    *rest = after;
+    let masked = match mask(bytes, out)? {
+        Masked::Null => -1,
+        Masked::Value => i32::try_from(out.len() - at - 4).map_err(|_| CannotMask::InvalidValue)?,
+    };
+    if let Some(word) = out.get_mut(at..at + 4) {
+        word.copy_from_slice(&masked.to_be_bytes());
+    }
+    Ok(())
 }
 
 /// The next `N` bytes of binary input.

@@ -34,9 +34,7 @@ impl Mask {
             Kernel::Pseudonym(_) | Kernel::Fpe(_) | Kernel::Fake(_) => return None,
         })
     }
-}
 
-impl Mask {
     /// What is stored in the place of a new value `new` that was made of the mask of `raw` part by part, as SQL over both; `raises` is an
     /// expression that raises an error. `None` where that cannot be told.
     #[must_use]
@@ -44,22 +42,11 @@ impl Mask {
         if !self.laws(ty)?.sql {
             return None;
         }
-        match &self.kernel {
-            Kernel::Document(document) => document::sql_back(document, ty, new, raw, raises),
-            Kernel::Composite(composite) => composite::sql_back(composite, new, raw),
-            Kernel::Null
-            | Kernel::Redact
-            | Kernel::Partial(_)
-            | Kernel::Email
-            | Kernel::Name
-            | Kernel::Card
-            | Kernel::Ip
-            | Kernel::Date(_)
-            | Kernel::Round(_)
-            | Kernel::Pseudonym(_)
-            | Kernel::Fpe(_)
-            | Kernel::Fake(_) => None,
+        if let Kernel::Document(document) = &self.kernel {
+            return document::sql_back(document, ty, new, raw, raises);
         }
+        let Kernel::Composite(composite) = &self.kernel else { return None };
+        composite::sql_back(composite, new, raw)
     }
 }
 

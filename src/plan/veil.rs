@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Column, Oid, PgType, Relation, SYSTEM_COLUMNS, Sca
 use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
-use crate::sql::model::{Access, Analysis, InstanceId, InstanceOf, Leaks, Source, UseKind};
+use crate::sql::model::{Access, Analysis, InstanceId, Source, UseKind};
 use crate::sql::veil::{ColumnMask, NEW, Read, Veil, VeilColumn, Veils};
 
 /// The veils that are demanded.
@@ -20,19 +20,15 @@ use crate::sql::veil::{ColumnMask, NEW, Read, Veil, VeilColumn, Veils};
 pub(super) fn veils(analysis: &Analysis, setting: Setting<'_>, demand: &Demand) -> Result<Veils, Reject> {
     let mut veils = Veils::default();
     for id in demand.instances() {
-        let veil = relation_of(analysis, setting.catalog, id).and_then(|relation| veil(analysis, setting, demand, id, relation));
+        let veil = analysis
+            .relation_of(id)
+            .and_then(|oid| setting.catalog.relation(oid))
+            .and_then(|relation| veil(analysis, setting, demand, id, relation));
         veils.insert(id, veil.ok_or_else(|| Reject::unclear("veil", "a mask that is needed in SQL cannot be written there"))?);
     }
-    veils.fenced = analysis.leaks != Leaks::default();
+    veils.fenced = analysis.leaks.any();
     veils.says.insert("pgscrim.user".into(), Arc::clone(&setting.profile.principal.login));
     Ok(veils)
-}
-
-fn relation_of<'a>(analysis: &Analysis, catalog: &'a Catalog, id: InstanceId) -> Option<&'a Relation> {
-    match analysis.instances.get(usize::try_from(id.0).ok()?)?.of {
-        InstanceOf::Catalog(oid) => catalog.relation(oid),
-        InstanceOf::Temporary | InstanceOf::Uncommitted => None,
-    }
 }
 
 fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: InstanceId, relation: &Relation) -> Option<Veil> {
@@ -67,7 +63,7 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
     let fenced = condition.is_some_and(|rows| needs_fence(analysis, id, rows));
     let rows = condition.map(|rows| Arc::clone(&rows.sql));
     let checked = target && is_checked(analysis, setting, id);
-    let merges = analysis.instances.get(usize::try_from(id.0).ok()?)?.access == Access::Merge;
+    let merges = analysis.instance(id)?.access == Access::Merge;
     let reads = if merges { reads(setting, relation)? } else { Vec::new() };
     Some(Veil { columns, rows, fenced, system: has_system, checked, reads })
 }

@@ -11,7 +11,7 @@ use super::permit::{Cell, Kind};
 use super::{Names, Setting};
 use crate::catalog::{Catalog, Column, FIRST_NORMAL_OID, Oid, Relation, RelationKind};
 use crate::policy::{Absence, Below, ColumnProfile, DerivedView, Outcome, Profile, Reading, SeenView};
-use crate::sql::model::{Analysis, InstanceOf, Output, Part, Source, Use, UseKind};
+use crate::sql::model::{Analysis, Instance, Output, Part, Source, Use, UseKind};
 use crate::sql::{self, Checked, Context, Definition, Reject};
 
 /// The longest definition that is read, in bytes: it is read where the statement that names it is.
@@ -121,9 +121,9 @@ fn read(catalog: &Catalog, profile: &Profile, relation: &Relation, through: bool
 fn touches_all(catalog: &Catalog, relation: &Relation, analysis: &Analysis) -> Checked<()> {
     let oid = |source: &Source| of(analysis, *source).map(|oid| (oid, source.column));
     let touched: BTreeSet<(Oid, i16)> = analysis.touched.iter().filter_map(oid).collect();
-    let named: BTreeSet<Oid> = (0..analysis.instances.len()).filter_map(|i| instance(analysis, i)).collect();
+    let named: BTreeSet<Oid> = analysis.instances.iter().filter_map(Instance::relation).collect();
     // of a view in whose place its definition was put the columns are found in that
-    let put: BTreeSet<Oid> = analysis.inlined.keys().filter_map(|id| instance(analysis, usize::try_from(id.0).ok()?)).collect();
+    let put: BTreeSet<Oid> = analysis.inlined.keys().filter_map(|id| analysis.relation_of(*id)).collect();
     let found = |oid: &Oid, column: i16| column <= 0 || put.contains(oid) || touched.contains(&(*oid, column));
     // a field depends on its type, of which there are no rows
     let is_type = |oid: Oid| catalog.relation(oid).is_some_and(|r| r.kind == RelationKind::Composite);
@@ -257,20 +257,13 @@ fn kept<T: Clone>(all: &[T], keep: impl Fn(usize) -> bool) -> Vec<T> {
     all.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, t)| t.clone()).collect()
 }
 
-fn instance(analysis: &Analysis, at: usize) -> Option<Oid> {
-    match analysis.instances.get(at)?.of {
-        InstanceOf::Catalog(oid) => Some(oid),
-        InstanceOf::Temporary | InstanceOf::Uncommitted => None,
-    }
-}
-
 fn of(analysis: &Analysis, source: Source) -> Option<Oid> {
-    instance(analysis, usize::try_from(source.instance.0).ok()?)
+    analysis.relation_of(source.instance)
 }
 
 /// The relations behind a view, those behind views among them.
 fn relations(profile: &Profile, analysis: &Analysis) -> BTreeSet<Oid> {
-    let named = (0..analysis.instances.len()).filter_map(|i| instance(analysis, i));
+    let named = analysis.instances.iter().filter_map(Instance::relation);
     named.flat_map(|oid| profile.view(oid).into_iter().flat_map(|v| v.relations.iter().copied()).chain([oid])).collect()
 }
 
@@ -285,7 +278,7 @@ fn below(profile: &Profile, part: &Analysis, output: Option<&Output>) -> Vec<Bel
         found.extend(through(relation, source.column).unwrap_or_else(|| vec![Below { relation, column: source.column, kind }]));
     }
     if output.is_none() {
-        found.extend((0..part.instances.len()).filter_map(|i| through(instance(part, i)?, 0)).flatten());
+        found.extend(part.instances.iter().filter_map(|i| through(i.relation()?, 0)).flatten());
     }
     let mut distinct: Vec<Below> = Vec::new();
     for use_below in found {

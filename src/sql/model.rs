@@ -346,6 +346,31 @@ pub struct Analysis {
     pub seen: Seen,
 }
 
+impl Analysis {
+    /// An instance by its number.
+    #[must_use]
+    pub fn instance(&self, id: InstanceId) -> Option<&Instance> {
+        self.instances.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The catalog's relation that an instance stands for; `None` for the session's own.
+    #[must_use]
+    pub fn relation_of(&self, id: InstanceId) -> Option<Oid> {
+        self.instance(id)?.relation()
+    }
+}
+
+impl Instance {
+    /// The catalog's relation that it stands for; `None` for the session's own.
+    #[must_use]
+    pub fn relation(&self) -> Option<Oid> {
+        match self.of {
+            InstanceOf::Catalog(oid) => Some(oid),
+            InstanceOf::Temporary | InstanceOf::Uncommitted => None,
+        }
+    }
+}
+
 /// Where a statement may tell of the values that it is run on. Aggregates and window functions do not count, which see rows that were chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leaks {
@@ -355,6 +380,14 @@ pub struct Leaks {
     /// one relation's rows is looked at where they are read, before any of that; one with a query in it PostgreSQL may make a join, below which
     /// rows can be sorted.
     pub behind: bool,
+}
+
+impl Leaks {
+    /// Whether something may tell of its values at all.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.behind || self.beside != Beside::Nothing
+    }
 }
 
 /// The relations beside whose rows something leaks. What names columns of other relations alone runs where those are read.

@@ -1,8 +1,8 @@
 //! Composite values as they stand on the wire: fields without a mask are copied as they are. Sources: PostgreSQL `record_out` and `record_send` in
 //! `rowtypes.c`. A value that has other fields than the type had is not masked, and stops its row.
 
-use super::{Composite, Mask, RowField};
-use crate::mask::array::take;
+use super::Composite;
+use crate::mask::array::{mask_part, take};
 use crate::mask::value::{CannotMask, Format, Masked, Value};
 
 pub(super) fn apply(composite: &Composite, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
@@ -26,37 +26,15 @@ fn binary(composite: &Composite, value: &Value<'_>, out: &mut Vec<u8>) -> Result
             return Err(CannotMask::InvalidValue);
         }
         out.extend_from_slice(&oid.to_be_bytes());
-        let length = i32::from_be_bytes(take(&mut rest)?);
-        if length == -1 {
-            out.extend_from_slice(&length.to_be_bytes());
-            continue;
-        }
-        let (bytes, after) = usize::try_from(length).ok().and_then(|n| rest.split_at_checked(n)).ok_or(CannotMask::InvalidValue)?;
-        rest = after;
-        put_binary(field, mask, &Value { bytes, ..*value }, out)?;
+        mask_part(&mut rest, out, |bytes, out| match mask {
+            None => {
+                out.extend_from_slice(bytes);
+                Ok(Masked::Value)
+            }
+            Some(mask) => mask.apply(&field.ty, value.format, value.rendering, bytes, out),
+        })?;
     }
     if rest.is_empty() { Ok(()) } else { Err(CannotMask::InvalidValue) }
-}
-
-/// Appends a length and what stands for a field.
-fn put_binary(field: &RowField, mask: Option<&Mask>, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), CannotMask> {
-    let at = out.len();
-    out.extend_from_slice(&[0; 4]);
-    let length = match mask {
-        None => {
-            out.extend_from_slice(value.bytes);
-            Masked::Value
-        }
-        Some(mask) => mask.apply(&field.ty, value.format, value.rendering, value.bytes, out)?,
-    };
-    let length = match length {
-        Masked::Null => -1,
-        Masked::Value => i32::try_from(out.len() - at - 4).map_err(|_| CannotMask::InvalidValue)?,
-    };
-    if let Some(word) = out.get_mut(at..at + 4) {
-        word.copy_from_slice(&length.to_be_bytes());
-    }
-    Ok(())
 }
 
 /// `(a,"b ""c""",)`: nothing at all is NULL.

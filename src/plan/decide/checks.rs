@@ -10,24 +10,20 @@ use crate::plan::permit::{Decision, RowCheck};
 use crate::plan::{Refusal, Setting};
 use crate::policy::RowCondition;
 use crate::sql::Reject;
-use crate::sql::model::{Access, Analysis, Changes, Instance, InstanceId, InstanceOf, Leaks, Write};
+use crate::sql::model::{Access, Analysis, Changes, InstanceId, Write};
 
 /// Whether something in a statement could otherwise be run on a row of an instance before its condition was held against it.
 /// MERGE holds the target's against what its own ON says of the source, not where the target is read.
 pub(in crate::plan) fn needs_fence(analysis: &Analysis, id: InstanceId, condition: &RowCondition) -> bool {
-    let joins = || condition.may_query() || instance(analysis, id).is_none_or(|i| i.access == Access::Merge);
-    analysis.leaks.beside.has(id) || (analysis.leaks != Leaks::default() && joins())
-}
-
-fn instance(analysis: &Analysis, id: InstanceId) -> Option<&Instance> {
-    analysis.instances.get(usize::try_from(id.0).ok()?)
+    let joins = || condition.may_query() || analysis.instance(id).is_none_or(|i| i.access == Access::Merge);
+    analysis.leaks.beside.has(id) || (analysis.leaks.any() && joins())
 }
 
 /// Whether a statement may store a row in an instance that does not satisfy the instance's row condition. An update that sets nothing
 /// of what the condition reads cannot, unless a trigger does.
 pub(in crate::plan) fn is_checked(analysis: &Analysis, setting: Setting<'_>, id: InstanceId) -> bool {
-    let Some(instance) = instance(analysis, id) else { return false };
-    let InstanceOf::Catalog(oid) = instance.of else { return false };
+    let Some(instance) = analysis.instance(id) else { return false };
+    let Some(oid) = instance.relation() else { return false };
     let Some(condition) = setting.profile.rows(oid) else { return false };
     let sets = || analysis.writes.iter().any(|w| w.target.instance == id && may_change(condition, w.target.column));
     match instance.access {
@@ -90,7 +86,7 @@ pub(in crate::plan) fn row_check(analysis: &Analysis, setting: Setting<'_>, unas
 /// A column of documents whose masks are told from what is stored as it is stored.
 fn documents(analysis: &Analysis, setting: Setting<'_>) -> Option<String> {
     analysis.writes.iter().filter(|w| w.changes == Changes::Stored).find_map(|write| {
-        let InstanceOf::Catalog(oid) = analysis.instances.get(usize::try_from(write.target.instance.0).ok()?)?.of else { return None };
+        let oid = analysis.relation_of(write.target.instance)?;
         let ty = setting.catalog.relation(oid)?.column_number(write.target.column)?.ty;
         let outcome = column_outcome(setting.catalog, setting.profile, oid, write.target.column);
         (ty.scalar() == Scalar::Jsonb && goes_back(&outcome, &ty))

@@ -179,15 +179,12 @@ impl<'a> Judge<'a> {
     }
 
     fn instance(&self, id: InstanceId) -> Option<&'a Instance> {
-        self.analysis.instances.get(usize::try_from(id.0).ok()?)
+        self.analysis.instance(id)
     }
 
     /// The catalog's relation that an instance stands for; `None` for the session's own.
     fn relation_of(&self, id: InstanceId) -> Option<Oid> {
-        match self.instance(id)?.of {
-            InstanceOf::Catalog(oid) => Some(oid),
-            InstanceOf::Temporary | InstanceOf::Uncommitted => None,
-        }
+        self.analysis.relation_of(id)
     }
 
     /// What the principal sees of a source. The session's own relations hold what it was shown before.

@@ -63,8 +63,7 @@ impl Maker<'_> {
             let asked = Asked { known, bound, number: column.number, ty: &column.ty, class: class.as_ref() };
             let of_row_type =
                 self.policy.row_types.contains(&column.ty.oid) && class.is_none() && !self.policy.has_object_rule(self.roles, &asked);
-            let ruled = self.policy.has_object_rule(self.roles, &asked) || self.policy.has_rule_inside(self.roles, &asked);
-            let says = own.is_some() || ruled;
+            let says = own.is_some() || self.policy.has_rule(self.roles, &asked);
             let mut made = match inherited {
                 Some(inherited) if !says => inherited,
                 inherited => {
@@ -187,7 +186,7 @@ impl Maker<'_> {
             let asked = Asked { known, bound, number: column.number, ty: &column.ty, class: class.as_ref() };
             let listed = named && bound.is_some_and(|b| b.columns.contains_key(&column.number));
             let derived = if hidden { Outcome::Absent(Absence::Derived) } else { Outcome::Clear };
-            let ruled = self.policy.has_object_rule(self.roles, &asked) || self.policy.has_rule_inside(self.roles, &asked);
+            let ruled = self.policy.has_rule(self.roles, &asked);
             let (mut whole, paths) = if listed || ruled { self.policy.read(self.roles, &asked) } else { (Outcome::Clear, Vec::new()) };
             if !listed {
                 whole = strictest(whole, derived);

@@ -112,8 +112,13 @@ impl BoundPolicy {
         self.any_about(roles, asked, &|role, about| self.object_rule(&role.read, about, asked, None).is_some())
     }
 
+    /// Whether the roles have a rule on the column, its table, or a path or field within.
+    pub(super) fn has_rule(&self, roles: &[Role<'_>], asked: &Asked<'_>) -> bool {
+        self.has_object_rule(roles, asked) || self.has_rule_inside(roles, asked)
+    }
+
     /// Whether the roles have a rule on a path into the column or a field of it.
-    pub(super) fn has_rule_inside(&self, roles: &[Role<'_>], asked: &Asked<'_>) -> bool {
+    fn has_rule_inside(&self, roles: &[Role<'_>], asked: &Asked<'_>) -> bool {
         let inside = |key: &&ObjectKey| (key.path.is_some() || key.parts.len() > 3) && asked.known.rank(key, asked.number).is_some();
         self.any_about(roles, asked, &|role, about| keys(&role.read, about).iter().any(inside))
     }

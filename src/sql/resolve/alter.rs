@@ -8,7 +8,6 @@ use pg_query::protobuf::{self, AlterTableType, Node, ObjectType};
 
 use super::from::Named;
 use super::names::TEMPORARY;
-use super::scope::Level;
 use super::{Resolver, absent, inner, name_nodes, strings, unknown};
 use crate::catalog::Oid;
 use crate::sql::model::{Access, Call, UseKind};
@@ -25,10 +24,7 @@ impl Resolver<'_> {
         // what it touches is judged, understood or not: a veiled relation is the better reason
         let item = self.relation_item(range, Named::default(), Access::Define)?;
         absent("ALTER of this kind", *objtype == ObjectType::ObjectTable as i32)?;
-        self.levels.push(Level { items: vec![Rc::new(item)], ..Level::default() });
-        let done = cmds.iter_mut().try_for_each(|c| self.alteration(c));
-        self.levels.pop();
-        done
+        self.on_level(vec![Rc::new(item)], |r| cmds.iter_mut().try_for_each(|c| r.alteration(c)))
     }
 
     fn alteration(&mut self, node: &mut Node) -> Checked<()> {

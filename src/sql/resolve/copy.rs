@@ -5,7 +5,7 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, DefElem, Node};
 
-use super::scope::{Item, Level};
+use super::scope::Item;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, name_nodes, strings, unknown};
 use crate::sql::effect::{CopyDirection, CopyFormat, Deed};
@@ -33,8 +33,8 @@ impl Resolver<'_> {
         }
         let options = read_options(options)?;
         match (relation.is_some(), query) {
-            (true, None) if *is_from => self.on_a_level(|r| r.copy_in(relation, attlist, where_clause))?,
-            (true, slot @ None) => *slot = self.on_a_level(|r| r.copy_out(relation, attlist))?.map(Box::new),
+            (true, None) if *is_from => self.on_level(Vec::new(), |r| r.copy_in(relation, attlist, where_clause))?,
+            (true, slot @ None) => *slot = self.on_level(Vec::new(), |r| r.copy_out(relation, attlist))?.map(Box::new),
             (false, Some(query)) if !*is_from => self.copy_query(query)?,
             _ => return Err(unknown("COPY")),
         }
@@ -42,13 +42,6 @@ impl Resolver<'_> {
         let (direction, format) = (if *is_from { CopyDirection::In } else { CopyDirection::Out }, self.format(options)?);
         self.out.deed = Deed::Copy(direction, format);
         Ok(())
-    }
-
-    fn on_a_level<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
-        self.levels.push(Level::default());
-        let walked = walk(self);
-        self.levels.pop();
-        walked
     }
 
     fn copy_query(&mut self, query: &mut Node) -> Checked<()> {

@@ -8,7 +8,7 @@ use pg_query::protobuf::{self, CommonTableExpr, Node, SelectStmt, SetOperation, 
 use prost::Message;
 use prost::encoding::decode_varint;
 
-use super::scope::{Column, Cte, CteState, Level};
+use super::scope::{Column, Cte, CteState};
 use super::target::Out;
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::sql::model::{Flow, UseKind};
@@ -107,10 +107,7 @@ impl Resolver<'_> {
     /// `first UNION [ALL] next`, where `next` reads the CTE itself.
     fn recursive(&mut self, query: &mut Node, name: &str, names: &[Box<str>]) -> Checked<Vec<Out>> {
         let NodeEnum::SelectStmt(select) = inner(query)? else { return Err(unknown("a recursive query")) };
-        self.levels.push(Level::default());
-        let outs = self.rounds(select, name, names);
-        self.levels.pop();
-        outs
+        self.on_level(Vec::new(), |r| r.rounds(select, name, names))
     }
 
     /// On the level of the union, whose own WITH queries come before the query that it is.

@@ -7,7 +7,6 @@ use pg_query::protobuf::{self, Node, ObjectType, RangeVar};
 
 use super::from::computed;
 use super::names::{Found, TEMPORARY};
-use super::scope::Level;
 use super::{Resolver, Value, absent, inner, strings, unknown};
 use crate::base::QualifiedName;
 use crate::catalog::{ConstraintKind, Oid};
@@ -135,10 +134,7 @@ impl Resolver<'_> {
         names.iter().for_each(|name| self.saw(name));
         let relation = relation.as_mut().ok_or_else(|| unknown("a table without a name"))?;
         let item = Rc::new(self.item_of(relation.relname.as_str().into(), columns, &[], false)?);
-        self.levels.push(Level { items: vec![item], ..Level::default() });
-        let done = table_elts.iter_mut().try_for_each(|n| self.element(n));
-        self.levels.pop();
-        done?;
+        self.on_level(vec![item], |r| table_elts.iter_mut().try_for_each(|n| r.element(n)))?;
         self.created(relation, Some(names), "CREATE TABLE")
     }
 

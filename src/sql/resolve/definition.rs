@@ -12,7 +12,7 @@ use super::target::Out;
 use super::veil::single;
 use super::{Context, Resolver, Value, inner, unknown};
 use crate::base::QualifiedName;
-use crate::catalog::{FIRST_NORMAL_OID, Relation};
+use crate::catalog::Relation;
 use crate::sql::caps::{self, MAX_DEPTH};
 use crate::sql::model::{Access, Flow, InstanceId, Source};
 use crate::sql::reject::{Checked, Reject};
@@ -126,7 +126,7 @@ impl<'a> Resolver<'a> {
             return;
         };
         let name = name.sval.clone();
-        if self.cx.catalog.operators_named(&name).any(|o| o.oid >= FIRST_NORMAL_OID) {
+        if self.others_have(&name) {
             *names = super::name_nodes(&["pg_catalog", &name]);
         }
     }

@@ -32,10 +32,7 @@ impl Resolver<'_> {
                 self.mask_in_place(node, hit)
             }
             NodeEnum::AConst(constant) => constant_value(constant),
-            NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => {
-                let declared = usize::try_from(*number - 1).ok().and_then(|i| self.params.get(i)).copied();
-                Ok(Value::computed(declared.filter(|oid| *oid != Oid(0))))
-            }
+            NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => Ok(Value::computed(self.declared(*number))),
             NodeEnum::AExpr(expr) => self.operator_expr(expr, kind),
             NodeEnum::BoolExpr(boolean) => {
                 let protobuf::BoolExpr { xpr: _, boolop: _, args, location: _ } = &mut **boolean;
@@ -473,10 +470,7 @@ impl Resolver<'_> {
                     Some(Val::Ival(_) | Val::Fval(_)) => matches!(Scalar::from_oid(ty), Int2 | Int4 | Int8 | Float4 | Float8 | Numeric),
                     Some(Val::Sval(_) | Val::Boolval(_) | Val::Bsval(_)) | None => true,
                 },
-                Some(NodeEnum::ParamRef(parameter)) => {
-                    let declared = usize::try_from(parameter.number - 1).ok().and_then(|i| self.params.get(i)).copied();
-                    declared.is_none_or(|oid| oid == Oid(0) || oid == ty)
-                }
+                Some(NodeEnum::ParamRef(parameter)) => self.declared(parameter.number).is_none_or(|declared| declared == ty),
                 _ => false,
             }
     }

@@ -45,6 +45,7 @@ mod write;
 pub use row_check::UNFIT;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use pg_query::NodeEnum;
@@ -57,7 +58,7 @@ use super::veil::Veils;
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid, Relation};
 pub use definition::Definition;
-use scope::Level;
+use scope::{Item, Level};
 
 /// A relation of the session that the catalog does not know.
 #[derive(Clone, Copy, Debug)]
@@ -221,6 +222,14 @@ impl Resolver<'_> {
             calls: before.calls.end..self.out.calls.len(),
             types: before.types.end..self.out.types.len(),
         }
+    }
+
+    /// Walks on a level of its own, where these items can be named.
+    fn on_level<T>(&mut self, items: Vec<Rc<Item>>, walk: impl FnOnce(&mut Self) -> T) -> T {
+        self.levels.push(Level { items, ..Level::default() });
+        let walked = walk(self);
+        self.levels.pop();
+        walked
     }
 
     /// Records that a name in the text was looked at.

@@ -232,13 +232,18 @@ impl Resolver<'_> {
     /// Whether it is `+` or its like, and nobody else's.
     fn is_own_arithmetic(&self, names: &[Node]) -> bool {
         let name = strings(names).ok().and_then(|parts| parts.last().copied());
-        name.is_some_and(|name| ARITHMETIC.contains(&name) && self.cx.catalog.operators_named(name).all(|o| o.oid < FIRST_NORMAL_OID))
+        name.is_some_and(|name| ARITHMETIC.contains(&name) && !self.others_have(name))
     }
 
     /// Whether an index may be read in an operator's order (`pg_amop.amoppurpose`): it is then run on rows that no condition has been held against.
     /// Of PostgreSQL's own `<->` alone is such a one.
     fn may_order(&self, name: &str) -> bool {
-        name == "<->" || self.cx.catalog.operators_named(name).any(|o| o.oid >= FIRST_NORMAL_OID)
+        name == "<->" || self.others_have(name)
+    }
+
+    /// Whether somebody else has an operator of that name, beside PostgreSQL or alone.
+    pub(super) fn others_have(&self, name: &str) -> bool {
+        self.cx.catalog.operators_named(name).any(|o| o.oid >= FIRST_NORMAL_OID)
     }
 
     /// Only operators of just these types count: PostgreSQL takes such a one where there is one, and a constant without a type has the

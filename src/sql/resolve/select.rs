@@ -7,7 +7,7 @@ use pg_query::protobuf::{self, Node, SelectStmt};
 use super::call::literal;
 use super::expr::is_constant;
 use super::fence::Held;
-use super::scope::{Column, Level};
+use super::scope::Column;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, strings, unknown};
 use crate::sql::model::{Flow, InstanceId, Source, UseKind};
@@ -29,12 +29,7 @@ impl Resolver<'_> {
     /// A query on a level of its own.
     pub(super) fn select(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
         absent("SELECT INTO at this place", select.into_clause.is_none())?;
-        self.inside(|r| {
-            r.levels.push(Level::default());
-            let outs = r.select_here(select);
-            r.levels.pop();
-            outs
-        })
+        self.inside(|r| r.on_level(Vec::new(), |r| r.select_here(select)))
     }
 
     fn select_here(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {

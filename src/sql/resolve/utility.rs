@@ -8,7 +8,6 @@ use pg_query::protobuf::{self, Node, ObjectType, ReindexObjectType};
 
 use super::call::is_undecorated;
 use super::from::Named;
-use super::scope::Level;
 use super::{Resolver, Value, absent, inner, name_nodes, strings, unknown};
 use crate::catalog::Oid;
 use crate::sql::effect::Deed;
@@ -97,10 +96,7 @@ impl Resolver<'_> {
             };
             let range = relation.as_mut().ok_or_else(|| unknown("VACUUM"))?;
             let item = self.relation_item(range, Named::default(), Access::Lock)?;
-            self.levels.push(Level { items: vec![Rc::new(item)], ..Level::default() });
-            let done = self.columns(va_cols, UseKind::Output);
-            self.levels.pop();
-            done?;
+            self.on_level(vec![Rc::new(item)], |r| r.columns(va_cols, UseKind::Output))?;
         }
         Ok(())
     }
@@ -174,11 +170,10 @@ impl Resolver<'_> {
         let range = relation.as_mut().ok_or_else(|| unknown("CREATE INDEX"))?;
         let item = self.relation_item(range, Named::default(), Access::Define)?;
         absent("CREATE INDEX of this form", exclude_op_names.is_empty())?;
-        self.levels.push(Level { items: vec![Rc::new(item)], ..Level::default() });
-        let done = index_params.iter_mut().chain(index_including_params).try_for_each(|e| self.index_element(e));
-        let done = done.and_then(|()| self.used_opt(where_clause, UseKind::Filter));
-        self.levels.pop();
-        done
+        self.on_level(vec![Rc::new(item)], |r| {
+            index_params.iter_mut().chain(index_including_params).try_for_each(|e| r.index_element(e))?;
+            r.used_opt(where_clause, UseKind::Filter)
+        })
     }
 
     fn index_element(&mut self, node: &mut Node) -> Checked<()> {

@@ -6,7 +6,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, RangeVar, ResTarget};
 
 use super::in_place::{Rows, guard};
-use super::scope::{Item, Level};
+use super::scope::Item;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, row_check, unknown};
 use crate::catalog::ConstraintKind;
@@ -19,16 +19,13 @@ pub(super) type Returned = Option<Vec<Out>>;
 impl Resolver<'_> {
     /// A data-modifying statement on a level of its own; `None` is another kind of node.
     pub(super) fn modify(&mut self, node: &mut NodeEnum) -> Option<Checked<Returned>> {
-        self.levels.push(Level::default());
-        let returned = match node {
-            NodeEnum::InsertStmt(insert) => Some(self.insert(insert)),
-            NodeEnum::UpdateStmt(update) => Some(self.update(update)),
-            NodeEnum::DeleteStmt(delete) => Some(self.delete(delete)),
-            NodeEnum::MergeStmt(merge) => Some(self.merge_into(merge)),
+        self.on_level(Vec::new(), |r| match node {
+            NodeEnum::InsertStmt(insert) => Some(r.insert(insert)),
+            NodeEnum::UpdateStmt(update) => Some(r.update(update)),
+            NodeEnum::DeleteStmt(delete) => Some(r.delete(delete)),
+            NodeEnum::MergeStmt(merge) => Some(r.merge_into(merge)),
             _ => None,
-        };
-        self.levels.pop();
-        returned
+        })
     }
 
     fn insert(&mut self, insert: &mut protobuf::InsertStmt) -> Checked<Returned> {
@@ -219,7 +216,7 @@ impl Resolver<'_> {
 
     /// PostgreSQL's words where a write's target has no such column.
     fn no_column(&self, target: &Item, name: &str, at: i32) -> Reject {
-        let instance = target.instance.and_then(|(id, _)| self.out.instances.get(usize::try_from(id.0).ok()?));
+        let instance = target.instance.and_then(|(id, _)| self.out.instance(id));
         let relation = instance.map_or(&*target.name, |i| &*i.name.name);
         Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" of relation \"{relation}\" does not exist")).at(at)
     }
