@@ -21,6 +21,7 @@ pub mod queries;
 pub mod refusals;
 pub mod shapes;
 pub mod tap;
+pub mod texts;
 pub mod wire;
 
 pub use pgscrim::demo::{Cluster, Installation, Setup, shop};
