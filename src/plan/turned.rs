@@ -40,6 +40,19 @@ struct Turned {
     /// The type of the parameter: as wide as both sides.
     sent: Scalar,
     array: bool,
+    /// See [`Turn`].
+    stored: bool,
+}
+
+/// What a constant is the mask of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn<'a> {
+    /// A column's mask.
+    pub(super) mask: &'a Arc<Mask>,
+    /// Its type.
+    pub(super) ty: PgType,
+    /// It is a new value of the column, and so need not be a mask; else it is compared with it.
+    pub(super) stored: bool,
 }
 
 /// Where the mask comes from.
@@ -66,8 +79,8 @@ impl TurnedBack {
         Self { own: most.max(declared.len()), ..Self::default() }
     }
 
-    /// Adds a constant that is compared with a column of this type and mask; gives the number of the parameter that stands for it.
-    pub(super) fn add(&mut self, constant: &Constant, mask: &Arc<Mask>, ty: PgType) -> Result<i32, Reject> {
+    /// Adds a constant; gives the number of the parameter that stands for it.
+    pub(super) fn add(&mut self, constant: &Constant, Turn { mask, ty, stored }: Turn<'_>) -> Result<i32, Reject> {
         let column = ty.scalar();
         let own = match constant.ty.filter(|ty| *ty != UNKNOWN) {
             None => Some(column),
@@ -91,7 +104,7 @@ impl TurnedBack {
             Says::Text(text) => Given::Text(read(text.as_bytes(), Format::Text, own, constant.array).ok_or_else(unread)?),
         };
         let sent = [own, column].into_iter().max_by_key(|kind| width(*kind)).unwrap_or(column);
-        let turned = Turned { given, mask: Arc::clone(mask), ty, sent, array: constant.array };
+        let turned = Turned { given, mask: Arc::clone(mask), ty, sent, array: constant.array, stored };
         if let Given::Text(values) = &turned.given {
             turned.send(values)?;
         }
@@ -140,22 +153,25 @@ impl TurnedBack {
         let mut left = LIMIT;
         let value = |turned: &Turned| {
             let values = match &turned.given {
-                Given::Text(values) => return turned.send(values).map(Some),
+                Given::Text(values) => return turned.send(values),
                 Given::Parameter(index, kind) => match given.get(*index).copied() {
                     None | Some((_, None)) => return Ok(None),
                     Some((format, Some(bytes))) => read(bytes, format, *kind, turned.array).ok_or_else(unread)?,
                 },
             };
             left = left.checked_sub(values.len()).ok_or_else(excess)?;
-            turned.send(&values).map(Some)
+            turned.send(&values)
         };
         self.all.iter().map(value).collect()
     }
 }
 
 impl Turned {
-    /// What is sent for masks.
-    fn send(&self, masks: &[Option<Value>]) -> Result<String, Reject> {
+    /// What is sent for masks; `None`, which nothing is equal to, for a new value that is none.
+    fn send(&self, masks: &[Option<Value>]) -> Result<Option<String>, Reject> {
+        if self.stored && masks.iter().flatten().any(|m| self.is_new(m)) {
+            return Ok(None);
+        }
         if masks.len() > LIMIT {
             return Err(excess());
         }
@@ -164,7 +180,12 @@ impl Turned {
             Ok(if self.array && self.sent.is_text() { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) } else { value })
         };
         let values = masks.iter().map(|m| m.as_ref().map_or(Ok("NULL".to_owned()), quoted)).collect::<Result<Vec<_>, _>>()?;
-        Ok(if self.array { format!("{{{}}}", values.join(",")) } else { values.concat() })
+        Ok(Some(if self.array { format!("{{{}}}", values.join(",")) } else { values.concat() }))
+    }
+
+    /// Whether a new value is the mask of nothing: `fpe` keeps the shape of texts, and shows one mask for all whose shape few have.
+    fn is_new(&self, new: &Value) -> bool {
+        matches!(new, Value::Text(text) if self.ty.scalar().is_text() && text != SEVERAL && self.value(new).is_err())
     }
 
     /// The value of which this is the mask. A number that is none of the column's type is no mask, and equals none of its values.
@@ -175,13 +196,19 @@ impl Turned {
             Value::Text(text) => text.clone(),
         };
         // a text that is longer than the column's must not be cut to one that stands in it
-        let (ty, error): (_, fn() -> Reject) =
-            if self.ty.scalar().is_text() { (PgType::builtin(TEXT, -1), too_few) } else { (self.ty, unread) };
+        let (ty, error): (_, fn() -> Reject) = match (self.ty.scalar().is_text(), self.stored) {
+            (true, false) => (PgType::builtin(TEXT, -1), too_few),
+            (true, true) => (PgType::builtin(TEXT, -1), not_told),
+            (false, _) => (self.ty, unread),
+        };
         let mut value = Vec::new();
         self.mask.turn_back(&ty, Format::Text, &text, &mut value).map_err(|_| error())?;
         String::from_utf8(value).map_err(|_| unread())
     }
 }
+
+/// What `fpe` shows for every text whose shape few have.
+const SEVERAL: &[u8] = b"***";
 
 /// Types whose masks can be turned back, each with its OID and that of its arrays (`pg_type.dat`).
 fn kinds() -> impl Iterator<Item = (Scalar, Oid, Oid)> {
@@ -353,6 +380,14 @@ fn unread() -> Reject {
 fn too_few() -> Reject {
     unclear("a text of which fewer than a million are possible is seen as '***', whatever it is, and cannot be looked up")
         .hint("compare with a mask as it is read; 'reveal: [lookup]' in the policy compares the value itself")
+}
+
+fn not_told() -> Reject {
+    Reject::unclear(
+        "write",
+        "texts of which fewer than a million are possible are all seen as '***', and which of them is saved cannot be told",
+    )
+    .hint("leave the column out of the UPDATE where it reads '***'")
 }
 
 fn excess() -> Reject {

@@ -228,14 +228,27 @@ pub enum Says {
 }
 
 /// A column that the statement sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
     /// The column.
     pub target: Source,
     /// Whether it makes a row or changes one.
     pub changes: Changes,
+    /// What it is set to, where [`Changes::Stored`] says that one is changed.
+    pub new: New,
     /// Byte offset in the client's text.
     pub at: i32,
+}
+
+/// What a column of a stored row is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum New {
+    /// NULL, as it stands there.
+    Null,
+    /// A constant or parameter, in whose place another could be compared with the column.
+    Constant(Constant),
+    /// Anything else.
+    Other,
 }
 
 /// Whether a write makes a row or changes one.

@@ -57,7 +57,6 @@ impl Judge<'_> {
             let verdict = self.turned_use(place, *source, *kind).unwrap_or_else(|| self.a_use(*source, *kind));
             self.conclude(*source, *kind, verdict, *at);
         }
-        self.turned_parameters();
         if let Some(first) = self.analysis.vanished.first()
             && self.profile.star_refuse
         {

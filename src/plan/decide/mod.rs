@@ -164,6 +164,7 @@ impl<'a> Judge<'a> {
         self.equalities();
         let cells = self.outputs();
         self.writes();
+        self.turned_parameters();
         self.calls();
         self.types();
         self.casts();

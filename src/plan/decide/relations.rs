@@ -6,7 +6,7 @@ use crate::plan::permit::Action;
 use crate::policy::{Outcome, Reading};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Access, Changes, Instance, InstanceId, InstanceOf, Source, UseKind, Write};
+use crate::sql::model::{Access, Changes, Instance, InstanceId, InstanceOf, New, Source, UseKind, Write};
 
 impl<'a> Judge<'a> {
     /// Each relation that the statement touches.
@@ -255,7 +255,7 @@ impl<'a> Judge<'a> {
 
     /// Columns that are set.
     pub(super) fn writes(&mut self) {
-        for Write { target, changes, at } in &self.analysis.writes {
+        for Write { target, changes, new, at } in &self.analysis.writes {
             let Some(relation) = self.relation_of(target.instance) else {
                 continue;
             };
@@ -267,9 +267,11 @@ impl<'a> Judge<'a> {
                 let keys = words::write_keys(self.catalog, self.profile, relation, target.column);
                 let reject = Reject::forbidden("write", format!("{who} may not write {column}"));
                 self.refuse(reject.hint(format!("'write: {{ {keys} }}' in the role would allow it")).at(*at));
-            } else if outcome.is_masked() && *changes != Changes::New && !self.written_back(*target, *changes) {
+            } else if outcome.is_masked()
+                && *changes != Changes::New
+                && let Some(reject) = self.written_back(*target, *changes, new)
+            {
                 self.note(*target, "write", Action::Deny);
-                let reject = self.not_told(*target, &outcome, *changes);
                 self.refuse(reject.at(*at));
             } else {
                 self.note(*target, "write", Action::Allow);
@@ -297,13 +299,19 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Has what is stored in a masked column held against its mask.
-    fn written_back(&mut self, target: Source, changes: Changes) -> bool {
-        let told = self.source_type(target).is_some_and(|ty| {
-            let outcome = self.outcome(target);
-            !by_parts(&outcome, &ty) || goes_back(&outcome, &ty)
-        });
-        changes == Changes::Stored && told && self.veil_column(target, UseKind::WriteSource)
+    /// Has what is stored in a masked column held against its mask; gives why that cannot be.
+    fn written_back(&mut self, target: Source, changes: Changes, new: &New) -> Option<Reject> {
+        let outcome = self.outcome(target);
+        let told = self.source_type(target).is_some_and(|ty| !by_parts(&outcome, &ty) || goes_back(&outcome, &ty));
+        if changes == Changes::Stored && told {
+            if self.veil_column(target, UseKind::WriteSource) {
+                return None;
+            }
+            if let Some(turned) = self.turned_write(target, new) {
+                return turned.err();
+            }
+        }
+        Some(self.not_told(target, &outcome, changes))
     }
 }
 

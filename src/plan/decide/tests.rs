@@ -10,7 +10,7 @@ use crate::plan::{Names, Setting};
 use crate::policy::{Absence, ColumnProfile, Outcome, Profile, RelationProfile, Reveal, RowCondition, StatementRight};
 use crate::sql::effect::{Deed, SettingChange, SettingScope};
 use crate::sql::model::{
-    Access, Analysis, Call, Changes, Equality, Flow, Instance, InstanceId, InstanceOf, Need, Output, Source, Use, UseKind, Write,
+    Access, Analysis, Call, Changes, Equality, Flow, Instance, InstanceId, InstanceOf, Need, New, Output, Source, Use, UseKind, Write,
 };
 use crate::sql::{RefusalKind, Reject};
 
@@ -186,7 +186,7 @@ fn writes_and_deletes_need_their_rights() {
     let write = |column, changes, access| {
         let mut a = reading(&[USERS]);
         a.instances[0].access = access;
-        a.writes = vec![Write { target: source(0, column), changes, at: 2 }];
+        a.writes = vec![Write { target: source(0, column), changes, new: New::Other, at: 2 }];
         judged(&a, &p).map(|d| d.kind).map_err(|r| r.kind)
     };
     assert_eq!(write(1, Changes::New, Access::Insert), Ok(Kind::Forward));

@@ -4,11 +4,11 @@
 use super::Judge;
 use crate::catalog::{Oid, PgType};
 use crate::plan::permit::Action;
-use crate::plan::turned::is_wider;
+use crate::plan::turned::{Turn, is_wider};
 use crate::policy::MaskRule;
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Comparison, Source, UseKind};
+use crate::sql::model::{Comparison, Constant, New, Source, UseKind};
 
 impl Judge<'_> {
     /// The verdict on the use at this place, where it belongs to such a comparison.
@@ -30,20 +30,45 @@ impl Judge<'_> {
         Some(self.turn(comparison, &rule, ty, source).map(|()| Action::Mask))
     }
 
-    fn turn(&mut self, comparison: &Comparison, rule: &MaskRule, ty: PgType, source: Source) -> Result<(), Reject> {
-        let column = || self.column(source);
-        let plain = matches!(self.analysis.deed, Deed::None | Deed::Declare { .. }) && self.analysis.needs.is_empty();
-        if !plain {
-            let message = format!("{} is turned back from its mask, which a statement of this kind would show or cannot do", column());
-            return Err(Reject::unclear("turned back", message).hint("use SELECT, INSERT, UPDATE, DELETE, MERGE or DECLARE by itself"));
+    /// The verdict on what is stored in a masked column, where that is a constant that can be turned back, or NULL where no mask is.
+    pub(super) fn turned_write(&mut self, target: Source, new: &New) -> Option<Result<(), Reject>> {
+        let (rule, ty) = self.one_mask(&[target])?;
+        let laws = self.laws(target, &rule)?;
+        match new {
+            New::Null => laws.always.then_some(Ok(())),
+            New::Constant(constant) if laws.reversible => Some(self.turn_new(constant, &rule, ty, target)),
+            New::Constant(_) | New::Other => None,
         }
+    }
+
+    fn turn_new(&mut self, constant: &Constant, rule: &MaskRule, ty: PgType, target: Source) -> Result<(), Reject> {
+        self.may_turn(target)?;
+        let number = self.turned.add(constant, Turn { mask: &rule.mask, ty, stored: true }).map_err(|reject| reject.at(constant.at))?;
+        self.turns.insert(constant.at, number);
+        Ok(())
+    }
+
+    /// Whether parameters can be put in the place of constants, and the text is nowhere shown.
+    fn may_turn(&self, source: Source) -> Result<(), Reject> {
+        if matches!(self.analysis.deed, Deed::None | Deed::Declare { .. }) && self.analysis.needs.is_empty() {
+            return Ok(());
+        }
+        let message =
+            format!("{} is turned back from its mask, which a statement of this kind would show or cannot do", self.column(source));
+        Err(Reject::unclear("turned back", message).hint("use SELECT, INSERT, UPDATE, DELETE, MERGE or DECLARE by itself"))
+    }
+
+    fn turn(&mut self, comparison: &Comparison, rule: &MaskRule, ty: PgType, source: Source) -> Result<(), Reject> {
+        self.may_turn(source)?;
+        let column = || self.column(source);
         let (untyped, typed): (Vec<_>, Vec<_>) = comparison.with.iter().map(|c| c.ty).partition(Option::is_none);
         if !untyped.is_empty() && typed.into_iter().flatten().any(|oid| is_wider(oid, ty.scalar())) {
             let message = format!("{} is compared with constants of which some have a wider type, and some none", column());
             return Err(Reject::unclear("turned back", message).hint("cast them to the column's type"));
         }
         for constant in &comparison.with {
-            let number = self.turned.add(constant, &rule.mask, ty).map_err(|reject| reject.at(constant.at))?;
+            let number =
+                self.turned.add(constant, Turn { mask: &rule.mask, ty, stored: false }).map_err(|reject| reject.at(constant.at))?;
             self.turns.insert(constant.at, number);
         }
         Ok(())

@@ -6,6 +6,10 @@ use super::*;
 use crate::base::Secret;
 use crate::mask::{Keyring, MaskSpec, Rendering};
 
+fn compared(mask: &Arc<Mask>, ty: PgType) -> Turn<'_> {
+    Turn { mask, ty, stored: false }
+}
+
 fn mask_of(column: u32) -> Arc<Mask> {
     let keyring = Keyring::new("k1", [("k1".to_owned(), Secret::new(vec![7; 32]))]).unwrap();
     let spec = if matches!(column, 25 | 1043) { MaskSpec::Fpe { key: None } } else { MaskSpec::Pseudonym { key: None } };
@@ -30,7 +34,7 @@ fn of(oid: u32) -> PgType {
 fn sent(says: Says, constant: Option<u32>, array: bool, column: u32) -> Result<String, Box<str>> {
     let constant = Constant { says, ty: constant.map(Oid), array, at: 1 };
     let mut turned = TurnedBack::new(&[], &[]);
-    turned.add(&constant, &mask_of(column), of(column)).map_err(|r| r.message)?;
+    turned.add(&constant, compared(&mask_of(column), of(column))).map_err(|r| r.message)?;
     Ok(turned.values(&[]).unwrap().remove(0).unwrap())
 }
 
@@ -39,7 +43,7 @@ fn bound(declared: u32, column: u32, format: Format, value: &[u8]) -> Result<Opt
     let array = matches!(declared, 1005 | 1007 | 1009 | 1015 | 1016 | 2951);
     let constant = Constant { says: Says::Parameter(1), ty: Some(Oid(declared)), array, at: 1 };
     let mut turned = TurnedBack::new(&[Oid(declared)], &[1]);
-    assert_eq!(turned.add(&constant, &mask_of(column), of(column)).map_err(|r| r.message)?, 2);
+    assert_eq!(turned.add(&constant, compared(&mask_of(column), of(column))).map_err(|r| r.message)?, 2);
     turned.values(&[(format, Some(value))]).map(|mut all| all.remove(0)).map_err(|r| r.message)
 }
 
@@ -90,7 +94,7 @@ proptest! {
         prop_assert_eq!(bound(20, 23, Format::Binary, &n.to_be_bytes()), Ok(Some(n.to_string())));
         prop_assert_eq!(bound(23, 21, Format::Binary, &m.to_be_bytes()), Ok(Some(m.to_string())));
         let mut turned = TurnedBack::new(&[Oid(20)], &[1]);
-        turned.add(&Constant { says: Says::Parameter(1), ty: Some(Oid(20)), array: false, at: 1 }, &mask(), of(23)).unwrap();
+        turned.add(&Constant { says: Says::Parameter(1), ty: Some(Oid(20)), array: false, at: 1 }, compared(&mask(), of(23))).unwrap();
         prop_assert_eq!(turned.types(&[Oid(20)]), vec![Oid(20), Oid(20)]);
     }
 
@@ -122,12 +126,12 @@ fn a_statement_has_so_many_turned_back_and_no_more() {
     let constant = |n| Constant { says: Says::Integer(n), ty: Some(Oid(20)), array: false, at: 1 };
     let mut turned = TurnedBack::new(&[], &[]);
     assert!(turned.is_empty());
-    assert_eq!(turned.add(&constant(0), &mask(), of(20)).unwrap(), 1);
+    assert_eq!(turned.add(&constant(0), compared(&mask(), of(20))).unwrap(), 1);
     assert!(!turned.is_empty());
     let first = turned.all.remove(0);
     turned.all = (1..).take(LIMIT - 1).map(|n| Turned { given: Given::Text(vec![Some(Value::Integer(n))]), ..first.clone() }).collect();
-    assert!(turned.add(&constant(0), &mask(), of(20)).is_ok());
-    assert_eq!(turned.add(&constant(-1), &mask(), of(20)).map_err(|r| r.kind), Err(crate::sql::RefusalKind::Limit));
+    assert!(turned.add(&constant(0), compared(&mask(), of(20))).is_ok());
+    assert_eq!(turned.add(&constant(-1), compared(&mask(), of(20))).map_err(|r| r.kind), Err(crate::sql::RefusalKind::Limit));
 }
 
 /// Parameters of the client's stay what they are, and those that nothing else gives a type have the column's.
@@ -135,10 +139,10 @@ fn a_statement_has_so_many_turned_back_and_no_more() {
 fn types_of_parameters_are_what_the_server_would_find() {
     let mut turned = TurnedBack::new(&[Oid(0), Oid(25)], &[1, 3, 3]);
     let parameter = |n| Constant { says: Says::Parameter(n), ty: None, array: n == 3, at: n };
-    assert_eq!(turned.add(&parameter(1), &mask(), of(21)).unwrap(), 4);
-    assert_eq!(turned.add(&parameter(3), &mask(), of(2950)).unwrap(), 5);
+    assert_eq!(turned.add(&parameter(1), compared(&mask(), of(21))).unwrap(), 4);
+    assert_eq!(turned.add(&parameter(3), compared(&mask(), of(2950))).unwrap(), 5);
     assert_eq!(turned.types(&[Oid(0), Oid(25)]), [21, 25, 2951, 21, 2951].map(Oid));
-    assert!(turned.add(&parameter(1), &mask(), of(23)).is_err());
-    assert_eq!(turned.add(&parameter(3), &mask(), of(2950)).unwrap(), 5);
+    assert!(turned.add(&parameter(1), compared(&mask(), of(23))).is_err());
+    assert_eq!(turned.add(&parameter(3), compared(&mask(), of(2950))).unwrap(), 5);
     assert_eq!(*turned.named(), BTreeMap::from([(0, 1), (2, 2)]));
 }

@@ -9,7 +9,7 @@ use super::scope::Item;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, name_nodes, strings, unknown};
 use crate::sql::effect::{CopyDirection, CopyFormat, Deed};
-use crate::sql::model::{Access, Changes, InstanceOf, Use, UseKind, Write};
+use crate::sql::model::{Access, Changes, InstanceOf, New, Use, UseKind, Write};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 /// Options as written.
@@ -66,7 +66,8 @@ impl Resolver<'_> {
     ) -> Checked<()> {
         let item = self.target(relation, Access::CopyIn)?;
         for out in self.copied(&item, attlist)? {
-            let writes = out.value.flow.sources().iter().map(|s| Write { target: *s, changes: Changes::New, at: out.value.at });
+            let writes =
+                out.value.flow.sources().iter().map(|s| Write { target: *s, changes: Changes::New, new: New::Other, at: out.value.at });
             self.out.writes.extend(writes);
             self.out.types.extend(out.value.ty.map(|ty| (ty, out.value.at)));
         }

@@ -10,6 +10,7 @@ use pg_query::protobuf::{self, Node, RangeVar, TypeName};
 use super::column::{Hit, reference};
 use super::expr::is_constant;
 use super::scope::Item;
+use super::turn::parameter;
 use super::veil::single;
 use super::{Resolver, Value, inner, name_nodes, unknown};
 use crate::base::quote_ident;
@@ -88,7 +89,7 @@ impl Resolver<'_> {
                 let message = format!("column \"{}\" of the row before or after, which is masked in SQL", place.name);
                 return Err(Reject::unclear("returning", message).hint("name it without OLD or NEW"));
             }
-            self.reaches(place, *source)?;
+            self.reaches(&place.alias, &place.name, *source)?;
             *node = place.mask.clone();
         }
         Ok(value)
@@ -105,13 +106,12 @@ impl Resolver<'_> {
     }
 
     /// A mask names its table by the alias, which something nearer may have taken.
-    fn reaches(&self, place: &InPlace, source: Source) -> Checked<()> {
-        let named =
-            self.levels.iter().rev().filter(|l| !l.blocked).find_map(|l| l.items.iter().find(|i| i.by_name && i.name == place.alias));
+    fn reaches(&self, alias: &str, name: &str, source: Source) -> Checked<()> {
+        let named = self.levels.iter().rev().filter(|l| !l.blocked).find_map(|l| l.items.iter().find(|i| i.by_name && &*i.name == alias));
         if named.and_then(|i| i.instance).is_some_and(|(id, _)| id == source.instance) {
             return Ok(());
         }
-        let message = format!("column \"{}\" is masked where the name \"{}\" stands for something else", place.name, place.alias);
+        let message = format!("column \"{name}\" is masked where the name \"{alias}\" stands for something else");
         Err(Reject::unclear("alias", message).hint("use another alias"))
     }
 
@@ -136,6 +136,18 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// What is stored in a column whose mask is turned back: its raw value, where that is what the constant is the mask of. Whether it is such
+    /// a column.
+    pub(super) fn kept_where_turned(&mut self, (target, name): (&Item, &str), column: &Value, new: &mut Node) -> Checked<bool> {
+        let (Some(number), Some(source)) = (self.turned_at(new), column.flow.sources().first()) else { return Ok(false) };
+        self.reaches(&target.name, name, *source)?;
+        self.out.turned += 1;
+        let raw = || reference(&[&target.name, name]);
+        let kept = when(equal(raw(), parameter(number)), raw());
+        *new = case(vec![kept], std::mem::take(new));
+        Ok(true)
+    }
+
     /// What is stored in a masked column: its raw value, where what the client saves is its mask.
     pub(super) fn write_back(&self, column: &Value, new: &mut Option<Box<Node>>, given: &Value, calls: usize, at: i32) -> Checked<()> {
         let Flow::Plain(sources) = &column.flow else { return Ok(()) };
@@ -145,7 +157,7 @@ impl Resolver<'_> {
             return Ok(());
         }
         if let Some(source) = sources.first() {
-            self.reaches(place, *source)?;
+            self.reaches(&place.alias, &place.name, *source)?;
         }
         if self.is_row_type(place.base) && given.type_of() != Some(place.base) && !is_constant(value) {
             let message = format!(
@@ -201,20 +213,10 @@ impl Resolver<'_> {
 }
 
 impl InPlace {
-    /// The raw column where the new value is what it shows, else the new value. The operator is named with its schema, as `IS NOT
-    /// DISTINCT FROM` cannot be.
+    /// The raw column where the new value is what it shows, else the new value.
     fn kept_or(&self, new: &Node) -> Node {
         let text = |node: &Node| cast(node.clone(), type_name("text"));
         let (left, right) = if self.compares { (new.clone(), self.mask.clone()) } else { (text(new), text(&self.mask)) };
-        let equal = protobuf::AExpr {
-            kind: protobuf::AExprKind::AexprOp as i32,
-            name: name_nodes(&["pg_catalog", "="]),
-            lexpr: Some(Box::new(left)),
-            rexpr: Some(Box::new(right)),
-            rexpr_list_start: -1,
-            rexpr_list_end: -1,
-            location: -1,
-        };
         let null = |node: &Node| {
             let test = protobuf::NullTest {
                 xpr: None,
@@ -226,8 +228,7 @@ impl InPlace {
             Node { node: Some(NodeEnum::NullTest(Box::new(test))) }
         };
         let raw = || reference(&[&self.alias, &self.name]);
-        let whens =
-            vec![when(Node { node: Some(NodeEnum::AExpr(Box::new(equal))) }, raw()), when(and(vec![null(new), null(&self.mask)]), raw())];
+        let whens = vec![when(equal(left, right), raw()), when(and(vec![null(new), null(&self.mask)]), raw())];
         case(whens, new.clone())
     }
 }
@@ -333,6 +334,20 @@ fn type_name(name: &str) -> TypeName {
 fn cast(arg: Node, ty: TypeName) -> Node {
     let cast = protobuf::TypeCast { arg: Some(Box::new(arg)), type_name: Some(ty), location: -1 };
     Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) }
+}
+
+/// The operator is named with its schema, as `IS NOT DISTINCT FROM` cannot be.
+fn equal(left: Node, right: Node) -> Node {
+    let equal = protobuf::AExpr {
+        kind: protobuf::AExprKind::AexprOp as i32,
+        name: name_nodes(&["pg_catalog", "="]),
+        lexpr: Some(Box::new(left)),
+        rexpr: Some(Box::new(right)),
+        rexpr_list_start: -1,
+        rexpr_list_end: -1,
+        location: -1,
+    };
+    Node { node: Some(NodeEnum::AExpr(Box::new(equal))) }
 }
 
 /// The members of an AND: PostgreSQL's parser makes one list of nested ones.

@@ -6,7 +6,7 @@ use pg_query::protobuf::{self, Node, a_const::Val};
 
 use super::{Resolver, Value};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
-use crate::sql::model::{Comparison, Constant, Flow, Says, UseKind};
+use crate::sql::model::{Comparison, Constant, Flow, New, Says, UseKind};
 
 const INT8: Oid = Oid(20);
 const INT4: Oid = Oid(23);
@@ -91,11 +91,30 @@ impl Resolver<'_> {
 
     /// Puts a parameter in the place of a constant that is to be turned back.
     fn turn(&mut self, node: &mut Node) {
-        let Some(veils) = self.cx.veils.filter(|v| !v.turns.is_empty() && !self.in_definition()) else { return };
-        let Some(number) = place(node).and_then(|at| veils.turns.get(&at)) else { return };
-        node.node = Some(NodeEnum::ParamRef(protobuf::ParamRef { number: *number, location: -1 }));
+        let Some(number) = self.turned_at(node) else { return };
+        *node = parameter(number);
         self.out.turned += 1;
     }
+
+    /// The parameter that says what a constant is the mask of, where it is to be turned back.
+    pub(super) fn turned_at(&self, node: &Node) -> Option<i32> {
+        let veils = self.cx.veils.filter(|v| !v.turns.is_empty() && !self.in_definition())?;
+        veils.turns.get(&place(node)?).copied()
+    }
+
+    /// What a column is set to; `ty` is the new value's type.
+    pub(super) fn new_value(&self, node: &Node, ty: Option<Oid>) -> New {
+        match self.constant(node, ty) {
+            Some(None) => New::Null,
+            Some(Some(constant)) if !self.in_definition() && !self.has_namesakes() => New::Constant(constant),
+            Some(Some(_)) | None => New::Other,
+        }
+    }
+}
+
+/// `$n`.
+pub(super) fn parameter(number: i32) -> Node {
+    Node { node: Some(NodeEnum::ParamRef(protobuf::ParamRef { number, location: -1 })) }
 }
 
 /// The elements of `ARRAY[…]`, which may be cast.

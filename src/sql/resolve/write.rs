@@ -10,7 +10,7 @@ use super::scope::Item;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, row_check, unknown};
 use crate::catalog::ConstraintKind;
-use crate::sql::model::{Access, Changes, Flow, InstanceOf, Source, Use, UseKind, Write};
+use crate::sql::model::{Access, Changes, Flow, InstanceOf, New, Source, Use, UseKind, Write};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 /// What RETURNING gives; `None` where there is none.
@@ -186,13 +186,18 @@ impl Resolver<'_> {
             take_apart(val)?;
             let multi = matches!(val.as_ref().and_then(|v| v.node.as_ref()), Some(NodeEnum::MultiAssignRef(_)));
             let changes = if multi || !indirection.is_empty() { Changes::Part } else { Changes::Stored };
+            let first = self.out.writes.len();
             let column = self.set(target, name, changes, *location)?;
             self.indirection(indirection, UseKind::Expression)?;
             let calls = self.out.calls.len();
             let value = val.as_mut().ok_or_else(|| unknown("an assignment without a value"))?;
             let given = self.used(value, UseKind::WriteSource)?;
             if changes == Changes::Stored {
-                self.write_back(&column, val, &given, calls, *location)?;
+                let new = self.new_value(value, given.ty);
+                self.out.writes.iter_mut().skip(first).take(1).for_each(|write| write.new = new.clone());
+                if !self.kept_where_turned((target, name), &column, value)? {
+                    self.write_back(&column, val, &given, calls, *location)?;
+                }
             }
         }
         Ok(())
@@ -208,7 +213,7 @@ impl Resolver<'_> {
             return Err(self.no_column(target, name, at));
         };
         if let Flow::Plain(sources) = &column.value.flow {
-            self.out.writes.extend(sources.iter().map(|source| Write { target: *source, changes, at }));
+            self.out.writes.extend(sources.iter().map(|source| Write { target: *source, changes, new: New::Other, at }));
         }
         self.out.types.extend(column.value.ty.map(|ty| (ty, at)));
         Ok(Value { at, ..column.value.clone() })

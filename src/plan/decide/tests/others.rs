@@ -57,7 +57,12 @@ fn a_cast_of_others_counts_where_its_types_occur() {
         (mood, text, reading(&[USERS]), false),
         (text, Oid(23), naming(text), true),
         (text, Oid(23), using(&[USERS], 1, UseKind::Filter), true),
-        (text, Oid(23), Analysis { writes: vec![Write { target: source(0, 2), changes: Changes::New, at: 2 }], ..inserting() }, true),
+        (
+            text,
+            Oid(23),
+            Analysis { writes: vec![Write { target: source(0, 2), changes: Changes::New, new: New::Other, at: 2 }], ..inserting() },
+            true,
+        ),
         (text, Oid(23), reading(&[USERS]), false),
     ] {
         let reason = judged_over(&over(from, to), &analysis, &profile()).map_or_else(|r| r.message.contains("behind a cast"), |_| false);
