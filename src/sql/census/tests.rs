@@ -100,7 +100,12 @@ const STATEMENTS: [&str; 18] = [
 
 #[test]
 fn ordinary_statements_are_not_wronged() {
-    for text in STATEMENTS.into_iter().chain(["SELECT id, email AS mail INTO TEMP mine FROM users WHERE id > 3"]) {
+    let more = [
+        "SELECT id, email AS mail INTO TEMP mine FROM users WHERE id > 3",
+        "SELECT normalize(email, NFC), normalize(name, nfkd) FROM users",
+        "SELECT name IS NFKC NORMALIZED FROM users WHERE overlay(name, email, 1, 2) = ''",
+    ];
+    for text in STATEMENTS.into_iter().chain(more) {
         let census = take(text).unwrap_or_else(|| panic!("not read: {text}"));
         hold(&census, &analysed(text)).unwrap_or_else(|e| panic!("{text}: {e:?}"));
     }

@@ -226,7 +226,25 @@ impl<'a> Resolver<'a> {
         if schema.is_none() && one_schema && call.funcformat == protobuf::CoercionForm::CoerceExplicitCall as i32 {
             call.funcname = name_nodes(&[found, name]);
         }
+        self.special_form(call, named);
         Ok(Callee { candidates })
+    }
+
+    /// Calls that have a form of their own. Words in it (`normalize(x, NFC)`) are constants here, and names to the second reader; and the printer gives
+    /// that of OVERLAY for a plain call with four arguments, which is the same to PostgreSQL.
+    fn special_form(&mut self, call: &mut FuncCall, named: bool) {
+        let special = protobuf::CoercionForm::CoerceSqlSyntax as i32;
+        if call.funcformat == special {
+            let words: Vec<String> = call.args.iter().filter_map(constant_text).map(str::to_lowercase).collect();
+            words.iter().for_each(|word| self.saw(word));
+        } else if strings(&call.funcname).as_deref() == Ok(&["pg_catalog", "overlay"])
+            && call.args.len() == 4
+            && is_undecorated(call)
+            && !call.func_variadic
+            && !named
+        {
+            call.funcformat = special;
+        }
     }
 
     /// OVER.
