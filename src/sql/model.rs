@@ -245,6 +245,8 @@ pub struct Write {
 pub enum New {
     /// NULL, as it stands there.
     Null,
+    /// DEFAULT.
+    Default,
     /// A constant or parameter, in whose place another could be compared with the column.
     Constant(Constant),
     /// Anything else.

@@ -30,14 +30,17 @@ impl Judge<'_> {
         Some(self.turn(comparison, &rule, ty, source).map(|()| Action::Mask))
     }
 
-    /// The verdict on what is stored in a masked column, where that is a constant that can be turned back, or NULL where no mask is.
+    /// The verdict on what is stored in a masked column, where that is a constant that can be turned back, DEFAULT, or NULL where no mask is.
     pub(super) fn turned_write(&mut self, target: Source, new: &New) -> Option<Result<(), Reject>> {
+        if *new == New::Default {
+            return Some(Ok(()));
+        }
         let (rule, ty) = self.one_mask(&[target])?;
         let laws = self.laws(target, &rule)?;
         match new {
             New::Null => laws.always.then_some(Ok(())),
             New::Constant(constant) if laws.reversible => Some(self.turn_new(constant, &rule, ty, target)),
-            New::Constant(_) | New::Other => None,
+            New::Constant(_) | New::Default | New::Other => None,
         }
     }
 

@@ -104,6 +104,9 @@ impl Resolver<'_> {
 
     /// What a column is set to; `ty` is the new value's type.
     pub(super) fn new_value(&self, node: &Node, ty: Option<Oid>) -> New {
+        if matches!(node.node, Some(NodeEnum::SetToDefault(_))) {
+            return New::Default;
+        }
         match self.constant(node, ty) {
             Some(None) => New::Null,
             Some(Some(constant)) if !self.in_definition() && !self.has_namesakes() => New::Constant(constant),
