@@ -89,7 +89,8 @@ fn over_rows(readers: Vec<Oid>, edit: impl FnOnce(&mut Relation)) -> String {
 
 #[test]
 fn where_rows_are_kept_the_definition_stands_in_the_views_place() {
-    let users = "(SELECT users.id, users.email FROM (SELECT users.id, users.email FROM public.users WHERE id = 1 OFFSET 0) users OFFSET 0)";
+    let columns = "COALESCE(users.id, users.id) AS id, COALESCE(users.email, users.email) AS email";
+    let users = format!("(SELECT users.id, users.email FROM (SELECT {columns} FROM public.users WHERE id = 1 OFFSET 0) users OFFSET 0)");
     let over = format!("(SELECT seen.id, seen.email FROM {users} seen(id, email) OFFSET 0) s(id, email)");
     let want = format!("* SELECT s.email FROM {over}, {users} seen(id, email) WHERE s.id < 3");
     assert_eq!(over_rows(vec![Oid(0)], |_| {}), want);
