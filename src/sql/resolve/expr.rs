@@ -178,6 +178,7 @@ impl Resolver<'_> {
     /// `(a, b) = (SELECT …)` and `(a, b) = ROW (…)`: what is stored.
     fn multi_source(&mut self, source: &mut Node, kind: UseKind) -> Checked<Value> {
         if let NodeEnum::SubLink(link) = inner(source)? {
+            self.may_give_more(link.subselect.as_deref());
             for output in self.sublink_outputs(link, kind)? {
                 self.consume(&output, kind);
             }
@@ -245,6 +246,7 @@ impl Resolver<'_> {
                 Ok(Value::computed(Some(BOOL)))
             }
             protobuf::SubLinkType::ExprSublink => {
+                self.may_give_more(link.subselect.as_deref());
                 let outputs = self.sublink_outputs(link, kind)?;
                 if let [only] = outputs.as_slice() {
                     return Ok(only.clone().opaque()); // a scalar subquery gives its column's own value, or NULL

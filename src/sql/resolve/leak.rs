@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{self, AExprKind, Node, a_const::Val};
+use pg_query::protobuf::{self, AExprKind, Node, SelectStmt, a_const::Val};
 
 use super::column::Hit;
 use super::{Resolver, strings};
@@ -53,6 +53,29 @@ impl Resolver<'_> {
         }
     }
 
+    /// Records that a query which stands for a value fails where it gives more rows than one (21000), unless it gives one at most: so it tells of the
+    /// row for which it is run.
+    pub(super) fn may_give_more(&mut self, query: Option<&Node>) {
+        let one = match query.and_then(|q| q.node.as_ref()) {
+            Some(NodeEnum::SelectStmt(select)) => is_first(select) || self.is_aggregated(select),
+            _ => false,
+        };
+        self.may_leak(!one);
+    }
+
+    /// Whether a query aggregates all its rows, for certain: its one column is an aggregate.
+    fn is_aggregated(&self, select: &SelectStmt) -> bool {
+        let [target] = select.target_list.as_slice() else { return false };
+        let Some(NodeEnum::ResTarget(target)) = &target.node else { return false };
+        let Some(NodeEnum::FuncCall(call)) = target.val.as_deref().and_then(|v| v.node.as_ref()) else { return false };
+        let named = strings(&call.funcname).ok().and_then(|parts| parts.last().copied());
+        let aggregate = |name| {
+            let mut all = self.cx.catalog.functions_named(name).peekable();
+            all.peek().is_some() && all.all(|f| f.kind == 'a')
+        };
+        select.group_clause.is_empty() && call.over.is_none() && named.is_some_and(aggregate)
+    }
+
     /// Walks a conjunct; gives whether nothing in it leaks.
     pub(super) fn conjunct<T>(&mut self, node: &mut Node, walk: impl FnOnce(&mut Self, &mut Node) -> T) -> (T, bool) {
         let (names, derives) = (plain_names(node), derives(node));
@@ -92,6 +115,13 @@ impl Resolver<'_> {
             self.out.leaks.beside = Beside::Anything;
         }
     }
+}
+
+/// Whether a query gives its first row alone.
+fn is_first(select: &SelectStmt) -> bool {
+    let limit = select.limit_count.as_deref().and_then(|l| l.node.as_ref());
+    let one = matches!(limit, Some(NodeEnum::AConst(protobuf::AConst { isnull: _, location: _, val: Some(Val::Ival(n)) })) if n.ival == 1);
+    one && select.limit_option == protobuf::LimitOption::Count as i32
 }
 
 /// Whether PostgreSQL may derive another condition from it, over another relation: of columns that are equal to the same (equivclass.c).
