@@ -93,7 +93,7 @@ impl Sides {
 
     /// Statistics for every other batch: with them and without PostgreSQL plans otherwise.
     fn statistics(&mut self, batch: u64) {
-        let text = if batch % 2 == 0 {
+        let text = if batch.is_multiple_of(2) {
             "SET lab.calm = 'on'; ANALYZE bills, parts, kept, base, free"
         } else {
             "DELETE FROM pg_statistic; DELETE FROM pg_statistic_ext_data"
