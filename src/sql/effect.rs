@@ -127,6 +127,6 @@ pub enum Deed {
     Code,
     /// DISCARD ALL.
     DiscardAll,
-    /// DISCARD TEMP, PLANS, SEQUENCES.
+    /// DISCARD TEMP, PLANS, SEQUENCES; a change of the session's own temporary tables.
     Discard,
 }

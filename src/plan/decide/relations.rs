@@ -13,7 +13,7 @@ impl<'a> Judge<'a> {
     pub(super) fn relations(&mut self) {
         let catalog = self.catalog;
         // a definition runs event triggers, which the catalog does not show
-        self.scrub |= matches!(self.analysis.deed, Deed::CatalogChanged | Deed::Code | Deed::Create { .. });
+        self.scrub |= matches!(self.analysis.deed, Deed::CatalogChanged | Deed::Code | Deed::Create { .. } | Deed::Discard);
         for (id, instance) in (0..).map(InstanceId).zip(&self.analysis.instances) {
             let InstanceOf::Catalog(oid) = instance.of else {
                 continue;

@@ -50,6 +50,7 @@ impl Resolver<'_> {
             }
             (Ok(T::AtColumnDefault), def) => self.used_opt(def, UseKind::Expression),
             (Ok(T::AtAddConstraint), Some(constraint)) => self.constraint(constraint),
+            (Ok(T::AtAttachPartition | T::AtDetachPartition | T::AtAddInherit | T::AtDropInherit), Some(other)) => self.related(other),
             (
                 Ok(
                     T::AtDropColumn
@@ -64,6 +65,19 @@ impl Resolver<'_> {
                 None,
             ) => Ok(()),
             _ => Err(unknown("this form of ALTER TABLE")),
+        }
+    }
+
+    /// The table that a table becomes a child or parent of, or is so no longer.
+    fn related(&mut self, node: &mut Node) -> Checked<()> {
+        match inner(node)? {
+            NodeEnum::RangeVar(range) => self.relation(range, Access::Define).map(|_| ()),
+            NodeEnum::PartitionCmd(protobuf::PartitionCmd { name, bound, concurrent: _ }) => {
+                let range = name.as_mut().ok_or_else(|| unknown("a partition without a name"))?;
+                self.relation(range, Access::Define)?;
+                bound.as_mut().map_or(Ok(()), |bound| self.bound(bound))
+            }
+            _ => Err(unknown("ALTER TABLE")),
         }
     }
 

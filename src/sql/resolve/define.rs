@@ -5,8 +5,9 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, ObjectType, RangeVar};
 
-use super::from::computed;
+use super::from::{Named, computed};
 use super::names::{Found, TEMPORARY};
+use super::scope::{Column, Item};
 use super::{Resolver, Value, absent, inner, strings, unknown};
 use crate::base::QualifiedName;
 use crate::catalog::{ConstraintKind, Oid};
@@ -120,22 +121,104 @@ impl Resolver<'_> {
         if relation.as_ref().is_some_and(|r| r.relpersistence != "t" && r.schemaname != TEMPORARY) {
             self.out.needs.push(Need::Ddl("CREATE TABLE"));
         }
-        let plain = inh_relations.is_empty() && partbound.is_none() && partspec.is_none() && of_typename.is_none();
-        absent("CREATE TABLE of this form", plain && constraints.is_empty() && nnconstraints.is_empty())?;
-        let mut columns = Vec::new();
+        absent("CREATE TABLE of this form", of_typename.is_none() && constraints.is_empty() && nnconstraints.is_empty())?;
+        let mut columns = self.parents(inh_relations)?;
         for node in table_elts.iter_mut() {
-            if let NodeEnum::ColumnDef(column) = inner(node)? {
-                let ty = column.type_name.as_mut().ok_or_else(|| unknown("a column without a type"))?;
-                let ty = self.serial_or_type(ty)?;
-                columns.push(computed(&column.colname, ty));
-            }
+            self.defined_columns(node, &mut columns)?;
         }
         let names: Vec<Box<str>> = columns.iter().map(|c| c.name.clone()).collect();
-        names.iter().for_each(|name| self.saw(name));
         let relation = relation.as_mut().ok_or_else(|| unknown("a table without a name"))?;
         let item = Rc::new(self.item_of(relation.relname.as_str().into(), columns, &[], false)?);
-        self.on_level(vec![item], |r| table_elts.iter_mut().try_for_each(|n| r.element(n)))?;
+        self.on_level(vec![item], |r| {
+            table_elts.iter_mut().try_for_each(|n| r.element(n))?;
+            partspec.iter_mut().flat_map(|spec| &mut spec.part_params).try_for_each(|key| r.partition_key(key))
+        })?;
+        partbound.as_mut().map_or(Ok(()), |bound| self.bound(bound))?;
         self.created(relation, Some(names), "CREATE TABLE")
+    }
+
+    /// The columns of the tables that a table inherits from, or is a partition of. What is in the one shows in the other: that is a definition of a
+    /// relation which is not the session's own, unless all are.
+    fn parents(&mut self, parents: &mut [Node]) -> Checked<Vec<Column>> {
+        let mut columns = Vec::new();
+        for node in parents {
+            let NodeEnum::RangeVar(range) = inner(node)? else { return Err(unknown("INHERITS")) };
+            let item = self.relation_item(range, Named::default(), Access::Define)?;
+            if item.instance.is_none_or(|(_, of)| of != InstanceOf::Temporary) {
+                self.out.needs.push(Need::Ddl("CREATE TABLE"));
+            }
+            self.take_columns(&item, &mut columns)?;
+        }
+        Ok(columns)
+    }
+
+    fn take_columns(&mut self, item: &Item, columns: &mut Vec<Column>) -> Checked<()> {
+        absent("a table like one whose columns are not known", !item.open)?;
+        for column in item.visible() {
+            add(columns, computed(&column.name, column.value.ty));
+        }
+        Ok(())
+    }
+
+    /// The columns of an element of CREATE TABLE. One of a parent's name is the same, and the options of a partition's have no type.
+    fn defined_columns(&mut self, node: &mut Node, columns: &mut Vec<Column>) -> Checked<()> {
+        match inner(node)? {
+            NodeEnum::ColumnDef(column) => {
+                self.saw(&column.colname);
+                match &mut column.type_name {
+                    Some(ty) => {
+                        let ty = self.serial_or_type(ty)?;
+                        add(columns, computed(&column.colname, ty));
+                        Ok(())
+                    }
+                    None => absent("a column without a type", columns.iter().any(|c| *c.name == *column.colname)),
+                }
+            }
+            NodeEnum::TableLikeClause(protobuf::TableLikeClause { relation, options: _, relation_oid: _ }) => {
+                let range = relation.as_mut().ok_or_else(|| unknown("LIKE"))?;
+                let item = self.relation_item(range, Named::default(), Access::Define)?;
+                self.take_columns(&item, columns)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A column or expression of PARTITION BY.
+    fn partition_key(&mut self, node: &mut Node) -> Checked<()> {
+        let NodeEnum::PartitionElem(key) = inner(node)? else { return Err(unknown("PARTITION BY")) };
+        let protobuf::PartitionElem { name, expr, collation: _, opclass, location: _ } = &mut **key;
+        absent("an operator class", opclass.is_empty())?;
+        if !name.is_empty() {
+            self.one_column(name, UseKind::Expression)?;
+        }
+        self.used_opt(expr, UseKind::Expression)
+    }
+
+    /// FOR VALUES: constants, and words that stand for the ends of all.
+    pub(super) fn bound(&mut self, bound: &mut protobuf::PartitionBoundSpec) -> Checked<()> {
+        let protobuf::PartitionBoundSpec {
+            strategy: _,
+            is_default: _,
+            modulus: _,
+            remainder: _,
+            listdatums,
+            lowerdatums,
+            upperdatums,
+            location: _,
+        } = bound;
+        for node in listdatums.iter_mut().chain(lowerdatums).chain(upperdatums) {
+            let word = match inner(node)? {
+                NodeEnum::ColumnRef(column) => strings(&column.fields).ok().and_then(|parts| parts.last().map(|w| (*w).to_owned())),
+                _ => None,
+            };
+            match word {
+                Some(end) if matches!(&*end, "minvalue" | "maxvalue") => self.saw(&end),
+                _ => {
+                    self.used(node, UseKind::Expression)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// `serial` is no type but a column with a sequence of its own (`transformColumnDefinition`).
@@ -151,6 +234,7 @@ impl Resolver<'_> {
                 column.constraints.iter_mut().try_for_each(|c| self.constraint(c))
             }
             NodeEnum::Constraint(_) => self.constraint(node),
+            NodeEnum::TableLikeClause(_) => Ok(()),
             _ => Err(unknown("a part of CREATE TABLE")),
         }
     }
@@ -313,5 +397,12 @@ impl Resolver<'_> {
         self.out.needs.push(Need::Explain);
         self.own_rows(&["QUERY PLAN"]);
         Ok(())
+    }
+}
+
+/// Adds a column; one of that name is merged with it.
+fn add(columns: &mut Vec<Column>, column: Column) {
+    if !columns.iter().any(|c| c.name == column.name) {
+        columns.push(column);
     }
 }

@@ -11,7 +11,7 @@ use super::from::Named;
 use super::{Resolver, Value, absent, inner, name_nodes, strings, unknown};
 use crate::catalog::Oid;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Access, Call, Need, UseKind};
+use crate::sql::model::{Access, Call, InstanceOf, Need, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 impl Resolver<'_> {
@@ -55,7 +55,17 @@ impl Resolver<'_> {
             }
         }
         self.out.deed = Deed::CatalogChanged;
+        if need.as_ref().is_some_and(may_be_of_own) && self.is_of_own() {
+            self.out.needs.retain(|n| Some(n) != need.as_ref());
+            self.out.deed = Deed::Discard;
+        }
         Ok(())
+    }
+
+    /// Whether nothing is touched but the session's own temporary tables.
+    fn is_of_own(&self) -> bool {
+        let mut all = self.out.instances.iter().peekable();
+        all.peek().is_some() && all.all(|i| i.of == InstanceOf::Temporary)
     }
 
     /// CALL: every procedure of that name is judged, and its arguments are expressions.
@@ -109,7 +119,7 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn one_column(&mut self, name: &str, kind: UseKind) -> Checked<()> {
+    pub(super) fn one_column(&mut self, name: &str, kind: UseKind) -> Checked<()> {
         self.saw(name);
         let Some(hit) = self.try_bare(name, -1)? else {
             return Err(Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")));
@@ -202,6 +212,11 @@ impl Resolver<'_> {
         absent("a temporary view", range.relpersistence != "t" && range.schemaname != super::names::TEMPORARY)?;
         self.created(range, Some(names), "CREATE VIEW")
     }
+}
+
+/// Rights that a session does not need for its own temporary tables: what it does to them nobody else sees.
+fn may_be_of_own(need: &Need) -> bool {
+    matches!(need, Need::Maintenance(_) | Need::Ddl("ALTER" | "CREATE INDEX" | "COMMENT"))
 }
 
 /// The right that a kind of statement needs. INVARIANT 2: what is not listed needs none, and is refused.

@@ -1,0 +1,210 @@
+//! A session's own temporary tables: what is done to them nobody else sees, so no right is needed and the answers are PostgreSQL's. Where a
+//! statement touches anything besides, the right for definitions is needed, and nothing of it may be veiled.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
+
+use lab::Lab;
+use lab::wire::{Client, Message};
+
+const POLICY: &str = "
+version: 1
+classes: { contact: ~ }
+tables: { public.people: { columns: { email: contact } } }
+roles:
+  clerk: { members: [clerk], read: { contact: { mask: email } } }
+  keeper: { members: [keeper], read: { contact: { mask: email } }, write: { \"public.*\": allow }, delete: [\"public.*\"], statements: [ddl] }
+  owner: { members: [owner], unrestricted: true }
+";
+
+const SETUP: &str = "
+CREATE ROLE pgscrim LOGIN; CREATE ROLE owner LOGIN SUPERUSER; CREATE ROLE clerk LOGIN; CREATE ROLE keeper LOGIN; CREATE ROLE plain LOGIN;
+CREATE TABLE people (id int PRIMARY KEY, email text, city text);
+INSERT INTO people SELECT i, 'canary' || i || '@example.com', 'c' || i % 3 FROM generate_series(1, 20) i;
+CREATE TABLE places (id int PRIMARY KEY, name text DEFAULT 'here');
+CREATE FUNCTION bell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE ROLE makers; GRANT makers TO keeper, plain; ALTER TABLE places OWNER TO makers;
+GRANT ALL ON SCHEMA public TO keeper, plain;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk, keeper, plain;
+ANALYZE";
+
+const CANARIES: &str = "SELECT 'text', email FROM people";
+
+/// Each is answered as PostgreSQL does, errors by their code.
+const OWN: &[&str] = &[
+    "CREATE TEMP TABLE t (id int PRIMARY KEY, a text NOT NULL DEFAULT 'x', UNIQUE (a), CHECK (id > 0)) ON COMMIT PRESERVE ROWS",
+    "CREATE INDEX ON t (a)",
+    "CREATE UNIQUE INDEX by_lower ON pg_temp.t (lower(a)) WHERE id > 0",
+    "CREATE INDEX ON t (missing)",
+    "ALTER TABLE t ADD COLUMN b int, ADD COLUMN c int DEFAULT 5",
+    "INSERT INTO t (id, b) VALUES (1, 2) RETURNING *",
+    "INSERT INTO t (id, a) VALUES (1, 'y')",
+    "ALTER TABLE t DROP COLUMN b",
+    "SELECT * FROM t",
+    "ALTER TABLE t ALTER c TYPE bigint USING c + 1",
+    "ALTER TABLE t ALTER a TYPE int USING a::int",
+    "ALTER TABLE t ADD CONSTRAINT u UNIQUE (c), ALTER c SET NOT NULL",
+    "ALTER TABLE t RENAME c TO d",
+    "SELECT t, d FROM t",
+    "ALTER TABLE t RENAME TO renamed",
+    "SELECT id, d FROM renamed",
+    "SELECT * FROM t",
+    "ALTER TABLE renamed RENAME TO t; SELECT 1",
+    "SELECT count(*) FROM t",
+    "ANALYZE t",
+    "ANALYZE pg_temp.t (id, a)",
+    "VACUUM t",
+    "REINDEX TABLE t",
+    "CLUSTER t USING by_lower",
+    "COMMENT ON TABLE t IS 'mine'",
+    "COMMENT ON COLUMN t.d IS 'mine'",
+    "CREATE TEMP TABLE like_t (LIKE t INCLUDING ALL, more int)",
+    "INSERT INTO like_t SELECT *, 1 FROM t RETURNING *",
+    "CREATE TEMP TABLE like_places (LIKE places INCLUDING DEFAULTS)",
+    "INSERT INTO like_places (id) VALUES (3) RETURNING name, id",
+    "CREATE TEMP TABLE child (more int, a text) INHERITS (t)",
+    "INSERT INTO child (id, a, more) VALUES (7, 'z', 1) RETURNING *",
+    "SELECT id, a, tableoid::regclass::text FROM t ORDER BY id",
+    "ALTER TABLE child NO INHERIT t",
+    "SELECT id FROM t",
+    "ALTER TABLE child INHERIT t",
+    "SELECT id FROM t",
+    "CREATE TEMP TABLE parts (a int, b text) PARTITION BY RANGE (a, lower(b))",
+    "CREATE TEMP TABLE part_1 PARTITION OF parts (b NOT NULL) FOR VALUES FROM (MINVALUE, MINVALUE) TO (5, 'x')",
+    "CREATE TEMP TABLE part_2 (b text, a int)",
+    "ALTER TABLE parts ATTACH PARTITION part_2 FOR VALUES FROM (5, 'x') TO (MAXVALUE, MAXVALUE)",
+    "INSERT INTO parts VALUES (1, 'a'), (9, 'b')",
+    "SELECT a, b, tableoid::regclass::text FROM parts ORDER BY a",
+    "ALTER TABLE parts DETACH PARTITION part_1",
+    "SELECT a FROM parts",
+    "CREATE TEMP TABLE listed PARTITION OF missing FOR VALUES IN ('a', NULL)",
+    "TRUNCATE t, like_t",
+    "COPY t TO STDOUT",
+    "DROP TABLE t CASCADE",
+    "SELECT 1 FROM t",
+    "CREATE TEMP TABLE people (id int); INSERT INTO people VALUES (4)",
+    "ALTER TABLE people ADD email text DEFAULT 'own'",
+    "SELECT * FROM people",
+    "DROP TABLE people",
+    "CREATE TEMP TABLE both_ways (id int); ALTER TABLE both_ways ADD x int; DROP TABLE both_ways",
+];
+
+/// What is not the session's alone, or code: refused to a login without the right.
+const OTHERS: &[&str] = &[
+    "ALTER TABLE places ADD x int",
+    "CREATE INDEX ON places (name)",
+    "ANALYZE places",
+    "ANALYZE",
+    "VACUUM",
+    "REINDEX TABLE places",
+    "COMMENT ON TABLE places IS 'x'",
+    "CREATE TEMP TABLE x () INHERITS (places)",
+    "CREATE TEMP TABLE x () INHERITS (people)",
+    "CREATE TEMP TABLE x (LIKE people)",
+    "ALTER TABLE mine ADD FOREIGN KEY (id) REFERENCES places",
+    "ALTER TABLE mine INHERIT people",
+    "ALTER TABLE mine ADD x text DEFAULT query_to_xml('SELECT 1', true, true, '')::text",
+    "CREATE TRIGGER b BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION bell()",
+    "ALTER TABLE mine SET SCHEMA public",
+    "ANALYZE mine, places",
+    "CREATE TABLE public.x (LIKE mine)",
+    "CREATE TABLE public.x (id int) PARTITION BY LIST (id)",
+];
+
+/// Definitions over tables that are not veiled, with the right for them.
+const DEFINED: &[&str] = &[
+    "CREATE TABLE public.measured (a int, b text, c date) PARTITION BY LIST (b)",
+    "CREATE TABLE public.measured_x PARTITION OF public.measured (CHECK (a > 0)) FOR VALUES IN ('x', NULL)",
+    "CREATE TABLE public.measured_y (LIKE public.measured INCLUDING ALL)",
+    "ALTER TABLE public.measured ATTACH PARTITION public.measured_y FOR VALUES IN ('y')",
+    "CREATE TABLE public.measured_z PARTITION OF public.measured DEFAULT PARTITION BY HASH (a)",
+    "CREATE TABLE public.measured_z0 PARTITION OF public.measured_z FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+    "INSERT INTO public.measured VALUES (1, 'x'), (2, 'y'), (3, 'z'), (4, NULL)",
+    "INSERT INTO public.measured VALUES (-1, 'x')",
+    "SELECT a, b, tableoid::regclass::text FROM public.measured ORDER BY a",
+    "ALTER TABLE public.measured DETACH PARTITION public.measured_x",
+    "SELECT a FROM public.measured ORDER BY a",
+    "CREATE TABLE public.cities (height int) INHERITS (public.places)",
+    "INSERT INTO public.cities VALUES (1, 'high', 9) RETURNING *",
+    "SELECT * FROM public.places",
+    "ALTER TABLE public.cities NO INHERIT public.places",
+    "SELECT * FROM public.places",
+    "DROP TABLE public.measured, public.measured_x, public.cities",
+];
+
+fn started() -> Lab {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
+    Lab::guarded(folder.path(), SETUP, CANARIES, &["owner", "plain"], "").unwrap()
+}
+
+fn code(heard: &[Message]) -> String {
+    heard.iter().find(|m| m.tag == b'E').and_then(|m| m.field(b'C')).unwrap_or_default()
+}
+
+/// Tags, rows and the code of an error; text alone, in its order.
+fn answer(heard: &[Message]) -> Vec<String> {
+    let shown = |m: &Message| match m.tag {
+        b'D' | b'C' | b'd' => Some(String::from_utf8_lossy(&m.body).into_owned()),
+        b'E' => Some(code(std::slice::from_ref(m))),
+        _ => None,
+    };
+    heard.iter().filter_map(shown).collect()
+}
+
+fn same(lab: &Lab, user: &str, texts: &[&str]) {
+    let [mut through, mut direct] =
+        [(lab.port, user), (lab.cluster.port(), "plain")].map(|(port, user)| Client::connect(port, user, "postgres").unwrap());
+    let mut own = Vec::new();
+    for text in texts {
+        let got = answer(&through.query(text).unwrap());
+        own.push((text, got));
+    }
+    drop(through);
+    for (text, got) in own {
+        assert_eq!(got, answer(&direct.query(text).unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn what_is_the_sessions_own_it_may_change() {
+    let lab = started();
+    same(&lab, "clerk", OWN);
+}
+
+#[test]
+fn what_is_not_the_sessions_own_needs_the_right() {
+    let lab = started();
+    let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
+    assert_eq!(answer(&clerk.query("CREATE TEMP TABLE mine (id int)").unwrap()), ["CREATE TABLE\0"]);
+    for text in OTHERS {
+        let heard = clerk.query(text).unwrap();
+        let (code, message) = (code(&heard), heard.iter().find_map(|m| m.field(b'M')).unwrap_or_default());
+        assert!(matches!(&*code, "42501" | "0A000") && message.starts_with("pgscrim: "), "{text}: {code} {message}");
+    }
+    assert_eq!(answer(&clerk.query("SELECT count(*) FROM mine").unwrap()).len(), 2);
+}
+
+#[test]
+fn partitions_and_children_of_what_is_not_veiled_can_be_made() {
+    let lab = started();
+    same(&lab, "keeper", DEFINED);
+    let mut keeper = Client::connect(lab.port, "keeper", "postgres").unwrap();
+    for text in [
+        "CREATE TABLE public.x () INHERITS (people)",
+        "CREATE TABLE public.x (LIKE people)",
+        "CREATE TABLE public.x PARTITION OF people FOR VALUES IN (1)",
+        "ALTER TABLE places INHERIT people",
+        "ALTER TABLE people ATTACH PARTITION places DEFAULT",
+        "ALTER TABLE people NO INHERIT places",
+    ] {
+        assert_eq!(code(&keeper.query(text).unwrap()), "42501", "{text}");
+    }
+}
