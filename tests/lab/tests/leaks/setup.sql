@@ -5,6 +5,7 @@ CREATE ROLE pgscrim LOGIN; CREATE ROLE cheap LOGIN; CREATE ROLE dear LOGIN; CREA
 CREATE DOMAIN low AS int CHECK (VALUE < 500000);
 CREATE DOMAIN calm AS text CHECK (VALUE NOT LIKE '%HIDDEN%');
 
+-- PostgreSQL 17 and newer make indexes without a search_path
 CREATE FUNCTION tell(text) RETURNS text IMMUTABLE PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS $$
 BEGIN
     IF $1 LIKE '%HIDDEN%' AND current_setting('lab.calm', true) IS NULL THEN RAISE EXCEPTION 'told'; END IF;
@@ -15,16 +16,16 @@ BEGIN
     IF $1 >= 500000 AND current_setting('lab.calm', true) IS NULL THEN RAISE EXCEPTION 'told'; END IF;
     RETURN $1;
 END $$;
-CREATE FUNCTION tell_volatile(text) RETURNS text VOLATILE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN tell($1); END';
-CREATE FUNCTION tell_strict(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN tell($1); END';
-CREATE FUNCTION tell_bool(text) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN tell($1) <> ''x''; END';
-CREATE FUNCTION tell_rows(text) RETURNS SETOF text STABLE PARALLEL SAFE COST 0.0001 ROWS 1 LANGUAGE plpgsql AS 'BEGIN RETURN NEXT tell($1); END';
-CREATE FUNCTION tell_both(text, text) RETURNS boolean IMMUTABLE PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN tell($1) >= tell($2); END';
+CREATE FUNCTION tell_volatile(text) RETURNS text VOLATILE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN public.tell($1); END';
+CREATE FUNCTION tell_strict(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN public.tell($1); END';
+CREATE FUNCTION tell_bool(text) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN public.tell($1) <> ''x''; END';
+CREATE FUNCTION tell_rows(text) RETURNS SETOF text STABLE PARALLEL SAFE COST 0.0001 ROWS 1 LANGUAGE plpgsql AS 'BEGIN RETURN NEXT public.tell($1); END';
+CREATE FUNCTION tell_both(text, text) RETURNS boolean IMMUTABLE PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN public.tell($1) >= public.tell($2); END';
 -- PostgreSQL puts its text in the place of a call
 CREATE FUNCTION tell_inlined(int) RETURNS int IMMUTABLE PARALLEL SAFE COST 0.0001 LANGUAGE sql AS 'SELECT 1 / $1';
-CREATE FUNCTION tell_equal(text, text) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN tell($1) = tell($2); END';
-CREATE FUNCTION tell_less(text, text) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN tell($1) < tell($2); END';
-CREATE FUNCTION tell_larger(text, text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN greatest(tell($1), tell($2)); END';
+CREATE FUNCTION tell_equal(text, text) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN public.tell($1) = public.tell($2); END';
+CREATE FUNCTION tell_less(text, text) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN public.tell($1) < public.tell($2); END';
+CREATE FUNCTION tell_larger(text, text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE COST 0.0001 LANGUAGE plpgsql AS 'BEGIN RETURN greatest(public.tell($1), public.tell($2)); END';
 CREATE OPERATOR === (FUNCTION = tell_equal, LEFTARG = text, RIGHTARG = text, COMMUTATOR = ===, RESTRICT = eqsel, JOIN = eqjoinsel);
 CREATE OPERATOR <<< (FUNCTION = tell_less, LEFTARG = text, RIGHTARG = text, RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
 CREATE AGGREGATE tell_most(text) (SFUNC = tell_larger, STYPE = text, SORTOP = >);
