@@ -50,6 +50,19 @@ CREATE TABLE public.placed_us PARTITION OF public.placed FOR VALUES IN ('US');
 INSERT INTO public.placed VALUES (1, 'EU'), (2, 'US');
 CREATE TABLE public.tokens (id int PRIMARY KEY, token text);
 INSERT INTO public.tokens SELECT id, ('Tk' || substr(md5('token' || id), 1, 10)) FROM generate_series(1, 12) AS id;
+-- Views that PostgreSQL writes through: what is done to them is done to the tables.
+CREATE SCHEMA over;
+CREATE VIEW over.people AS SELECT * FROM public.people;
+CREATE VIEW over.events AS SELECT id, kind, payload FROM public.events WHERE id > -1000;
+-- Others, that are not written through.
+CREATE SCHEMA aside;
+CREATE VIEW aside.fenced AS SELECT * FROM public.fenced;
+CREATE VIEW aside.made AS SELECT id, name FROM public.people;
+CREATE FUNCTION aside.made() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', OLD.name; RETURN NEW; END $$;
+CREATE TRIGGER made INSTEAD OF UPDATE ON aside.made FOR EACH ROW EXECUTE FUNCTION aside.made();
+CREATE VIEW aside.joined AS SELECT p.id, p.name FROM public.people p JOIN public.plain USING (id);
+CREATE VIEW aside.checked AS SELECT id, name, email, region FROM public.people WHERE region = 'EU' WITH CHECK OPTION;
+CREATE VIEW aside.hidden AS SELECT id, note FROM public.graded;
 CREATE ROLE clerk LOGIN SUPERUSER;
 CREATE ROLE owner LOGIN SUPERUSER;
 CREATE ROLE pgscrim LOGIN;

@@ -115,24 +115,28 @@ impl<'a> Judge<'a> {
 
     /// A view that is its definition over the veil: read as it is, where masks at its output are equal to that.
     fn derived(&self, id: InstanceId, instance: &Instance, relation: &Relation) -> Option<Reject> {
-        let view = self.profile.view(relation.oid).filter(|_| self.profile.views.get(&relation.oid).is_some_and(|v| !v.named))?;
+        let view = self.profile.view(relation.oid).filter(|_| self.is_derived(relation.oid))?;
         let name = &relation.name;
         if let Reading::Not(why) = &view.reading {
             let reject = Reject::unclear("view", format!("view \"{name}\" reads veiled data, and its definition: {}", why.message));
             return Some(reject.hint(NAME_IT));
         }
-        if instance.access != Access::Read {
-            let message = format!("view \"{name}\" reads veiled data, and is the target of a write");
-            return Some(Reject::unclear("view", message).hint("write to the table below it"));
-        }
         if let Some(parts) = self.analysis.inlined.get(&id) {
             return self.put_in(id, relation, parts.clone());
         }
-        let inside =
-            |c: &Column| view.inside.contains(&c.number) && self.analysis.touched.contains(&Source { instance: id, column: c.number });
+        if instance.access != Access::Read && relation.runs_code {
+            let message = format!("view \"{name}\" reads veiled data, and its own triggers say what a write of it does");
+            return Some(Reject::unclear("view", message).hint("write to the table below it"));
+        }
+        let written = |source: Source| self.analysis.writes.iter().any(|w| w.target == source);
+        let inside = |c: &Column| {
+            let source = Source { instance: id, column: c.number };
+            view.inside.contains(&c.number) && (self.analysis.touched.contains(&source) || written(source))
+        };
         (matches!(view.reading, Reading::Inside) || relation.columns.iter().any(inside)).then(|| {
             let message = format!("view \"{name}\" can only be veiled by its definition, which cannot be put in its place here");
-            Reject::unclear("view", message).hint(NAME_IT)
+            let written = instance.access != Access::Read;
+            Reject::unclear("view", message).hint(if written { "write to the table below it" } else { NAME_IT })
         })
     }
 
@@ -194,6 +198,8 @@ impl<'a> Judge<'a> {
             let some = self.catalog.relation(oid).is_some_and(|r| r.columns.iter().any(|c| !self.profile.write(oid, c.number)));
             if column == 0 { some } else { !self.profile.write(oid, column) }
         };
+        // of what stands below nothing is known here that could fail
+        self.scrub |= veil::is_view(relation);
         if veil::is_view(relation) && veil::reads_any(self.catalog, relation, &unwritable) {
             let message = format!("{}: view \"{name}\" is the target of a write, and not all that it reads may be written", who());
             return self.refuse(Reject::forbidden("write", message).hint("write to the table below it").at(at));
@@ -214,13 +220,19 @@ impl<'a> Judge<'a> {
         relation.runs_code || columns.chain(checks).any(foreign)
     }
 
+    /// Whether it is a view that the policy does not name: the rights on what it reads are those on the view.
+    fn is_derived(&self, oid: Oid) -> bool {
+        self.profile.views.get(&oid).is_some_and(|view| !view.named)
+    }
+
     fn may_delete(&mut self, oid: Oid, instance: &'a Instance) {
         let catalog = self.catalog;
         let Some(relation) = catalog.relation(oid) else {
             return;
         };
         let below = |o: Oid, _: i16| !self.profile.delete(o);
-        let allowed = self.profile.delete(oid) && !(veil::is_view(relation) && veil::reads_any(catalog, relation, &below));
+        let allowed =
+            (self.is_derived(oid) || self.profile.delete(oid)) && !(veil::is_view(relation) && veil::reads_any(catalog, relation, &below));
         if !allowed {
             let (name, who) = (&relation.name, words::roles(self.profile));
             let reject = Reject::forbidden("delete", format!("{who} may not delete rows of \"{name}\""));
@@ -261,7 +273,7 @@ impl<'a> Judge<'a> {
             };
             let column = self.column(*target);
             let outcome = self.outcome(*target);
-            if !self.profile.write(relation, target.column) {
+            if !self.is_derived(relation) && !self.profile.write(relation, target.column) {
                 self.note(*target, "write", Action::Deny);
                 let who = words::roles(self.profile);
                 let keys = words::write_keys(self.catalog, self.profile, relation, target.column);

@@ -8,10 +8,11 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Alias, Node, RangeVar};
 
 use super::column::reference;
+use super::names::Found;
 use super::scope::{Item, Level};
 use super::{Context, Resolver, inner, strings, unknown};
 use crate::base::quote_ident;
-use crate::catalog::ConstraintKind;
+use crate::catalog::{ConstraintKind, Oid};
 use crate::sql::model::{InstanceOf, Source, UseKind};
 use crate::sql::reject::{Checked, Reject};
 use crate::sql::veil::{Veil, VeilColumn};
@@ -80,7 +81,14 @@ impl<'a> Resolver<'a> {
             |_| Reject::unclear("policy", format!("the policy's SQL over \"{}.{}\" cannot be read", range.schemaname, range.relname));
         let mut query = single(text).map_err(broken)?;
         let path: Vec<Box<str>> = vec!["pg_catalog".into(), range.schemaname.as_str().into()];
+        // the target of a write stays what it is, also where its definition stands in its place elsewhere
+        let target = alias.and_then(|_| match self.find(&range.schemaname, &range.relname) {
+            Some(Found::Catalog(relation)) => Some(relation.oid),
+            _ => None,
+        });
+        let inside = |oid: Oid| if Some(oid) == target { None } else { (self.cx.inside)(oid) };
         let cx = Context {
+            inside: &inside,
             path: &path,
             locals: &[],
             params: &[],

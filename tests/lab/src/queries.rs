@@ -410,7 +410,7 @@ impl Generator {
             Text => self.dice.one(&["'a***@example.com'", "'***'", "'EU'", "'gold'", "'h'", "''", "'label 3'"]).to_owned(),
             Bool => self.dice.one(&["true", "false", "NULL::boolean"]).to_owned(),
             Date => self.dice.one(&["date '1950-01-01'", "date '1970-01-01'"]).to_owned(),
-            Number => self.dice.one(&["0.5", "1000000.25"]).to_owned(),
+            Number => self.dice.one(&["0.75", "1000000.25"]).to_owned(),
         }
     }
 

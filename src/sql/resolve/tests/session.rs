@@ -95,10 +95,7 @@ fn what_is_prepared_has_its_result() {
 
 #[test]
 fn other_statements_are_refused() {
-    for text in [
-        "GRANT a TO b",
-        "SET SESSION AUTHORIZATION x",
-    ] {
+    for text in ["GRANT a TO b", "SET SESSION AUTHORIZATION x"] {
         assert_eq!(refused(text).kind, RefusalKind::Unclear, "{text}");
     }
 }
