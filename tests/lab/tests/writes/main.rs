@@ -145,7 +145,7 @@ fn random_writes(schema: &str, most: u64) {
     refused.tell(&format!("{count} random writes: {total} refused, {failed} fail over the veil too"));
     assert!(wrong.is_empty(), "{} of {count} differ:\n{wrong}", wrong.lines().count());
     assert!(failed * 5 < count, "the generator makes texts that PostgreSQL does not take: {failed} of {count}");
-    assert!(total as u64 * most < count, "hardly anything is answered: {total} are refused of {count}");
+    assert!(total * most < count, "hardly anything is answered: {total} are refused of {count}");
 }
 
 #[test]
