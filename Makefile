@@ -60,7 +60,7 @@ fuzz: oracle
 
 # A seventh of FUZZ_QUERIES each: the shop by four logins; the attacks' tables, views and stored copies; keyed masks; writes; what tells of rows. What is refused is told by reason.
 oracle:
-	@SEED=$${SEED:-1000000} GENERATED=$$(($(FUZZ_QUERIES) / 7)) cargo test -q --locked --workspace \
+	@SEED=$${SEED:-1000000} GENERATED=$$(($(FUZZ_QUERIES) / 7)) cargo test -q --locked --workspace --lib \
 	--test shop --test attacks --test keyed --test writes --test definitions --test leaks -- --nocapture random a_views_lineage
 
 # PostgreSQL's own regression scripts through the proxy, from Debian's sources of the server that is here; REGRESS='join with' names some of them.

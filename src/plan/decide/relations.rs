@@ -1,7 +1,7 @@
 //! Relations as a whole, and what a statement writes: rows, views, rights to write and delete, targets that are refused.
 
 use super::{Judge, needs_fence, veil, words};
-use crate::catalog::{Column, ConstraintKind, FIRST_NORMAL_OID, Oid, PgType, Relation};
+use crate::catalog::{Column, ConstraintKind, FIRST_NORMAL_OID, Oid, PgType, Relation, RelationKind};
 use crate::plan::permit::Action;
 use crate::policy::{Outcome, Reading};
 use crate::sql::Reject;
@@ -124,8 +124,8 @@ impl<'a> Judge<'a> {
         if let Some(parts) = self.analysis.inlined.get(&id) {
             return self.put_in(id, relation, parts.clone());
         }
-        if instance.access != Access::Read && relation.runs_code {
-            let message = format!("view \"{name}\" reads veiled data, and its own triggers say what a write of it does");
+        if instance.access != Access::Read && (relation.runs_code || relation.kind != RelationKind::View) {
+            let message = format!("view \"{name}\" reads veiled data, and PostgreSQL does not write through it by itself");
             return Some(Reject::unclear("view", message).hint("write to the table below it"));
         }
         let written = |source: Source| self.analysis.writes.iter().any(|w| w.target == source);
