@@ -65,4 +65,5 @@ CREATE VIEW aside.checked AS SELECT id, name, email, region FROM public.people W
 CREATE VIEW aside.hidden AS SELECT id, note FROM public.graded;
 CREATE ROLE clerk LOGIN SUPERUSER;
 CREATE ROLE owner LOGIN SUPERUSER;
+CREATE ROLE reader LOGIN SUPERUSER;
 CREATE ROLE pgscrim LOGIN;

@@ -138,14 +138,8 @@ fn a_definition_runs_with_the_rights_of_the_login() {
 #[test]
 fn a_view_that_is_read_as_it_is_can_be_written_through() {
     let (plain, inside) = ("SELECT users.id, users.email FROM public.users;", "SELECT users.id, lower(users.email) FROM public.users;");
-    // the rights are those on all that it reads
-    assert_eq!(becomes(plain, "DELETE FROM seen"), " DELETE FROM public.seen");
-    for text in ["UPDATE seen SET id = 1", "INSERT INTO over VALUES (1, 'x')"] {
-        let got = becomes(plain, text);
-        assert!(
-            got.starts_with("Forbidden: ") && got.contains("may not delete") || got.contains("not all that it reads may be written"),
-            "{text}: {got}"
-        );
+    for (text, want) in [("DELETE FROM seen", " DELETE FROM public.seen"), ("UPDATE seen SET id = 1", " UPDATE public.seen SET id = 1")] {
+        assert_eq!(becomes(plain, text), want);
     }
     let got = becomes(inside, "UPDATE seen SET email = 'x'");
     assert!(got.contains("can only be veiled by its definition"), "{got}");

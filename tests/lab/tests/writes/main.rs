@@ -513,6 +513,12 @@ fn views_are_written_through_by_postgresql_alone() {
         assert!(matches!(&got, Outcome::Refused(why) | Outcome::Failed(why) if why.starts_with(want)), "{text}: {got:?}");
         assert_eq!(state(&mut veil), before, "{text}");
     }
+    // the rights are those on all that a view reads
+    let mut reader = Client::connect(lab.port, "reader", "postgres").unwrap();
+    for text in ["UPDATE aside.checked SET id = 1", "DELETE FROM over.people", "INSERT INTO over.events VALUES (1, 'a', 'b')"] {
+        let got = outcome(&reader.query(text).unwrap());
+        assert!(matches!(&got, Outcome::Refused(why) if why.starts_with("42501 ")), "{text}: {got:?}");
+    }
     let saved = "UPDATE aside.checked c SET name = s.name, email = s.email FROM over.people s WHERE s.id = c.id RETURNING c.id";
     assert!(matches!(outcome(&clerk.query(saved).unwrap()), Outcome::Done(rows, _) if rows.len() == 6));
     assert_eq!(state(&mut veil), before);
