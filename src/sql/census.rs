@@ -56,6 +56,15 @@ pub(super) struct Census {
     stars: u32,
 }
 
+impl Census {
+    fn add(&mut self, other: Self) {
+        let Self { relations, columns, stars } = other;
+        self.relations.extend(relations);
+        self.columns.extend(columns);
+        self.stars += stars;
+    }
+}
+
 /// What the second reader finds in a statement's text; `None` where it cannot read it. The text has passed the caps.
 pub(super) fn take(text: &str) -> Option<Census> {
     let read = dialect::Reading::default();

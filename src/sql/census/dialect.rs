@@ -3,12 +3,13 @@
 
 use std::any::TypeId;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use sqlparser::ast;
 use sqlparser::dialect::{BindPlaceholderStyle, Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
 use super::{Census, walk};
 
@@ -20,8 +21,8 @@ const STEPS: usize = 100;
 /// One reading of one statement.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
-    /// What stood on the left of AND and OR.
-    found: RefCell<Census>,
+    /// What stood on the left of each AND and OR, by where that stands: the parser may try a reading, give it up and come by again.
+    found: RefCell<BTreeMap<Location, Census>>,
     /// Steps that may still be made.
     left: Cell<usize>,
 }
@@ -39,7 +40,9 @@ impl Reading {
 
     /// What was found while reading.
     pub(super) fn found(self) -> Census {
-        self.found.into_inner()
+        let mut all = Census::default();
+        self.found.into_inner().into_values().for_each(|census| all.add(census));
+        all
     }
 
     fn step(&self) -> Result<(), ParserError> {
@@ -72,11 +75,14 @@ impl Dialect for Reading {
     }
 
     fn parse_infix(&self, parser: &mut Parser, left: &ast::Expr, precedence: u8) -> Option<Result<ast::Expr, ParserError>> {
-        let Token::Word(word) = &parser.peek_token_ref().token else { return None };
+        let next = parser.peek_token_ref();
+        let (Token::Word(word), place) = (&next.token, next.span.start) else { return None };
         if !matches!(word.keyword, Keyword::AND | Keyword::OR) {
             return None;
         }
-        walk::add_expr(left, &mut self.found.borrow_mut());
+        let mut census = Census::default();
+        walk::add_expr(left, &mut census);
+        self.found.borrow_mut().insert(place, census);
         parser.advance_token();
         Some(parser.parse_subexpr(precedence))
     }

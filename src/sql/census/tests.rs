@@ -43,6 +43,14 @@ fn relations_and_columns_are_found_wherever_they_stand() {
             0,
         ),
         ("SELECT 1 UNION TABLE users", "users", "", 0),
+        // the parser tries a form of their own for such functions first
+        ("SELECT position(CASE WHEN EXISTS (SELECT a FROM users) AND b OR c THEN d END, e)", "users", "a b c d e", 0),
+        (
+            "SELECT x.substring(CASE WHEN (SELECT a FROM users) AND (b OR EXISTS (SELECT 1 FROM orders)) THEN 1 END, 2)",
+            "users orders",
+            "a b",
+            0,
+        ),
         ("DROP TABLE users, public.orders", "users public.orders", "", 0),
         ("DROP INDEX i", "", "", 0),
         ("DROP SCHEMA s", "", "", 0),
