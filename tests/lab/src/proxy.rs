@@ -289,10 +289,16 @@ impl Lab {
     /// Canaries in what the proxy writes for people: each a place and what was found there.
     fn written(&self) -> Vec<String> {
         let audit = std::fs::read(self.folder.join("audit.jsonl")).unwrap_or_default();
+        let audit = without_hashes(&String::from_utf8_lossy(&audit));
         let (logs, metrics) = (log::written(), self.metrics().unwrap_or_default());
         let sinks = [("audit", audit), ("log", logs), ("metrics", metrics.into_bytes())];
         sinks.iter().filter_map(|(sink, bytes)| Some(format!("{sink}: {}", self.canaries.find(bytes)?))).collect()
     }
+}
+
+/// The records without their hashes: among so many digits a number is met by chance.
+fn without_hashes(audit: &str) -> Vec<u8> {
+    audit.split("sha256:").map(|part| part.trim_start_matches(|c: char| c.is_ascii_hexdigit())).collect::<String>().into_bytes()
 }
 
 impl Drop for Lab {
