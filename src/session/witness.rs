@@ -97,6 +97,10 @@ pub(super) fn witness(shape: &Shape, formats: &[i16], permit: &Permit, profile: 
     if profile.unrestricted {
         return Ok(Witnessed::of_unrestricted());
     }
+    // rows that nobody asked for: a rule's
+    if permit.arity().is_none() && !permit.returns_rows() {
+        return Err(Trip);
+    }
     if permit.arity().is_some_and(|n| n != shape.0.len()) || permit.cells().len() > shape.0.len() {
         return Err(Trip);
     }

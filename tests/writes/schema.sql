@@ -62,6 +62,10 @@ CREATE FUNCTION aside.made() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 
 CREATE TRIGGER made INSTEAD OF UPDATE ON aside.made FOR EACH ROW EXECUTE FUNCTION aside.made();
 CREATE VIEW aside.joined AS SELECT p.id, p.name FROM public.people p JOIN public.plain USING (id);
 CREATE VIEW aside.checked AS SELECT id, name, email, region FROM public.people WHERE region = 'EU' WITH CHECK OPTION;
+CREATE TABLE aside.ruled (id int);
+CREATE RULE shown AS ON INSERT TO aside.ruled DO ALSO SELECT * FROM public.people;
+CREATE VIEW aside.over_ruled AS SELECT id FROM aside.ruled;
+CREATE VIEW aside.over_made AS SELECT id, name FROM aside.made;
 CREATE VIEW aside.hidden AS SELECT id, note FROM public.graded;
 CREATE ROLE clerk LOGIN SUPERUSER;
 CREATE ROLE owner LOGIN SUPERUSER;

@@ -16,6 +16,8 @@ impl<'a> Judge<'a> {
         self.scrub |= matches!(self.analysis.deed, Deed::CatalogChanged | Deed::Code | Deed::Create { .. } | Deed::Discard);
         for (id, instance) in (0..).map(InstanceId).zip(&self.analysis.instances) {
             let InstanceOf::Catalog(oid) = instance.of else {
+                // its defaults and checks may be code that the catalog does not show
+                self.scrub |= !matches!(instance.access, Access::Read | Access::Lock);
                 continue;
             };
             match catalog.relation(oid) {
@@ -190,7 +192,9 @@ impl<'a> Judge<'a> {
                     .at(at),
             );
         }
-        if relation.has_rules {
+        // what stands below a view is written too: its rules put other statements beside this one
+        let ruled = |oid: Oid, _: i16| self.catalog.relation(oid).is_some_and(|r| r.has_rules || (veil::is_view(r) && r.runs_code));
+        if relation.has_rules || (veil::is_view(relation) && veil::reads_any(self.catalog, relation, &ruled)) {
             return self
                 .refuse(Reject::unclear("rules", format!("relation \"{name}\" has rewrite rules and is the target of a write")).at(at));
         }

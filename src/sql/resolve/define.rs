@@ -174,9 +174,12 @@ impl Resolver<'_> {
                     None => absent("a column without a type", columns.iter().any(|c| *c.name == *column.colname)),
                 }
             }
-            NodeEnum::TableLikeClause(protobuf::TableLikeClause { relation, options: _, relation_oid: _ }) => {
+            NodeEnum::TableLikeClause(protobuf::TableLikeClause { relation, options, relation_oid: _ }) => {
                 let range = relation.as_mut().ok_or_else(|| unknown("LIKE"))?;
                 let item = self.relation_item(range, Named::default(), Access::Define)?;
+                if *options != 0 && item.instance.is_none_or(|(_, of)| of != InstanceOf::Temporary) {
+                    self.out.needs.push(Need::Ddl("CREATE TABLE LIKE … INCLUDING of what is not the session's own"));
+                }
                 self.take_columns(&item, columns)
             }
             _ => Ok(()),

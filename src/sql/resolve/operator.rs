@@ -8,12 +8,14 @@ use super::expr::{NUMBERS, is_constant, no_operator};
 use super::leak::{ARITHMETIC, is_arithmetic};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{FIRST_NORMAL_OID, Oid};
-use crate::sql::model::{Call, UseKind};
+use crate::sql::model::{Call, Flow, UseKind};
 use crate::sql::reject::Checked;
 
 const BOOL: Oid = Oid(16);
 const TEXT: Oid = Oid(25);
 const VARCHAR: Oid = Oid(1043);
+/// Types whose values are compared by a collation: `name`, `text`, `char(n)`, `varchar`.
+const COLLATES: [Oid; 4] = [Oid(19), TEXT, Oid(1042), VARCHAR];
 
 /// One side of an operator.
 #[derive(Clone, Copy, Debug)]
@@ -206,7 +208,7 @@ impl Resolver<'_> {
                 self.consume(value, kind);
             }
         }
-        let left = values.first().filter(|_| one).map_or(Operand::Unknown, |v| Operand::of(v.ty, false));
+        let left = values.first().filter(|_| one).map_or(Operand::Unknown, |v| self.operand(v, false));
         Ok(types.into_iter().zip(constants).map(|(ty, constant)| (left, Operand::of(ty, constant))).collect())
     }
 
@@ -214,9 +216,22 @@ impl Resolver<'_> {
     fn operands(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<Vec<Operand>> {
         let operand = |node: &mut Node| {
             let constant = is_constant(node);
-            Ok(Operand::of(self.used(node, kind)?.ty, constant))
+            let value = self.used(node, kind)?;
+            Ok(self.operand(&value, constant))
         };
         nodes.iter_mut().map(operand).collect()
+    }
+
+    /// What stands on one side of an operator. A text that is not one column's own, or a constant, may have no collation that is known: what compares it
+    /// then fails (42P22) for each row.
+    fn operand(&self, value: &Value, constant: bool) -> Operand {
+        let own = matches!(&value.flow, Flow::Plain(sources) if sources.len() == 1);
+        let collates = value.ty.and_then(|ty| self.cx.catalog.base_type(ty)).is_some_and(|ty| COLLATES.contains(&ty.oid));
+        match (collates, constant) {
+            (true, true) => Operand::Literal,
+            (true, false) if !own => Operand::Unknown,
+            _ => Operand::of(value.ty, constant),
+        }
     }
 
     /// Notes that an operator may leak what it is given, unless that of these operands' types is known to be leakproof.
@@ -249,6 +264,7 @@ impl Resolver<'_> {
     /// Only operators of just these types count: PostgreSQL takes such a one where there is one, and a constant without a type has the
     /// other side's (`binary_oper_exact`).
     fn is_leakproof(&self, name: &str, left: Operand, right: Operand) -> bool {
+        let both_known = matches!((left, right), (Operand::Known(_), Operand::Known(_)));
         let (left, right) = match (left, right) {
             (Operand::Known(left), Operand::Known(right)) => (left, right),
             (Operand::Known(both), Operand::Literal) | (Operand::Literal, Operand::Known(both)) => (both, both),
@@ -257,6 +273,10 @@ impl Resolver<'_> {
         let catalog = self.cx.catalog;
         let base = |oid: Oid| catalog.base_type(oid).map(|t| if t.oid == VARCHAR { TEXT } else { t.oid });
         let (Some(left), Some(right)) = (base(left), base(right)) else { return false };
+        // two columns may have two collations
+        if both_known && COLLATES.contains(&left) && COLLATES.contains(&right) {
+            return false;
+        }
         let binary = || catalog.operators_named(name).filter(|o| o.left != Oid(0));
         let own = binary().all(|o| o.oid < FIRST_NORMAL_OID && o.function < FIRST_NORMAL_OID);
         let function = binary().find(|o| o.left == left && o.right == right).and_then(|o| catalog.function(o.function));

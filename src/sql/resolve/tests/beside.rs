@@ -43,7 +43,8 @@ fn only_what_is_leakproof_for_its_types_does_not_leak() {
         ("id = 1::text::int4", true),
         ("email = 1::text", true),
         ("email = 'x'", false),
-        ("email = name", false),
+        // two columns may have collations of their own, and then it fails for each row
+        ("email = name", true),
         ("email < 'x'", true),
         ("email = 'x' AND name > 'a'", true),
         ("id = email", true),
@@ -69,7 +70,7 @@ fn only_what_is_leakproof_for_its_types_does_not_leak() {
         assert_eq!(analysis.leaks != Leaks::default(), leaks, "{text}");
         assert!(!analysis.leaks.behind, "{text}");
     }
-    let text = "SELECT 1 FROM users WHERE email = name";
+    let text = "SELECT 1 FROM users WHERE email = 'x'";
     let called = |catalog: &Catalog| {
         let (analysis, _) = run_over(catalog, text, &[]).unwrap();
         (analysis.leaks != Leaks::default(), analysis.calls.iter().flat_map(|c| c.candidates.clone()).collect::<Vec<_>>())

@@ -507,6 +507,9 @@ fn views_are_written_through_by_postgresql_alone() {
         ("UPDATE aside.checked SET region = 'US'", "44000 "),
         ("INSERT INTO aside.checked VALUES (78, 'n', 'e', 'US')", "44000 "),
         ("UPDATE aside.hidden SET note = 'x'", "0A000 pgscrim: "),
+        ("INSERT INTO aside.ruled VALUES (1)", "0A000 pgscrim: "),
+        ("INSERT INTO aside.over_ruled VALUES (1)", "0A000 pgscrim: "),
+        ("UPDATE aside.over_made SET name = 'x'", "0A000 pgscrim: "),
         ("TRUNCATE over.people", "0A000 pgscrim: "),
     ] {
         let got = outcome(&clerk.query(text).unwrap());
