@@ -203,9 +203,9 @@ fn what_was_pipelined_behind_it_is_answered_or_ends_with_the_session() {
     assert_eq!(answers, ["1 2 D ERROR 0A000 ZI", "1 2 C ZI", "T D C ZI"]);
     assert_eq!(ask(&mut server, "DELETE FROM public.done"), "C ZI");
     assert_eq!(ask(&mut client, "BEGIN"), "C ZT");
-    for text in ["SELECT id, n FROM public.some", "INSERT INTO public.done VALUES ('behind')"] {
-        client.send(b'Q', &[text.as_bytes(), b"\0"].concat()).unwrap();
-    }
+    // in one piece: where the second came after the answer to the first, it would be answered with 25P02
+    let texts = ["SELECT id, n FROM public.some", "INSERT INTO public.done VALUES ('behind')"];
+    client.send_all(&texts.map(|text| (b'Q', [text.as_bytes(), b"\0"].concat()))).unwrap();
     let heard: Vec<Message> = std::iter::from_fn(|| client.receive().ok()).collect();
     assert_eq!(told(&heard), "T D ERROR 0A000 FATAL 0A000");
     assert_eq!(ask(&mut server, "SELECT 1 FROM public.done"), "T C ZI", "nothing stands");
