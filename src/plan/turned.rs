@@ -169,41 +169,39 @@ impl TurnedBack {
 impl Turned {
     /// What is sent for masks; `None`, which nothing is equal to, for a new value that is none.
     fn send(&self, masks: &[Option<Value>]) -> Result<Option<String>, Reject> {
-        if self.stored && masks.iter().flatten().any(|m| self.is_new(m)) {
-            return Ok(None);
-        }
         if masks.len() > LIMIT {
             return Err(excess());
         }
-        let quoted = |m: &Value| {
-            let value = self.value(m)?;
-            Ok(if self.array && self.sent.is_text() { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) } else { value })
+        let values = masks.iter().map(|m| m.as_ref().map_or(Ok(None), |m| self.value(m))).collect::<Result<Vec<_>, _>>()?;
+        if !self.array {
+            return Ok(values.into_iter().next().flatten());
+        }
+        let quoted = |value: String| {
+            if self.sent.is_text() { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) } else { value }
         };
-        let values = masks.iter().map(|m| m.as_ref().map_or(Ok("NULL".to_owned()), quoted)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Some(if self.array { format!("{{{}}}", values.join(",")) } else { values.concat() }))
+        let elements: Vec<String> = values.into_iter().map(|value| value.map_or("NULL".to_owned(), quoted)).collect();
+        Ok(Some(format!("{{{}}}", elements.join(","))))
     }
 
-    /// Whether a new value is the mask of nothing: `fpe` keeps the shape of texts, and shows one mask for all whose shape few have.
-    fn is_new(&self, new: &Value) -> bool {
-        matches!(new, Value::Text(text) if self.ty.scalar().is_text() && text != SEVERAL && self.value(new).is_err())
-    }
-
-    /// The value of which this is the mask. A number that is none of the column's type is no mask, and equals none of its values.
-    fn value(&self, mask: &Value) -> Result<String, Reject> {
+    /// The value of which this is the mask. A number that is none of the column's type is no mask, and equals none of its values. `None` for a new text
+    /// that is the mask of nothing: `fpe` keeps the shape of texts, and shows one mask for all whose shape few have.
+    fn value(&self, mask: &Value) -> Result<Option<String>, Reject> {
         let text = match mask {
-            Value::Integer(n) if !fits(*n, self.ty.scalar()) => return Ok(n.to_string()),
+            Value::Integer(n) if !fits(*n, self.ty.scalar()) => return Ok(Some(n.to_string())),
             Value::Integer(n) => n.to_string().into_bytes(),
             Value::Text(text) => text.clone(),
         };
+        let is_text = self.ty.scalar().is_text();
         // a text that is longer than the column's must not be cut to one that stands in it
-        let (ty, error): (_, fn() -> Reject) = match (self.ty.scalar().is_text(), self.stored) {
-            (true, false) => (PgType::builtin(TEXT, -1), too_few),
-            (true, true) => (PgType::builtin(TEXT, -1), not_told),
-            (false, _) => (self.ty, unread),
-        };
+        let ty = if is_text { PgType::builtin(TEXT, -1) } else { self.ty };
         let mut value = Vec::new();
-        self.mask.turn_back(&ty, Format::Text, &text, &mut value).map_err(|_| error())?;
-        String::from_utf8(value).map_err(|_| unread())
+        match self.mask.turn_back(&ty, Format::Text, &text, &mut value) {
+            Ok(()) => String::from_utf8(value).map(Some).map_err(|_| unread()),
+            Err(_) if !is_text => Err(unread()),
+            Err(_) if !self.stored => Err(too_few()),
+            Err(_) if text == SEVERAL => Err(not_told()),
+            Err(_) => Ok(None),
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> Judge<'a> {
         if !veil::is_blank(self.catalog, self.profile, relation) {
             return None;
         }
-        if veil::is_view(relation) && veil::reads_veiled(self.catalog, self.profile, relation) {
+        if veil::reads_veiled(self.catalog, self.profile, relation) {
             return Some(over_veil(&name.to_string()));
         }
         let message = format!("{}: no column of relation \"{name}\" is visible", who());
@@ -126,19 +126,19 @@ impl<'a> Judge<'a> {
         if let Some(parts) = self.analysis.inlined.get(&id) {
             return self.put_in(id, relation, parts.clone());
         }
-        if instance.access != Access::Read && (relation.runs_code || relation.kind != RelationKind::View) {
+        let written = instance.access != Access::Read;
+        if written && (relation.runs_code || relation.kind != RelationKind::View) {
             let message = format!("view \"{name}\" reads veiled data, and PostgreSQL does not write through it by itself");
-            return Some(Reject::unclear("view", message).hint("write to the table below it"));
+            return Some(Reject::unclear("view", message).hint(WRITE_BELOW));
         }
-        let written = |source: Source| self.analysis.writes.iter().any(|w| w.target == source);
+        let set = |source: Source| self.analysis.writes.iter().any(|w| w.target == source);
         let inside = |c: &Column| {
             let source = Source { instance: id, column: c.number };
-            view.inside.contains(&c.number) && (self.analysis.touched.contains(&source) || written(source))
+            view.inside.contains(&c.number) && (self.analysis.touched.contains(&source) || set(source))
         };
         (matches!(view.reading, Reading::Inside) || relation.columns.iter().any(inside)).then(|| {
             let message = format!("view \"{name}\" can only be veiled by its definition, which cannot be put in its place here");
-            let written = instance.access != Access::Read;
-            Reject::unclear("view", message).hint(if written { "write to the table below it" } else { NAME_IT })
+            Reject::unclear("view", message).hint(if written { WRITE_BELOW } else { NAME_IT })
         })
     }
 
@@ -194,7 +194,7 @@ impl<'a> Judge<'a> {
         }
         // what stands below a view is written too: its rules put other statements beside this one
         let ruled = |oid: Oid, _: i16| self.catalog.relation(oid).is_some_and(|r| r.has_rules || (veil::is_view(r) && r.runs_code));
-        if relation.has_rules || (veil::is_view(relation) && veil::reads_any(self.catalog, relation, &ruled)) {
+        if relation.has_rules || veil::reads_any(self.catalog, relation, &ruled) {
             return self
                 .refuse(Reject::unclear("rules", format!("relation \"{name}\" has rewrite rules and is the target of a write")).at(at));
         }
@@ -204,9 +204,9 @@ impl<'a> Judge<'a> {
         };
         // of what stands below nothing is known here that could fail
         self.scrub |= veil::is_view(relation);
-        if veil::is_view(relation) && veil::reads_any(self.catalog, relation, &unwritable) {
+        if veil::reads_any(self.catalog, relation, &unwritable) {
             let message = format!("{}: view \"{name}\" is the target of a write, and not all that it reads may be written", who());
-            return self.refuse(Reject::forbidden("write", message).hint("write to the table below it").at(at));
+            return self.refuse(Reject::forbidden("write", message).hint(WRITE_BELOW).at(at));
         }
         // what refers to it is changed with it, and quoted where that fails
         self.scrub |= self.reached_by_a_write(relation.oid).into_iter().any(|oid| {
@@ -235,8 +235,7 @@ impl<'a> Judge<'a> {
             return;
         };
         let below = |o: Oid, _: i16| !self.profile.delete(o);
-        let allowed =
-            (self.is_derived(oid) || self.profile.delete(oid)) && !(veil::is_view(relation) && veil::reads_any(catalog, relation, &below));
+        let allowed = (self.is_derived(oid) || self.profile.delete(oid)) && !veil::reads_any(catalog, relation, &below);
         if !allowed {
             let (name, who) = (&relation.name, words::roles(self.profile));
             let reject = Reject::forbidden("delete", format!("{who} may not delete rows of \"{name}\""));
@@ -347,6 +346,9 @@ fn by_parts(outcome: &Outcome, ty: &PgType) -> bool {
 
 /// The way out where a view cannot be its definition over the veil.
 const NAME_IT: &str = "query the tables below it, or name the view under 'tables' in the policy";
+
+/// The way out where a view cannot be the target of a write.
+const WRITE_BELOW: &str = "write to the table below it";
 
 fn over_veil(name: &str) -> Reject {
     Reject::unclear("view", format!("view \"{name}\" reads veiled data, {}", words::NOT_YET)).hint(NAME_IT)

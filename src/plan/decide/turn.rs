@@ -39,14 +39,17 @@ impl Judge<'_> {
         let laws = self.laws(target, &rule)?;
         match new {
             New::Null => laws.always.then_some(Ok(())),
-            New::Constant(constant) if laws.reversible => Some(self.turn_new(constant, &rule, ty, target)),
+            New::Constant(constant) if laws.reversible => {
+                let turn = Turn { mask: &rule.mask, ty, stored: true };
+                Some(self.may_turn(target).and_then(|()| self.turn_back(constant, turn)))
+            }
             New::Constant(_) | New::Default | New::Other => None,
         }
     }
 
-    fn turn_new(&mut self, constant: &Constant, rule: &MaskRule, ty: PgType, target: Source) -> Result<(), Reject> {
-        self.may_turn(target)?;
-        let number = self.turned.add(constant, Turn { mask: &rule.mask, ty, stored: true }).map_err(|reject| reject.at(constant.at))?;
+    /// Has a parameter stand for a constant.
+    fn turn_back(&mut self, constant: &Constant, turn: Turn<'_>) -> Result<(), Reject> {
+        let number = self.turned.add(constant, turn).map_err(|reject| reject.at(constant.at))?;
         self.turns.insert(constant.at, number);
         Ok(())
     }
@@ -69,12 +72,8 @@ impl Judge<'_> {
             let message = format!("{} is compared with constants of which some have a wider type, and some none", column());
             return Err(Reject::unclear("turned back", message).hint("cast them to the column's type"));
         }
-        for constant in &comparison.with {
-            let number =
-                self.turned.add(constant, Turn { mask: &rule.mask, ty, stored: false }).map_err(|reject| reject.at(constant.at))?;
-            self.turns.insert(constant.at, number);
-        }
-        Ok(())
+        let turn = Turn { mask: &rule.mask, ty, stored: false };
+        comparison.with.iter().try_for_each(|constant| self.turn_back(constant, turn))
     }
 
     /// A parameter without a type has that of the first thing it is compared with: where it stands elsewhere too, that may be another.

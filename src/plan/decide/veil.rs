@@ -85,19 +85,22 @@ pub(super) fn reads_veiled(catalog: &Catalog, profile: &Profile, relation: &Rela
     })
 }
 
-/// Whether something that a view reads is so, through any number of views.
+/// Whether something that a view reads is so, through any number of views. What is no view reads nothing.
 #[must_use]
 pub(super) fn reads_any(catalog: &Catalog, relation: &Relation, so: &dyn Fn(Oid, i16) -> bool) -> bool {
     reads_where(catalog, relation, DEPTH, so)
 }
 
 fn reads_where(catalog: &Catalog, relation: &Relation, depth: usize, so: &dyn Fn(Oid, i16) -> bool) -> bool {
+    if !is_view(relation) {
+        return false;
+    }
     let Some(depth) = depth.checked_sub(1) else {
         return true;
     };
     relation.reads.iter().any(|(oid, column)| {
         let below = catalog.relation(*oid);
-        so(*oid, *column) || below.is_some_and(|r| is_view(r) && reads_where(catalog, r, depth, so))
+        so(*oid, *column) || below.is_some_and(|r| reads_where(catalog, r, depth, so))
     })
 }
 

@@ -76,10 +76,7 @@ impl Resolver<'_> {
             if schemaname.is_empty() {
                 schemaname.push_str(self.home().map_err(|reject| reject.at(*location))?);
             }
-            let need = Need::Ddl(what);
-            if !self.out.needs.contains(&need) {
-                self.out.needs.push(need);
-            }
+            self.need(Need::Ddl(what));
             // IF NOT EXISTS and OR REPLACE leave a relation that the policy may veil: it is not the session's own
             if let Some(Found::Catalog(present)) = self.find(schemaname, relname) {
                 self.instance(InstanceOf::Catalog(present.oid), present.name.clone(), Access::Define, *location);
@@ -92,6 +89,13 @@ impl Resolver<'_> {
         self.instance(of, name, Access::Define, *location);
         self.out.deed = Deed::Create { schema, name: relname.as_str().into(), columns };
         Ok(())
+    }
+
+    /// Notes a right that the statement needs, once.
+    fn need(&mut self, need: Need) {
+        if !self.out.needs.contains(&need) {
+            self.out.needs.push(need);
+        }
     }
 
     /// The schema in which something is made whose name has none.
@@ -144,8 +148,8 @@ impl Resolver<'_> {
         for node in parents {
             let NodeEnum::RangeVar(range) = inner(node)? else { return Err(unknown("INHERITS")) };
             let item = self.relation_item(range, Named::default(), Access::Define)?;
-            if item.instance.is_none_or(|(_, of)| of != InstanceOf::Temporary) {
-                self.out.needs.push(Need::Ddl("CREATE TABLE"));
+            if !is_own(&item) {
+                self.need(Need::Ddl("CREATE TABLE"));
             }
             self.take_columns(&item, &mut columns)?;
         }
@@ -177,8 +181,8 @@ impl Resolver<'_> {
             NodeEnum::TableLikeClause(protobuf::TableLikeClause { relation, options, relation_oid: _ }) => {
                 let range = relation.as_mut().ok_or_else(|| unknown("LIKE"))?;
                 let item = self.relation_item(range, Named::default(), Access::Define)?;
-                if *options != 0 && item.instance.is_none_or(|(_, of)| of != InstanceOf::Temporary) {
-                    self.out.needs.push(Need::Ddl("CREATE TABLE LIKE … INCLUDING of what is not the session's own"));
+                if *options != 0 && !is_own(&item) {
+                    self.need(Need::Ddl("CREATE TABLE LIKE … INCLUDING of what is not the session's own"));
                 }
                 self.take_columns(&item, columns)
             }
@@ -191,10 +195,7 @@ impl Resolver<'_> {
         let NodeEnum::PartitionElem(key) = inner(node)? else { return Err(unknown("PARTITION BY")) };
         let protobuf::PartitionElem { name, expr, collation: _, opclass, location: _ } = &mut **key;
         absent("an operator class", opclass.is_empty())?;
-        if !name.is_empty() {
-            self.one_column(name, UseKind::Expression)?;
-        }
-        self.used_opt(expr, UseKind::Expression)
+        self.key(name, expr)
     }
 
     /// FOR VALUES: constants, and words that stand for the ends of all.
@@ -401,6 +402,11 @@ impl Resolver<'_> {
         self.own_rows(&["QUERY PLAN"]);
         Ok(())
     }
+}
+
+/// Whether it is a temporary table of the session's.
+fn is_own(item: &Item) -> bool {
+    item.instance.is_some_and(|(_, of)| of == InstanceOf::Temporary)
 }
 
 /// Adds a column; one of that name is merged with it.

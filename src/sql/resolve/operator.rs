@@ -7,15 +7,13 @@ use super::call::literal;
 use super::expr::{NUMBERS, is_constant, no_operator};
 use super::leak::{ARITHMETIC, is_arithmetic};
 use super::{Resolver, Value, inner, strings, unknown};
-use crate::catalog::{FIRST_NORMAL_OID, Oid};
+use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
 use crate::sql::model::{Call, Flow, UseKind};
 use crate::sql::reject::Checked;
 
 const BOOL: Oid = Oid(16);
 const TEXT: Oid = Oid(25);
 const VARCHAR: Oid = Oid(1043);
-/// Types whose values are compared by a collation: `name`, `text`, `char(n)`, `varchar`.
-const COLLATES: [Oid; 4] = [Oid(19), TEXT, Oid(1042), VARCHAR];
 
 /// One side of an operator.
 #[derive(Clone, Copy, Debug)]
@@ -226,7 +224,7 @@ impl Resolver<'_> {
     /// then fails (42P22) for each row.
     fn operand(&self, value: &Value, constant: bool) -> Operand {
         let own = matches!(&value.flow, Flow::Plain(sources) if sources.len() == 1);
-        let collates = value.ty.and_then(|ty| self.cx.catalog.base_type(ty)).is_some_and(|ty| COLLATES.contains(&ty.oid));
+        let collates = value.ty.and_then(|ty| self.cx.catalog.base_type(ty)).is_some_and(|ty| Scalar::from_oid(ty.oid).is_text());
         match (collates, constant) {
             (true, true) => Operand::Literal,
             (true, false) if !own => Operand::Unknown,
@@ -264,17 +262,16 @@ impl Resolver<'_> {
     /// Only operators of just these types count: PostgreSQL takes such a one where there is one, and a constant without a type has the
     /// other side's (`binary_oper_exact`).
     fn is_leakproof(&self, name: &str, left: Operand, right: Operand) -> bool {
-        let both_known = matches!((left, right), (Operand::Known(_), Operand::Known(_)));
-        let (left, right) = match (left, right) {
-            (Operand::Known(left), Operand::Known(right)) => (left, right),
-            (Operand::Known(both), Operand::Literal) | (Operand::Literal, Operand::Known(both)) => (both, both),
+        let (left, right, both_known) = match (left, right) {
+            (Operand::Known(left), Operand::Known(right)) => (left, right, true),
+            (Operand::Known(both), Operand::Literal) | (Operand::Literal, Operand::Known(both)) => (both, both, false),
             _ => return false,
         };
         let catalog = self.cx.catalog;
         let base = |oid: Oid| catalog.base_type(oid).map(|t| if t.oid == VARCHAR { TEXT } else { t.oid });
         let (Some(left), Some(right)) = (base(left), base(right)) else { return false };
         // two columns may have two collations
-        if both_known && COLLATES.contains(&left) && COLLATES.contains(&right) {
+        if both_known && [left, right].into_iter().all(|oid| Scalar::from_oid(oid).is_text()) {
             return false;
         }
         let binary = || catalog.operators_named(name).filter(|o| o.left != Oid(0));

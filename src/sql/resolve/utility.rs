@@ -119,7 +119,7 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    pub(super) fn one_column(&mut self, name: &str, kind: UseKind) -> Checked<()> {
+    fn one_column(&mut self, name: &str, kind: UseKind) -> Checked<()> {
         self.saw(name);
         let Some(hit) = self.try_bare(name, -1)? else {
             return Err(Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")));
@@ -191,6 +191,11 @@ impl Resolver<'_> {
         let protobuf::IndexElem { name, expr, indexcolname: _, collation: _, opclass, opclassopts, ordering: _, nulls_ordering: _ } =
             &mut **element;
         absent("an operator class", opclass.is_empty() && opclassopts.is_empty())?;
+        self.key(name, expr)
+    }
+
+    /// A column or an expression, of an index or of PARTITION BY.
+    pub(super) fn key(&mut self, name: &str, expr: &mut Option<Box<Node>>) -> Checked<()> {
         if !name.is_empty() {
             self.one_column(name, UseKind::Expression)?;
         }

@@ -186,7 +186,7 @@ impl Resolver<'_> {
             take_apart(val)?;
             let multi = matches!(val.as_ref().and_then(|v| v.node.as_ref()), Some(NodeEnum::MultiAssignRef(_)));
             let changes = if multi || !indirection.is_empty() { Changes::Part } else { Changes::Stored };
-            let first = self.out.writes.len();
+            let noted = self.out.writes.len();
             let column = self.set(target, name, changes, *location)?;
             self.indirection(indirection, UseKind::Expression)?;
             let calls = self.out.calls.len();
@@ -194,7 +194,9 @@ impl Resolver<'_> {
             let given = self.used(value, UseKind::WriteSource)?;
             if changes == Changes::Stored {
                 let new = self.new_value(value, given.ty);
-                self.out.writes.iter_mut().skip(first).take(1).for_each(|write| write.new = new.clone());
+                if let Some(write) = self.out.writes.get_mut(noted) {
+                    write.new = new;
+                }
                 if !self.kept_where_turned((target, name), &column, value)? {
                     self.write_back(&column, val, &given, calls, *location)?;
                 }
