@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use nix::sys::signal::Signal;
 
-use raw::{Message, Raw, frame, query};
+use raw::{Message, Raw, code, frame, query};
 use serve::{Proxy, server};
 
 const MIB: usize = 1 << 20;
@@ -36,10 +36,6 @@ fn size(full: usize, ci: usize) -> usize {
 fn tell(what: &str, figure: usize, unit: &str) {
     let mut out = std::io::stdout();
     writeln!(out, "{what}: {figure} {unit}").unwrap();
-}
-
-fn code(heard: &[Message]) -> String {
-    heard.iter().find(|m| m.tag == b'E').map(Message::sqlstate).unwrap_or_default()
 }
 
 /// Asks until the answer is this one; the server's own events take their time.

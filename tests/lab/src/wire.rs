@@ -35,6 +35,12 @@ impl Message {
     }
 }
 
+/// The SQLSTATE of the first error, or nothing.
+#[must_use]
+pub fn code(heard: &[Message]) -> String {
+    heard.iter().find(|m| m.tag == b'E').and_then(|m| m.field(b'C')).unwrap_or_default()
+}
+
 /// A connection.
 #[derive(Debug)]
 pub struct Client {

@@ -12,7 +12,7 @@
 )]
 
 use lab::Lab;
-use lab::wire::{Client, Message};
+use lab::wire::{Client, Message, code};
 
 const POLICY: &str = "
 version: 1
@@ -145,10 +145,6 @@ fn started() -> Lab {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
     Lab::guarded(folder.path(), SETUP, CANARIES, &["owner", "plain"], "").unwrap()
-}
-
-fn code(heard: &[Message]) -> String {
-    heard.iter().find(|m| m.tag == b'E').and_then(|m| m.field(b'C')).unwrap_or_default()
 }
 
 /// Tags, rows and the code of an error; text alone, in its order.

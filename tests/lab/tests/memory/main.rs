@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::fixture::Fixture;
-use crate::raw::{Message, Raw, bind, execute, frame, parse, query, strings, sync};
+use crate::raw::{Raw, bind, code, execute, frame, parse, query, strings, sync};
 
 /// The tests measure the process that they all run in: one at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -42,10 +42,6 @@ fn growth(work: impl FnOnce()) -> usize {
     work();
     done.store(true, std::sync::atomic::Ordering::Release);
     seen.join().unwrap().saturating_sub(before)
-}
-
-fn code(heard: &[Message]) -> String {
-    heard.iter().find(|m| m.tag == b'E').map(Message::sqlstate).unwrap_or_default()
 }
 
 fn lives(raw: &mut Raw) {

@@ -14,7 +14,7 @@
 mod saved;
 
 use lab::Lab;
-use lab::wire::{Client, Message};
+use lab::wire::{Client, Message, code};
 
 const POLICY: &str = "
 version: 1
@@ -82,10 +82,6 @@ struct Fixture {
 fn rows(heard: &[Message]) -> Vec<Vec<Option<String>>> {
     let text = |v: Option<Vec<u8>>| v.map(|v| String::from_utf8_lossy(&v).into_owned());
     heard.iter().filter(|m| m.tag == b'D').map(|m| m.values().into_iter().map(text).collect()).collect()
-}
-
-fn code(heard: &[Message]) -> String {
-    heard.iter().find(|m| m.tag == b'E').and_then(|m| m.field(b'C')).unwrap_or_default()
 }
 
 /// Rows in some order, or the error's code.

@@ -3,11 +3,7 @@
 use std::net::Shutdown;
 
 use crate::fixture::Fixture;
-use crate::raw::{Message, Raw, bind, cancel, execute, frame, parse, query, strings, sync};
-
-fn code(heard: &[Message]) -> String {
-    heard.iter().find(|m| m.tag == b'E').map(Message::sqlstate).unwrap_or_default()
-}
+use crate::raw::{Raw, bind, cancel, code, execute, frame, parse, query, strings, sync};
 
 /// What the first column of a direct query says.
 fn value(raw: &mut Raw, sql: &str) -> String {

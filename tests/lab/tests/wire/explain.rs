@@ -1,14 +1,10 @@
 //! `EXPLAIN EXECUTE` of a governed login: the plan of a name is shown where EXPLAIN of the statement itself would be answered.
 
 use crate::fixture::Fixture;
-use crate::raw::{Message, Raw, bind, execute, parse, query, sync};
+use crate::raw::{Message, Raw, bind, code, execute, parse, query, sync};
 
 fn tags(heard: &[Message]) -> String {
     heard.iter().map(|m| m.tag as char).filter(|t| *t != 'D').collect()
-}
-
-fn code(heard: &[Message]) -> String {
-    heard.iter().find(|m| m.tag == b'E').map(Message::sqlstate).unwrap_or_default()
 }
 
 fn prepare(raw: &mut Raw, name: &str, text: &str) {

@@ -1,7 +1,7 @@
 //! `reveal: [lookup]`: what may be compared with a looked-up column is counted, arrays by their elements, wherever they come from.
 
 use crate::fixture::Fixture;
-use crate::raw::{Message, Raw, execute, frame, parse, query, strings, sync};
+use crate::raw::{Message, Raw, code, execute, frame, parse, query, strings, sync};
 
 const FIND: &str = "SELECT id FROM person WHERE email = ANY($1) ORDER BY id";
 
@@ -37,10 +37,6 @@ fn run(raw: &mut Raw, sql: &str, format: u16, values: &[&[u8]]) -> Vec<Message> 
 
 fn tags(heard: &[Message]) -> String {
     heard.iter().map(|m| m.tag as char).collect()
-}
-
-fn code(heard: &[Message]) -> String {
-    heard.iter().find(|m| m.tag == b'E').map(Message::sqlstate).unwrap_or_default()
 }
 
 /// The mails of persons from 1 on.

@@ -33,6 +33,11 @@ impl Message {
     }
 }
 
+/// The SQLSTATE of the first error, or nothing.
+pub(crate) fn code(heard: &[Message]) -> String {
+    heard.iter().find(|m| m.tag == b'E').map(Message::sqlstate).unwrap_or_default()
+}
+
 /// A message as bytes.
 pub(crate) fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
