@@ -5,9 +5,11 @@ mod diagnostic;
 mod ident;
 mod oid;
 mod opaque;
+mod origin;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, nearest};
 pub use ident::{QualifiedName, fold, quote_ident};
 pub use oid::Oid;
 pub use opaque::{RawSql, Secret};
+pub use origin::Origin;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::decide::Decided;
 use super::effects::{effect, rows_of};
-use super::permit::{Draft, Effect, Permit, RowCheck};
+use super::permit::{Draft, Effect, Kind, Permit, RowCheck};
 use super::turned::TurnedBack;
+use crate::base::Origin;
 use crate::sql::effect::Deed;
-use crate::sql::model::Analysis;
+use crate::sql::model::{Analysis, Output, Source};
 
 /// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
 /// is unrestricted.
@@ -20,6 +21,7 @@ pub(super) fn grant(
 ) -> Permit {
     let Decided { kind, cells, arity, decision, defers, demand: _, lookups, turned, turns: _ } = decided;
     let own = Draft {
+        origins: if kind == Kind::Rewrite { origins(analysis) } else { Vec::new() },
         kind,
         text,
         cells,
@@ -42,10 +44,36 @@ pub(super) fn grant(
     Permit::new(Draft { effect: effect(&analysis.deed), returns_rows, ..own })
 }
 
+/// The columns that the statement's result columns are; those of the session's own relations the server goes on to name. A whole row of a
+/// relation has its type.
+fn origins(analysis: &Analysis) -> Vec<Option<Origin>> {
+    let origin = |o: &Output| {
+        let Source { instance, column } = o.origin?;
+        Some(Origin { relation: analysis.relation_of(instance)?, column, ty: o.ty.filter(|_| column == 0) })
+    };
+    let mut origins: Vec<_> = analysis.outputs.iter().flatten().map(origin).collect();
+    origins.truncate(origins.iter().rposition(Option::is_some).map_or(0, |i| i + 1));
+    origins
+}
+
 /// PREPARE: the cells belong to EXECUTE.
 fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
-    let Draft { kind, text, cells, arity, decision, effect: _, rows_of, returns_rows: _, defers, copied: _, lookups, turned: _, row_check } =
-        own;
+    let Draft {
+        kind,
+        text,
+        cells,
+        arity,
+        decision,
+        effect: _,
+        rows_of,
+        returns_rows: _,
+        defers,
+        copied: _,
+        lookups,
+        turned: _,
+        row_check,
+        origins,
+    } = own;
     let inner = Draft {
         kind,
         text: Arc::clone(&text),
@@ -60,6 +88,7 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         lookups: lookups.clone(),
         turned: TurnedBack::default(),
         row_check,
+        origins,
     };
     let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
     let (cells, arity) = (Vec::new(), None);
@@ -77,5 +106,6 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         lookups,
         turned: TurnedBack::default(),
         row_check: None,
+        origins: Vec::new(),
     })
 }

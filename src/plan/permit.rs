@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lookups::Lookups;
 use super::refusal::Refusal;
 use super::turned::TurnedBack;
-use crate::base::QualifiedName;
+use crate::base::{Origin, QualifiedName};
 use crate::catalog::{Oid, PgType};
 use crate::mask::Format;
 pub use crate::policy::Reveal;
@@ -189,6 +189,7 @@ struct Grant {
     lookups: Lookups,
     turned: TurnedBack,
     row_check: Option<RowCheck>,
+    origins: Vec<Option<Origin>>,
 }
 
 /// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
@@ -218,13 +219,30 @@ pub(super) struct Draft {
     pub(super) lookups: Lookups,
     pub(super) turned: TurnedBack,
     pub(super) row_check: Option<RowCheck>,
+    pub(super) origins: Vec<Option<Origin>>,
 }
 
 impl Permit {
     /// Only `plan` can call this.
     pub(super) fn new(draft: Draft) -> Self {
-        let Draft { kind, text, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, turned, row_check } = draft;
-        let grant = Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, turned, row_check };
+        let Draft {
+            kind,
+            text,
+            cells,
+            arity,
+            decision,
+            effect,
+            rows_of,
+            returns_rows,
+            defers,
+            copied,
+            lookups,
+            turned,
+            row_check,
+            origins,
+        } = draft;
+        let grant =
+            Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, turned, row_check, origins };
         Self { text, grant: Arc::new(grant) }
     }
 
@@ -249,6 +267,13 @@ impl Permit {
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
         &self.grant.cells
+    }
+
+    /// By position, the columns that result columns are in the statement as the client wrote it; positions beyond its end are none. Empty where
+    /// the server says so itself, because nothing was rewritten.
+    #[must_use]
+    pub fn origins(&self) -> &[Option<Origin>] {
+        &self.grant.origins
     }
 
     /// The number of result columns that the plan announces, where it knows it: another number is a witness trip.

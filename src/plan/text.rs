@@ -203,6 +203,7 @@ fn pass(text: &str) -> Plan {
         lookups: Lookups::default(),
         turned: TurnedBack::default(),
         row_check: None,
+        origins: Vec::new(),
     }))
 }
 

@@ -287,6 +287,10 @@ pub struct Output {
     pub name: Box<str>,
     /// Where its value comes from.
     pub flow: Flow,
+    /// Its type, where that is certain.
+    pub ty: Option<Oid>,
+    /// The column that it is, where it is one and nothing else; number 0 is the whole row.
+    pub origin: Option<Source>,
     /// Byte offset in the client's text.
     pub at: i32,
     /// What of the analysis belongs to this column alone: without it the rows and the other columns are what they are.

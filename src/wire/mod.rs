@@ -10,7 +10,7 @@ mod server;
 pub use build::{Build, ErrorFields, error_frame};
 pub use cut::{Cutter, Frame, FrameError, Hold, Piece, Run};
 pub use read::{Malformed, Reader};
-pub use server::{Cells, Field, Notice, command_rows, command_writes, row_description};
+pub use server::{Cells, Field, Notice, command_rows, command_writes, restore_origins, row_description};
 
 /// The messages of a client, by their type byte.
 pub mod client {

@@ -1,7 +1,7 @@
 //! The server's messages that the session looks into: row descriptions, rows, errors and notices, command tags.
 
 use super::read::{Malformed, Reader};
-use crate::base::Oid;
+use crate::base::{Oid, Origin};
 
 /// A field of a `RowDescription`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,26 @@ pub fn row_description(body: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
     }
     r.end()?;
     Ok(fields)
+}
+
+/// Says in a `RowDescription`'s body where its columns come from, as far as `origins` tells.
+///
+/// # Errors
+/// Where the body is not one.
+pub fn restore_origins(body: &mut [u8], origins: &[Option<Origin>]) -> Result<(), Malformed> {
+    /// What follows a name: relation, column, type, length, modifier, format.
+    const BEHIND: usize = 4 + 2 + 4 + 2 + 4 + 2;
+    let fields: Vec<(usize, Oid)> = row_description(body)?.iter().map(|f| (f.name.len() + 1, f.ty)).collect();
+    let mut at = 2;
+    for (i, (name, said)) in fields.into_iter().enumerate() {
+        at += name;
+        if let Some(Some(Origin { relation, column, ty })) = origins.get(i) {
+            let new = [&relation.0.to_be_bytes()[..], &column.to_be_bytes(), &ty.unwrap_or(said).0.to_be_bytes()].concat();
+            body.get_mut(at..at + new.len()).ok_or(Malformed)?.copy_from_slice(&new);
+        }
+        at += BEHIND;
+    }
+    Ok(())
 }
 
 /// The values of a `DataRow`'s body, in order.

@@ -2,8 +2,11 @@
 //! call these too, so a case that one of them finds can stand in `cases.rs` as it is.
 
 use pgscrim::auth::{self, Frames, Passthrough};
+use pgscrim::base::{Oid, Origin};
 use pgscrim::plan::{Kind, Permit, Plan, Planned};
-use pgscrim::wire::{Cells, Cutter, FrameError, Hold, Notice, Piece, Reader, backend, client, command_rows, row_description};
+use pgscrim::wire::{
+    Cells, Cutter, FrameError, Hold, Notice, Piece, Reader, backend, client, command_rows, restore_origins, row_description,
+};
 
 use super::shop::Shop;
 
@@ -47,6 +50,8 @@ fn read(body: &[u8]) {
     while reader.cstr().is_ok() {}
     let _ = reader.count().and_then(|n| reader.bytes(n * 2));
     while reader.value().is_ok_and(|v| v.is_some()) {}
+    let origin = Origin { relation: Oid(1), column: 2, ty: Some(Oid(3)) };
+    let _ = restore_origins(&mut body.to_vec(), &[Some(origin), None, Some(origin)]);
     let _ = (row_description(body), Notice::read(body).map(|n| n.sqlstate().len()), command_rows(body));
     if let Ok(mut cells) = Cells::new(body) {
         while let Ok(Some(_)) = cells.next_cell() {}

@@ -50,7 +50,7 @@ fn using(relations: &[Oid], column: i16, kind: UseKind) -> Analysis {
 }
 
 fn giving(relations: &[Oid], flows: Vec<Flow>) -> Analysis {
-    let output = |flow| Output { name: "x".into(), flow, at: 9, own: Vec::new() };
+    let output = |flow| Output { name: "x".into(), flow, ty: None, origin: None, at: 9, own: Vec::new() };
     Analysis { outputs: Some(flows.into_iter().map(output).collect()), ..reading(relations) }
 }
 

@@ -8,7 +8,7 @@ use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::{Shape, Trip};
 use crate::session::{Close, Cx, Session, WireName};
-use crate::wire::{Build, Frame, Piece, backend, command_rows, command_writes};
+use crate::wire::{Build, Frame, Piece, backend, command_rows, command_writes, restore_origins};
 
 use super::{Expect, QueryReply};
 
@@ -92,7 +92,7 @@ impl Session {
                 match own {
                     true => {}
                     false if self.keeps_rows(what, &name) => Build::new(cx.to_client, backend::NO_DATA).end(),
-                    false => cx.to_client.extend_from_slice(frame.whole),
+                    false => self.pass_description(self.described_permit(what, &name).as_ref(), frame, cx)?,
                 }
                 None
             }
@@ -139,6 +139,18 @@ impl Session {
         Ok(())
     }
 
+    /// What a result is, with the origins of its columns that rewriting has taken from it.
+    fn pass_description(&self, permit: Option<&Permit>, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let from = cx.to_client.len();
+        cx.to_client.extend_from_slice(frame.whole);
+        let of = permit.and_then(|p| self.replies.truth.rows_permit(p));
+        let Some(origins) = of.as_ref().map(Permit::origins).filter(|o| !o.is_empty() && frame.tag == backend::ROW_DESCRIPTION) else {
+            return Ok(());
+        };
+        let body = cx.to_client.get_mut(from + 5..).ok_or(Fault::ServerProtocol)?;
+        restore_origins(body, origins).map_err(|_| Fault::ServerProtocol)
+    }
+
     pub(super) fn on_query_answer(&mut self, query: &mut QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
         match frame.tag {
             backend::ROW_DESCRIPTION => {
@@ -150,7 +162,7 @@ impl Session {
                 }
                 let witnessed = witnessed.map_err(|Trip| Fault::Witness)?;
                 if !witnessed.is_kept() {
-                    cx.to_client.extend_from_slice(frame.whole);
+                    self.pass_description(query.statements.front().and_then(OpenStatement::permit), frame, cx)?;
                 }
                 query.witnessed = Some(witnessed);
                 query.shape = Some(shape);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::plan::Permit;
 use crate::session::sqlstate::Fault;
 use crate::session::truth::Portal;
 use crate::session::witness::Shape;
@@ -55,14 +56,14 @@ impl Session {
         Ok(())
     }
 
+    /// The permit of a prepared statement or portal.
+    pub(super) fn described_permit(&self, what: u8, name: &[u8]) -> Option<Permit> {
+        let truth = &self.replies.truth;
+        if what == b'S' { truth.statements.get(name)?.permit() } else { truth.portals.get(name)?.permit.clone() }
+    }
+
     /// Whether the rows of a prepared statement or portal are none that the client asked for.
     pub(super) fn keeps_rows(&self, what: u8, name: &[u8]) -> bool {
-        let truth = &self.replies.truth;
-        let permit = if what == b'S' {
-            truth.statements.get(name).and_then(|s| s.permit())
-        } else {
-            truth.portals.get(name).and_then(|p| p.permit.clone())
-        };
-        permit.and_then(|p| truth.rows_permit(&p)).is_some_and(|of| of.keeps_rows())
+        self.described_permit(what, name).and_then(|p| self.replies.truth.rows_permit(&p)).is_some_and(|of| of.keeps_rows())
     }
 }

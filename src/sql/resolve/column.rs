@@ -165,8 +165,7 @@ impl Resolver<'_> {
             && let Some((_, number, ty)) = SYSTEM_COLUMNS.iter().find(|(n, _, _)| *n == name)
             && !matches!(of, InstanceOf::Catalog(oid) if self.cx.catalog.relation(oid).is_some_and(|r| r.definition.is_some() && r.kind == crate::catalog::RelationKind::View))
         {
-            let flow = Flow::Plain(vec![Source { instance, column: *number }]);
-            return Ok(Some(Hit::of(item, Value::new(flow, Some(*ty), location))));
+            return Ok(Some(Hit::of(item, Value::column(Source { instance, column: *number }, Some(*ty), location))));
         }
         Ok(None)
     }
@@ -227,9 +226,11 @@ impl Resolver<'_> {
             self.consume(&value, UseKind::WholeRow);
         }
         match item.columns.first() {
-            Some(only) if item.scalar => Value { flow: Flow::Computed, at: location, ..only.value.clone() },
+            Some(only) if item.scalar => Value { at: location, ..only.value.clone().part() },
             _ => Value {
                 row: (!item.open).then(|| item.visible().map(Column::as_field).collect()),
+                // without a column it is another row than the relation's
+                origin: item.instance.filter(|_| !item.has_hidden()).map(|(instance, _)| Source { instance, column: 0 }),
                 ..Value::new(Flow::Computed, item.row_type, location)
             },
         }

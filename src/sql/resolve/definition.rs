@@ -14,7 +14,7 @@ use super::{Context, Resolver, Value, inner, unknown};
 use crate::base::QualifiedName;
 use crate::catalog::Relation;
 use crate::sql::caps::{self, MAX_DEPTH};
-use crate::sql::model::{Access, Flow, InstanceId, Source};
+use crate::sql::model::{Access, InstanceId, Source};
 use crate::sql::reject::{Checked, Reject};
 
 /// The most bytes of definitions that one statement may come to hold.
@@ -142,12 +142,12 @@ fn columns(relation: &Relation, definition: &Definition, id: InstanceId, outs: V
     let mut outs = outs.into_iter();
     let mut columns = Vec::with_capacity(relation.columns.len());
     for (column, visible) in relation.columns.iter().zip(&definition.visible) {
+        let source = Source { instance: id, column: column.number };
         let value = if *visible {
             let out = outs.next().ok_or_else(|| unknown("a view with fewer columns than it has"))?;
-            Value { at: -1, ty: Some(column.ty.oid), ..out.value }
+            Value { at: -1, ty: Some(column.ty.oid), origin: Some(source), ..out.value }
         } else {
-            let flow = Flow::Plain(vec![Source { instance: id, column: column.number }]);
-            Value::new(flow, Some(column.ty.oid), -1)
+            Value::column(source, Some(column.ty.oid), -1)
         };
         columns.push(Column { name: column.name.clone(), value, hidden: !visible, qualifier: None });
     }

@@ -48,14 +48,20 @@ impl Resolver<'_> {
             },
             NodeEnum::TypeCast(cast) => {
                 let protobuf::TypeCast { arg, type_name, location: _ } = &mut **cast;
-                self.used_opt(arg, kind)?;
+                let value = match arg {
+                    Some(arg) => self.used(arg, kind)?,
+                    None => return Err(unknown("a cast of nothing")),
+                };
                 let name = type_name.as_mut().ok_or_else(|| unknown("a cast without a type"))?;
                 let ty = self.type_name(name)?;
+                // a cast to the type that it has, without a modifier there too, is left out by PostgreSQL (`coerce_type_typmod` in `parse_coerce.c`)
+                let same = value.ty == Some(ty) && name.typmods.is_empty() && self.modifier(&value) == Some(-1);
+                let origin = value.origin.filter(|_| same);
                 self.may_leak(!self.is_read_once(arg.as_deref(), ty, name));
                 if ty == BOOL && name.array_bounds.is_empty() {
                     spell_out(arg.as_deref_mut());
                 }
-                Ok(Value::computed(Some(ty)))
+                Ok(Value { origin, ..Value::computed(Some(ty)) })
             }
             NodeEnum::NullTest(test) => {
                 let protobuf::NullTest { xpr: _, arg, nulltesttype: _, argisrow: _, location: _ } = &mut **test;

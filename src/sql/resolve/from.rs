@@ -9,7 +9,7 @@ use super::names::Found;
 use super::scope::{Column, CteState, Item};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{Oid, Relation, RelationKind};
-use crate::sql::model::{Access, Flow, InstanceId, InstanceOf, Source, UseKind};
+use crate::sql::model::{Access, InstanceId, InstanceOf, Source, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 /// An alias with its column names.
@@ -98,7 +98,7 @@ impl<'a> Resolver<'a> {
                 .zip(1i16..)
                 .map(|(name, number)| Column {
                     name: name.clone(),
-                    value: Value::new(Flow::Plain(vec![Source { instance: id, column: number }]), None, -1),
+                    value: Value::column(Source { instance: id, column: number }, None, -1),
                     hidden: false,
                     qualifier: None,
                 })
@@ -120,7 +120,7 @@ impl<'a> Resolver<'a> {
     fn relation_columns(&self, relation: &Relation, instance: InstanceId, of: InstanceOf) -> Vec<Column> {
         let column = |c: &crate::catalog::Column| Column {
             name: c.name.clone(),
-            value: Value::new(Flow::Plain(vec![Source { instance, column: c.number }]), Some(c.ty.oid), -1),
+            value: Value::column(Source { instance, column: c.number }, Some(c.ty.oid), -1),
             hidden: self.is_hidden(of, c.number),
             qualifier: None,
         };

@@ -7,7 +7,7 @@ use pg_query::protobuf::{self, JoinExpr, JoinType};
 use super::from::no_conflict;
 use super::operator::Operand;
 use super::scope::{Column, Item, Wide};
-use super::{Resolver, name_nodes, strings, unknown};
+use super::{Resolver, Value, name_nodes, strings, unknown};
 use crate::sql::model::UseKind;
 use crate::sql::reject::{Checked, Reject, Syntax};
 
@@ -101,9 +101,12 @@ impl Resolver<'_> {
         self.touch_value(&r.value);
         self.consume(&l.value, UseKind::Using);
         self.consume(&r.value, UseKind::Using);
+        // a side that has to be made the other's type is no column any more (`buildMergedJoinVar` in `parse_clause.c`)
+        let alike = l.value.ty == r.value.ty && self.modifier(&l.value).unwrap_or(-1) == self.modifier(&r.value).unwrap_or(-1);
+        let side = |value: Value| Value { origin: value.origin.filter(|_| alike), ..value };
         let value = match kind {
-            JoinType::JoinInner | JoinType::JoinLeft => l.value,
-            JoinType::JoinRight => r.value,
+            JoinType::JoinInner | JoinType::JoinLeft => side(l.value),
+            JoinType::JoinRight => side(r.value),
             JoinType::JoinFull => self.either(l.value, r.value),
             JoinType::Undefined
             | JoinType::JoinSemi
@@ -114,6 +117,12 @@ impl Resolver<'_> {
             | JoinType::JoinUniqueInner => return Err(unknown("a join of this kind")),
         };
         Ok(Column { name: name.into(), value, hidden: l.hidden || r.hidden, qualifier: None })
+    }
+
+    /// The type modifier of a column.
+    pub(super) fn modifier(&self, value: &Value) -> Option<i32> {
+        let source = value.origin?;
+        Some(self.cx.catalog.relation(self.out.relation_of(source.instance)?)?.column_number(source.column)?.ty.typmod)
     }
 }
 

@@ -139,16 +139,28 @@ pub(super) struct Value {
     pub(super) ty: Option<Oid>,
     /// Its fields, where it is a row and its type does not say them.
     row: Option<row::Row>,
+    /// The column that it is, by itself or through subqueries: what RowDescription names (`markTargetListOrigin` in `parse_target.c`).
+    origin: Option<Source>,
     pub(super) at: i32,
 }
 
 impl Value {
     fn new(flow: Flow, ty: Option<Oid>, at: i32) -> Self {
-        Self { flow, ty, row: None, at }
+        Self { flow, ty, row: None, origin: None, at }
     }
 
     fn computed(ty: Option<Oid>) -> Self {
         Self::new(Flow::Computed, ty, -1)
+    }
+
+    /// A column as it stands in its relation.
+    fn column(source: Source, ty: Option<Oid>, at: i32) -> Self {
+        Self { origin: Some(source), ..Self::new(Flow::Plain(vec![source]), ty, at) }
+    }
+
+    /// Something of it, or made of it.
+    fn part(self) -> Self {
+        Self { flow: Flow::Computed, origin: None, ..self }
     }
 
     /// Its type; rows without one of their own are records.
@@ -158,7 +170,7 @@ impl Value {
 
     /// The same value where PostgreSQL does not look for the fields of a record: only columns, calls and ROW say them.
     fn opaque(self) -> Self {
-        Self { ty: self.type_of(), row: None, ..self }
+        Self { ty: self.type_of(), row: None, origin: None, ..self }
     }
 }
 

@@ -11,7 +11,7 @@ use super::scope::{Column, Item, Wide};
 use super::select::is_column;
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{Oid, RelationKind, SYSTEM_COLUMNS};
-use crate::sql::model::{Flow, UseKind};
+use crate::sql::model::UseKind;
 use crate::sql::reject::{Checked, Reject};
 
 /// The type of rows that say themselves what they are.
@@ -117,8 +117,7 @@ impl Resolver<'_> {
             Some(field) => self.field_of_column(arg, field, kind)?,
             None => self.used(arg, kind)?,
         };
-        let value = Value { flow: Flow::Computed, ..value };
-        self.select_fields(indirection, kind, value)
+        self.select_fields(indirection, kind, value.part())
     }
 
     /// The value of a column of which one field alone is used, where it is of a composite type that has it.

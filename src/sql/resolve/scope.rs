@@ -6,7 +6,7 @@ use super::Value;
 use crate::base::QualifiedName;
 use crate::catalog::Oid;
 use crate::sql::Syntax;
-use crate::sql::model::{Flow, InstanceId, InstanceOf};
+use crate::sql::model::{InstanceId, InstanceOf};
 use crate::sql::reject::{Checked, Reject};
 
 /// What can be only so wide, in PostgreSQL's words: without an end, stars over subqueries of stars would double with each level.
@@ -112,7 +112,7 @@ impl Column {
 
     /// What it is in a row that is made of it: no column's own value, and of a record nobody knows what is in it.
     pub(super) fn as_field(&self) -> Self {
-        Self { value: Value { flow: Flow::Computed, ..self.value.clone() }.opaque(), qualifier: None, ..self.clone() }
+        Self { value: self.value.clone().part().opaque(), qualifier: None, ..self.clone() }
     }
 }
 

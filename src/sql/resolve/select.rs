@@ -120,7 +120,11 @@ impl Resolver<'_> {
         let mut outs: Vec<Out> = columns
             .into_iter()
             .enumerate()
-            .map(|(i, value)| Out { name: format!("column{}", i + 1).into(), value: Value { row: None, ..value }, own: Vec::new() })
+            .map(|(i, value)| Out {
+                name: format!("column{}", i + 1).into(),
+                value: Value { row: None, origin: None, ..value },
+                own: Vec::new(),
+            })
             .collect();
         let mut sort = std::mem::take(&mut select.sort_clause);
         let sorted = self.order_by(&mut sort, &mut outs);

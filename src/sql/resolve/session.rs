@@ -75,7 +75,7 @@ impl Resolver<'_> {
 
     /// Rows of the server's own that no relation gives.
     pub(super) fn own_rows(&mut self, names: &[&str]) {
-        let output = |n: &&str| Output { name: (*n).into(), flow: Flow::Computed, at: -1, own: Vec::new() };
+        let output = |n: &&str| Output { name: (*n).into(), flow: Flow::Computed, ty: None, origin: None, at: -1, own: Vec::new() };
         self.out.outputs = Some(names.iter().map(output).collect());
         self.out.returns_rows = true;
     }

@@ -4,7 +4,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, DiscardMode, Node};
 
 use super::target::Out;
-use super::{Resolver, inner, unknown};
+use super::{Resolver, Value, inner, unknown};
 use crate::sql::effect::Deed;
 use crate::sql::model::{Need, Output};
 use crate::sql::reject::Checked;
@@ -71,7 +71,7 @@ impl Resolver<'_> {
 
     /// The result columns that the client gets.
     pub(super) fn rows(&mut self, outs: Vec<Out>) {
-        let output = |o: Out| Output { name: o.name, flow: o.value.flow, at: o.value.at, own: o.own };
+        let output = |Out { name, value: Value { flow, ty, row: _, origin, at }, own }| Output { name, flow, ty, origin, at, own };
         self.out.outputs = Some(outs.into_iter().map(output).collect());
         self.out.returns_rows = true;
     }

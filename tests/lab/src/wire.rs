@@ -142,7 +142,17 @@ impl Client {
         self.until_ready()
     }
 
-    /// Parse, Bind, Describe, Execute, Sync of a text without parameters; results in format 0 (text) or 1 (binary).
+    /// Parse, Describe, Sync of a text without parameters.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn describe(&mut self, text: &str) -> io::Result<Vec<Message>> {
+        let parse = [b"\0", text.as_bytes(), b"\0\0\0"].concat();
+        self.send_all(&[(b'P', parse), (b'D', b"S\0".to_vec()), (b'S', Vec::new())])?;
+        self.until_ready()
+    }
+
+    /// Parse, Bind, Execute, Sync of a text without parameters; results in format 0 (text) or 1 (binary).
     ///
     /// # Errors
     /// The connection is gone.

@@ -8,9 +8,14 @@ use lab::dice::asked_for;
 use lab::oracle::Held;
 use lab::queries::Type::{Bool, Date, Int, Number, Text};
 use lab::queries::{Generator, Table};
+use lab::wire::Client;
+use pgscrim::wire::{Field, row_description};
 
 use super::corpus::Case;
 use super::{Mode, Runner, lab};
+
+/// `record` and `record[]`, the types of rows that are of no relation.
+const RECORDS: [u32; 2] = [2249, 2287];
 
 /// What the clerk sees.
 pub(crate) const TABLES: &[Table] = &[
@@ -156,6 +161,72 @@ fn hold(relations: &'static [Table]) {
         held.hold(&seed, &case.steps[0], got, want);
     }
     held.told("random queries");
+}
+
+/// Results of which columns are those of relations by more than their names.
+const DESCRIBED: &[&str] = &[
+    "SELECT p, id FROM child p WHERE initcap(secret) <> ''",
+    "SELECT s.p, s.i::int, s.i::int8, s.e::text, s.h::varchar, s.h::varchar(9), s.h, s.e COLLATE \"C\", (s.p).id, (s.e) FROM (SELECT p, id AS i, email AS e, phone AS h FROM people p WHERE initcap(note) <> '') s",
+    "SELECT * FROM fenced f JOIN base b USING (id)",
+    "SELECT id, f.secret FROM (SELECT 'x' || secret AS secret, id FROM fenced) f LEFT JOIN (SELECT id::int8, secret FROM base) b USING (id)",
+    "SELECT id, f.*, b.id FROM (SELECT initcap(secret) AS up, secret, id FROM fenced) f RIGHT JOIN base b USING (id)",
+    "SELECT id, secret FROM (SELECT id, secret FROM fenced WHERE secret > '') f NATURAL FULL JOIN base b",
+    "WITH w AS (SELECT id, region, secret AS s, length(secret) AS n FROM fenced), v AS (SELECT * FROM w) SELECT v.*, (SELECT s FROM v x LIMIT 1) FROM v",
+    "WITH RECURSIVE w AS (SELECT id, secret FROM fenced WHERE secret > '' UNION ALL SELECT id + 1, secret FROM w WHERE id < 3) SELECT id, secret FROM w",
+    "SELECT id FROM (SELECT id, secret FROM fenced WHERE secret > '' UNION ALL SELECT id, secret FROM base) u",
+    "SELECT f.id, l.secret, v.column1 FROM fenced f, LATERAL (SELECT secret WHERE f.secret > '') l, LATERAL (VALUES (f.id)) v",
+    "SELECT ctid, tableoid, id, region FROM fenced WHERE secret <> '' GROUP BY GROUPING SETS ((ctid, tableoid, id, region), ())",
+    "SELECT region, max(id), id FROM fenced WHERE secret > '' GROUP BY region, id",
+    "TABLE w_over",
+    "SELECT id, up.mail, up.name FROM (SELECT *, initcap(mail) AS loud FROM w_over) up",
+    "INSERT INTO fenced VALUES (99, 'EU', 'x') RETURNING *, id AS n, initcap(secret)",
+    "UPDATE fenced SET region = 'EU' WHERE secret > '' RETURNING fenced, id, secret, fenced.region AS r",
+    "DELETE FROM fenced f USING base b WHERE f.id = b.id AND b.secret > '' RETURNING f.secret, b.secret, b.id + 0",
+    "WITH w AS (DELETE FROM fenced WHERE secret > '' RETURNING id, secret) SELECT secret, id FROM w",
+    "DECLARE c CURSOR FOR SELECT id, initcap(secret) AS up, secret FROM fenced; FETCH c",
+    "PREPARE p AS SELECT id, secret FROM fenced WHERE secret > ''; EXECUTE p",
+];
+
+/// What a result says of itself, to governed logins and without a veil: names, types, modifiers, and where its columns come from.
+#[test]
+fn a_result_is_described_as_without_the_veil() {
+    let lab = lab();
+    let (first, count) = (asked_for("SEED", 1), asked_for("GENERATED", 300));
+    let random =
+        [TABLES, VIEWS, STORED].into_iter().flat_map(|tables| (first..first + count).map(|seed| Generator::new(seed, tables).query()));
+    let attacks = super::cases().into_iter().filter(super::has_an_oracle).flat_map(|case| case.steps);
+    let texts: Vec<String> = DESCRIBED.iter().map(|text| (*text).to_owned()).chain(random).chain(attacks).collect();
+    let connect = |port, login| Client::connect(port, login, "postgres").unwrap();
+    let mut owner = connect(lab.cluster.port(), "owner");
+    let (mut wrong, mut described, mut of_a_column) = (String::new(), 0, 0);
+    for login in ["clerk", "loader", "seer"] {
+        let mut governed = connect(lab.port, login);
+        for (number, text) in texts.iter().enumerate() {
+            let [seen, bare] = [&mut governed, &mut owner].map(|client| {
+                client.query("BEGIN").unwrap();
+                let simple = number % 2 == 0 || text.contains(';');
+                let heard = if simple { client.query(text) } else { client.describe(text) }.unwrap();
+                client.query("ROLLBACK; DEALLOCATE ALL").unwrap();
+                heard.into_iter().find(|m| m.tag == b'T').map(|m| m.body)
+            });
+            let (Some(seen), Some(bare)) = (seen, bare) else { continue };
+            let (got, want) = (row_description(&seen).unwrap(), row_description(&bare).unwrap());
+            // what does not exist for the login is not covered by a `*`
+            if got.len() < want.len() && (text.contains('*') || text.starts_with("TABLE")) {
+                continue;
+            }
+            described += 1;
+            of_a_column += u64::from(want.iter().any(|f| f.relation.0 != 0));
+            // nor is it in a row, which is a record then, as rows in expressions are
+            let alike = |(got, want): &(&Field<'_>, &Field<'_>)| got == want || (RECORDS.contains(&got.ty.0) && want.column == 0);
+            if let Some((got, want)) = got.iter().zip(&want).find(|pair| !alike(pair)) {
+                writeln!(wrong, "{login}: {got:?}, not {want:?}: {text}").unwrap();
+            }
+        }
+    }
+    writeln!(std::io::stdout(), "{described} results described, {of_a_column} of them with columns of relations").unwrap();
+    assert!(wrong.is_empty(), "{} of {described} differ:\n{wrong}", wrong.lines().count());
+    assert!(of_a_column > described / 5, "hardly any is of a column: {of_a_column} of {described}");
 }
 
 /// Queries, and every attack, by their shape as by their text; the owner's, who is not governed, too.
