@@ -139,7 +139,7 @@ pub(super) struct Value {
     pub(super) ty: Option<Oid>,
     /// Its fields, where it is a row and its type does not say them.
     row: Option<row::Row>,
-    /// The column that it is, by itself or through subqueries: what RowDescription names (`markTargetListOrigin` in `parse_target.c`).
+    /// The column that it is, by itself or through subqueries: what `RowDescription` names (`markTargetListOrigin` in `parse_target.c`).
     origin: Option<Source>,
     pub(super) at: i32,
 }
