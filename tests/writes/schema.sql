@@ -54,6 +54,9 @@ INSERT INTO public.tokens SELECT id, ('Tk' || substr(md5('token' || id), 1, 10))
 CREATE SCHEMA over;
 CREATE VIEW over.people AS SELECT * FROM public.people;
 CREATE VIEW over.events AS SELECT id, kind, payload FROM public.events WHERE id > -1000;
+CREATE SCHEMA twice;
+CREATE VIEW twice.people AS SELECT * FROM over.people;
+CREATE VIEW twice.events AS SELECT * FROM over.events WHERE kind IS NULL OR kind <> 'none';
 -- Others, that are not written through.
 CREATE SCHEMA aside;
 CREATE VIEW aside.fenced AS SELECT * FROM public.fenced;
@@ -66,6 +69,8 @@ CREATE TABLE aside.ruled (id int);
 CREATE RULE shown AS ON INSERT TO aside.ruled DO ALSO SELECT * FROM public.people;
 CREATE VIEW aside.over_ruled AS SELECT id FROM aside.ruled;
 CREATE VIEW aside.over_made AS SELECT id, name FROM aside.made;
+CREATE VIEW aside.over_fenced AS SELECT id, amount FROM aside.fenced;
+CREATE VIEW aside.over_checked AS SELECT id, region FROM aside.checked;
 CREATE VIEW aside.hidden AS SELECT id, note FROM public.graded;
 CREATE ROLE clerk LOGIN SUPERUSER;
 CREATE ROLE owner LOGIN SUPERUSER;

@@ -198,12 +198,12 @@ impl<'a> Judge<'a> {
             return self
                 .refuse(Reject::unclear("rules", format!("relation \"{name}\" has rewrite rules and is the target of a write")).at(at));
         }
-        let unwritable = |oid: Oid, column: i16| {
-            let some = self.catalog.relation(oid).is_some_and(|r| r.columns.iter().any(|c| !self.profile.write(oid, c.number)));
-            if column == 0 { some } else { !self.profile.write(oid, column) }
-        };
         // of what stands below nothing is known here that could fail
         self.scrub |= veil::is_view(relation);
+        let unwritable = |oid: Oid, column: i16| {
+            let some = self.catalog.relation(oid).is_some_and(|r| r.columns.iter().any(|c| !self.may_write(oid, c.number)));
+            if column == 0 { some } else { !self.may_write(oid, column) }
+        };
         if veil::reads_any(self.catalog, relation, &unwritable) {
             let message = format!("{}: view \"{name}\" is the target of a write, and not all that it reads may be written", who());
             return self.refuse(Reject::forbidden("write", message).hint(WRITE_BELOW).at(at));
@@ -229,13 +229,18 @@ impl<'a> Judge<'a> {
         self.profile.views.get(&oid).is_some_and(|view| !view.named)
     }
 
+    /// Whether a column may be set, as far as it does not depend on what is below.
+    fn may_write(&self, oid: Oid, column: i16) -> bool {
+        self.is_derived(oid) || self.profile.write(oid, column)
+    }
+
     fn may_delete(&mut self, oid: Oid, instance: &'a Instance) {
         let catalog = self.catalog;
         let Some(relation) = catalog.relation(oid) else {
             return;
         };
-        let below = |o: Oid, _: i16| !self.profile.delete(o);
-        let allowed = (self.is_derived(oid) || self.profile.delete(oid)) && !veil::reads_any(catalog, relation, &below);
+        let denied = |oid: Oid| !self.is_derived(oid) && !self.profile.delete(oid);
+        let allowed = !denied(oid) && !veil::reads_any(catalog, relation, &|below, _| denied(below));
         if !allowed {
             let (name, who) = (&relation.name, words::roles(self.profile));
             let reject = Reject::forbidden("delete", format!("{who} may not delete rows of \"{name}\""));
@@ -276,7 +281,7 @@ impl<'a> Judge<'a> {
             };
             let column = self.column(*target);
             let outcome = self.outcome(*target);
-            if !self.is_derived(relation) && !self.profile.write(relation, target.column) {
+            if !self.may_write(relation, target.column) {
                 self.note(*target, "write", Action::Deny);
                 let who = words::roles(self.profile);
                 let keys = words::write_keys(self.catalog, self.profile, relation, target.column);
