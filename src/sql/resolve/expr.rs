@@ -4,7 +4,6 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{self, Node};
 
-use super::operator::Operand;
 use super::{Resolver, Value, absent, inner, since, unknown};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
 use crate::sql::model::{Flow, UseKind};
@@ -291,7 +290,7 @@ impl Resolver<'_> {
         let right = self.sublink_outputs(link, kind)?;
         let names = if names.is_empty() { name_equals() } else { names };
         let equality = self.operator(&names, 2, at)?;
-        let operands: Vec<_> = left.iter().zip(&right).map(|(l, r)| (Operand::of(l.ty, false), Operand::of(r.ty, false))).collect();
+        let operands: Vec<_> = left.iter().zip(&right).map(|(l, r)| (self.operand(l, false), self.operand(r, false))).collect();
         self.operator_may_leak(&names, &operands);
         if left.len() == right.len() && equality {
             for (l, r) in left.iter().zip(&right) {

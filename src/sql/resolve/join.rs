@@ -5,7 +5,6 @@ use std::rc::Rc;
 use pg_query::protobuf::{self, JoinExpr, JoinType};
 
 use super::from::no_conflict;
-use super::operator::Operand;
 use super::scope::{Column, Item, Wide};
 use super::{Resolver, Value, name_nodes, strings, unknown};
 use crate::sql::model::UseKind;
@@ -96,7 +95,7 @@ impl Resolver<'_> {
         let (l, r) = (only(name, left, "left")?, only(name, right, "right")?);
         let equals = name_nodes(&["="]);
         self.operator(&equals, 2, -1)?;
-        self.operator_may_leak(&equals, &[(Operand::of(l.value.ty, false), Operand::of(r.value.ty, false))]);
+        self.operator_may_leak(&equals, &[(self.operand(&l.value, false), self.operand(&r.value, false))]);
         self.touch_value(&l.value);
         self.touch_value(&r.value);
         self.consume(&l.value, UseKind::Using);

@@ -8,7 +8,7 @@ use super::expr::{NUMBERS, is_constant, no_operator};
 use super::leak::{ARITHMETIC, is_arithmetic};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
-use crate::sql::model::{Call, Flow, UseKind};
+use crate::sql::model::{Call, Flow, Source, UseKind};
 use crate::sql::reject::Checked;
 
 const BOOL: Oid = Oid(16);
@@ -18,8 +18,10 @@ const VARCHAR: Oid = Oid(1043);
 /// One side of an operator.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operand {
-    /// Of this type.
+    /// Of this type; a text's collation may be in conflict with another's.
     Known(Oid),
+    /// A text of this type, whose collation is the database's, which gives way to any other (`merge_collation_state` in `parse_collate.c`).
+    Text(Oid),
     /// A constant or parameter without a type of its own.
     Literal,
     /// Of some type.
@@ -90,11 +92,12 @@ impl Resolver<'_> {
                 let constant = equality && is_constant_array(right);
                 let ty = self.used(right, kind)?.ty;
                 let array = ty.and_then(|ty| self.cx.catalog.type_info(ty));
+                let fixed = is_constant_array(right);
                 let element = match array {
-                    Some(array) => Operand::of(Some(array.element).filter(|e| *e != Oid(0)), false),
-                    None => Operand::of(None, is_constant_array(right)),
+                    Some(array) => self.operand(&Value::computed(Some(array.element).filter(|e| *e != Oid(0))), fixed),
+                    None => Operand::of(None, fixed),
                 };
-                self.operator_may_leak(name, &[(Operand::of(value.ty, false), element)]);
+                self.operator_may_leak(name, &[(self.operand(&value, false), element)]);
                 if constant {
                     self.equals_array(&value, right, ty);
                 } else {
@@ -124,7 +127,7 @@ impl Resolver<'_> {
                 for operator in ["<=", ">=", "<", ">"] {
                     let name = super::name_nodes(&[operator]);
                     self.operator(&name, 2, *location)?;
-                    let operands: Vec<_> = bounds.iter().map(|b| (Operand::of(value.ty, false), *b)).collect();
+                    let operands: Vec<_> = bounds.iter().map(|b| (self.operand(&value, false), *b)).collect();
                     self.operator_may_leak(&name, &operands);
                 }
                 Ok(Value::computed(Some(BOOL)))
@@ -170,10 +173,9 @@ impl Resolver<'_> {
     /// Two sides; `equality` is `=`, `<>` or IS DISTINCT FROM, which masks that keep values apart survive.
     fn compare(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind, at: i32) -> Checked<Vec<Operands>> {
         let (constant_left, constant_right) = (is_constant(left), is_constant(right));
-        let operands = |l: &Value, r: &Value| (Operand::of(l.ty, constant_left), Operand::of(r.ty, constant_right));
         if !equality {
             let (left, right) = (self.used(left, kind)?, self.used(right, kind)?);
-            return Ok(vec![operands(&left, &right)]);
+            return Ok(vec![(self.operand(&left, constant_left), self.operand(&right, constant_right))]);
         }
         let (lefts, rights) = (self.row_values(left, kind)?, self.row_values(right, kind)?);
         if lefts.len() != rights.len() {
@@ -189,7 +191,7 @@ impl Resolver<'_> {
                 self.equal(l, r, kind, at);
             }
         }
-        Ok(lefts.iter().zip(&rights).map(|(l, r)| operands(l, r)).collect())
+        Ok(lefts.iter().zip(&rights).map(|(l, r)| (self.operand(l, constant_left), self.operand(r, constant_right))).collect())
     }
 
     fn in_list(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind) -> Checked<Vec<Operands>> {
@@ -197,7 +199,8 @@ impl Resolver<'_> {
         let constant = equality && items.iter().all(is_constant);
         let values = self.row_values(left, kind)?;
         let constants: Vec<bool> = items.iter().map(is_constant).collect();
-        let types = items.iter_mut().map(|item| Ok(self.used(item, kind)?.ty)).collect::<Checked<Vec<_>>>()?;
+        let members = items.iter_mut().map(|item| self.used(item, kind)).collect::<Checked<Vec<_>>>()?;
+        let types: Vec<_> = members.iter().map(|m| m.ty).collect();
         let one = values.len() == 1;
         for value in &values {
             if constant && one {
@@ -207,7 +210,7 @@ impl Resolver<'_> {
             }
         }
         let left = values.first().filter(|_| one).map_or(Operand::Unknown, |v| self.operand(v, false));
-        Ok(types.into_iter().zip(constants).map(|(ty, constant)| (left, Operand::of(ty, constant))).collect())
+        Ok(members.iter().zip(constants).map(|(member, constant)| (left, self.operand(member, constant))).collect())
     }
 
     /// Values that stand on one side of an operator.
@@ -222,14 +225,24 @@ impl Resolver<'_> {
 
     /// What stands on one side of an operator. A text that is not one column's own, or a constant, may have no collation that is known: what compares it
     /// then fails (42P22) for each row.
-    fn operand(&self, value: &Value, constant: bool) -> Operand {
-        let own = matches!(&value.flow, Flow::Plain(sources) if sources.len() == 1);
-        let collates = value.ty.and_then(|ty| self.cx.catalog.base_type(ty)).is_some_and(|ty| Scalar::from_oid(ty.oid).is_text());
-        match (collates, constant) {
-            (true, true) => Operand::Literal,
-            (true, false) if !own => Operand::Unknown,
-            _ => Operand::of(value.ty, constant),
+    pub(super) fn operand(&self, value: &Value, constant: bool) -> Operand {
+        let text = value.ty.filter(|ty| self.cx.catalog.base_type(*ty).is_some_and(|ty| Scalar::from_oid(ty.oid).is_text()));
+        let Some(text) = text else { return Operand::of(value.ty, constant) };
+        match &value.flow {
+            _ if constant => Operand::Literal,
+            Flow::Plain(sources) => match sources.as_slice() {
+                [source] if self.is_of_the_databases_collation(*source) => Operand::Text(text),
+                [_] => Operand::Known(text),
+                _ => Operand::Unknown,
+            },
+            Flow::Null | Flow::Computed | Flow::Mixed(_) => Operand::Unknown,
         }
+    }
+
+    /// Whether a column's texts have no collation of their own.
+    fn is_of_the_databases_collation(&self, source: Source) -> bool {
+        let relation = self.out.relation_of(source.instance).and_then(|oid| self.cx.catalog.relation(oid));
+        relation.and_then(|r| r.column_number(source.column)).is_some_and(|column| column.collation.is_none())
     }
 
     /// Notes that an operator may leak what it is given, unless that of these operands' types is known to be leakproof.
@@ -262,16 +275,18 @@ impl Resolver<'_> {
     /// Only operators of just these types count: PostgreSQL takes such a one where there is one, and a constant without a type has the
     /// other side's (`binary_oper_exact`).
     fn is_leakproof(&self, name: &str, left: Operand, right: Operand) -> bool {
-        let (left, right, both_known) = match (left, right) {
+        // two columns may have two collations
+        let (left, right, may_conflict) = match (left, right) {
             (Operand::Known(left), Operand::Known(right)) => (left, right, true),
-            (Operand::Known(both), Operand::Literal) | (Operand::Literal, Operand::Known(both)) => (both, both, false),
+            (Operand::Known(left) | Operand::Text(left), Operand::Known(right) | Operand::Text(right)) => (left, right, false),
+            (Operand::Known(both) | Operand::Text(both), Operand::Literal)
+            | (Operand::Literal, Operand::Known(both) | Operand::Text(both)) => (both, both, false),
             _ => return false,
         };
         let catalog = self.cx.catalog;
         let base = |oid: Oid| catalog.base_type(oid).map(|t| if t.oid == VARCHAR { TEXT } else { t.oid });
         let (Some(left), Some(right)) = (base(left), base(right)) else { return false };
-        // two columns may have two collations
-        if both_known && [left, right].into_iter().all(|oid| Scalar::from_oid(oid).is_text()) {
+        if may_conflict && [left, right].into_iter().all(|oid| Scalar::from_oid(oid).is_text()) {
             return false;
         }
         let binary = || catalog.operators_named(name).filter(|o| o.left != Oid(0));
