@@ -81,7 +81,7 @@ impl Resolver<'_> {
             AExprKind::AexprIn => {
                 let equality = self.operator(name, args, *location)?;
                 let left = lexpr.as_mut().ok_or_else(|| unknown("IN without a left side"))?;
-                let operands = self.in_list(left, right, equality, kind)?;
+                let operands = self.in_list(left, right, equality, kind, *location)?;
                 self.operator_may_leak(name, &operands);
                 Ok(Value::computed(Some(BOOL)))
             }
@@ -177,39 +177,57 @@ impl Resolver<'_> {
             let (left, right) = (self.used(left, kind)?, self.used(right, kind)?);
             return Ok(vec![(self.operand(&left, constant_left), self.operand(&right, constant_right))]);
         }
-        let (lefts, rights) = (self.row_values(left, kind)?, self.row_values(right, kind)?);
+        let lefts = self.row_values(left, kind)?;
+        self.compare_rows(&lefts, Some(left), right, kind, at)
+    }
+
+    /// Values with the members of a row, or with one other value. Where `left` is given, its constants may be turned back, too.
+    fn compare_rows(
+        &mut self,
+        lefts: &[Value],
+        left: Option<&mut Node>,
+        right: &mut Node,
+        kind: UseKind,
+        at: i32,
+    ) -> Checked<Vec<Operands>> {
+        let rights = self.row_values(right, kind)?;
         if lefts.len() != rights.len() {
             lefts.iter().chain(&rights).for_each(|v| self.consume(v, kind));
             return Ok(vec![(Operand::Unknown, Operand::Unknown)]);
         }
-        for (l, r) in lefts.iter().zip(&rights) {
-            if constant_right {
-                self.equals_constants(l, std::slice::from_mut(right), &[r.ty]);
-            } else if constant_left {
-                self.equals_constants(r, std::slice::from_mut(left), &[l.ty]);
-            } else {
-                self.equal(l, r, kind, at);
+        let mut left_members = left.map(row_members).into_iter().flatten();
+        let mut operands = Vec::with_capacity(lefts.len());
+        for ((l, r), right) in lefts.iter().zip(&rights).zip(row_members(right)) {
+            let left = left_members.next();
+            let (constant_left, constant_right) = (left.as_deref().is_some_and(is_constant), is_constant(right));
+            match left {
+                _ if constant_right => self.equals_constants(l, std::slice::from_mut(right), &[r.ty]),
+                Some(left) if constant_left => self.equals_constants(r, std::slice::from_mut(left), &[l.ty]),
+                _ => self.equal(l, r, kind, at),
             }
+            operands.push((self.operand(l, constant_left), self.operand(r, constant_right)));
         }
-        Ok(lefts.iter().zip(&rights).map(|(l, r)| (self.operand(l, constant_left), self.operand(r, constant_right))).collect())
+        Ok(operands)
     }
 
-    fn in_list(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind) -> Checked<Vec<Operands>> {
+    fn in_list(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind, at: i32) -> Checked<Vec<Operands>> {
         let NodeEnum::List(protobuf::List { items }) = inner(right)? else { return Err(unknown("IN")) };
-        let constant = equality && items.iter().all(is_constant);
         let values = self.row_values(left, kind)?;
+        if equality && values.len() > 1 {
+            let compared = items.iter_mut().map(|item| self.compare_rows(&values, None, item, kind, at)).collect::<Checked<Vec<_>>>()?;
+            return Ok(compared.concat());
+        }
         let constants: Vec<bool> = items.iter().map(is_constant).collect();
         let members = items.iter_mut().map(|item| self.used(item, kind)).collect::<Checked<Vec<_>>>()?;
         let types: Vec<_> = members.iter().map(|m| m.ty).collect();
-        let one = values.len() == 1;
-        for value in &values {
-            if constant && one {
-                self.equals_constants(value, items, &types);
-            } else {
-                self.consume(value, kind);
-            }
+        match values.as_slice() {
+            [value] if equality && constants.iter().all(|c| *c) => self.equals_constants(value, items, &types),
+            values => values.iter().for_each(|value| self.consume(value, kind)),
         }
-        let left = values.first().filter(|_| one).map_or(Operand::Unknown, |v| self.operand(v, false));
+        let left = match values.as_slice() {
+            [value] => self.operand(value, false),
+            _ => Operand::Unknown,
+        };
         Ok(members.iter().zip(constants).map(|(member, constant)| (left, self.operand(member, constant))).collect())
     }
 
@@ -347,6 +365,17 @@ impl Resolver<'_> {
         let mut results = self.cx.catalog.operators_named(name).map(|o| o.result);
         let first = results.next()?;
         results.all(|r| r == first).then_some(first)
+    }
+}
+
+/// The members of a row, or the one value.
+fn row_members(node: &mut Node) -> &mut [Node] {
+    if !matches!(node.node, Some(NodeEnum::RowExpr(_))) {
+        return std::slice::from_mut(node);
+    }
+    match &mut node.node {
+        Some(NodeEnum::RowExpr(row)) => &mut row.args,
+        _ => &mut [],
     }
 }
 

@@ -104,13 +104,20 @@ fn ask(client: &Client, [port, direct]: [u16; 2], user: &str, database: &str, bi
     answers
 }
 
+/// Where psql and its like are: with the server, or, where that came without them, in the search path.
+fn tools(bin: &Path) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path));
+    folders.find(|folder| folder.join("psql").exists()).expect("no psql, neither with the server nor in PATH")
+}
+
 /// For each check, whether a client's answers are right, with what is wrong.
 type Found = BTreeMap<String, Option<String>>;
 
 /// What a client's answers come to, and how long the server's log was before the unrestricted login came through the proxy.
 fn judge(client: &Client, servers: &Servers, database: &str) -> (Found, usize) {
-    let bin = servers.real.bin();
-    let go = |ports, user| ask(client, ports, user, database, bin);
+    let bin = tools(servers.real.bin());
+    let go = |ports, user| ask(client, ports, user, database, &bin);
     let (veil, real) = (servers.veil.port(), servers.real.port());
     let (veil, real, proxy) = ([veil, veil], [real, real], [servers.proxy, real]);
     let (veiled, governed) = (go(veil, "governed"), go(proxy, "governed"));
