@@ -26,11 +26,11 @@ pub(super) fn effect(deed: &Deed) -> Effect {
     }
 }
 
-/// Whose rows come back.
-pub(super) fn rows_of(deed: &Deed) -> RowsOf {
+/// Whose rows come back. `veils` is whether the principal may see plans of what is rewritten.
+pub(super) fn rows_of(deed: &Deed, veils: bool) -> RowsOf {
     match deed {
         Deed::Execute(name) => RowsOf::Prepared(name.clone()),
-        Deed::ExplainExecute(name) => RowsOf::Plan(name.clone()),
+        Deed::ExplainExecute(name) => RowsOf::Plan { name: name.clone(), veils },
         Deed::Fetch(name) => RowsOf::Cursor(name.clone()),
         Deed::None
         | Deed::Begin

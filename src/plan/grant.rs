@@ -19,7 +19,7 @@ pub(super) fn grant(
     decided: Decided,
     row_check: Option<RowCheck>,
 ) -> Permit {
-    let Decided { kind, cells, arity, decision, defers, demand: _, lookups, turned, turns: _ } = decided;
+    let Decided { kind, cells, arity, decision, defers, demand: _, lookups, turned, turns: _, sees_plans } = decided;
     let own = Draft {
         origins: if kind == Kind::Rewrite { origins(analysis) } else { Vec::new() },
         kind,
@@ -28,7 +28,7 @@ pub(super) fn grant(
         arity,
         decision,
         effect: Effect::None,
-        rows_of: rows_of(&analysis.deed),
+        rows_of: rows_of(&analysis.deed, sees_plans),
         returns_rows: analysis.returns_rows,
         defers,
         copied,

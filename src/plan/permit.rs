@@ -92,7 +92,12 @@ pub enum RowsOf {
     /// EXECUTE: those of this SQL-prepared statement.
     Prepared(Box<str>),
     /// EXPLAIN EXECUTE: its own, which say how this SQL-prepared statement is run.
-    Plan(Box<str>),
+    Plan {
+        /// Its name.
+        name: Box<str>,
+        /// Whether who asks may see veils that were put into it (`statements: [explain]`).
+        veils: bool,
+    },
 }
 
 impl RowsOf {
@@ -100,7 +105,7 @@ impl RowsOf {
     #[must_use]
     pub fn prepared(&self) -> Option<&str> {
         match self {
-            Self::Prepared(name) | Self::Plan(name) => Some(name),
+            Self::Prepared(name) | Self::Plan { name, veils: _ } => Some(name),
             Self::Own | Self::Cursor(_) => None,
         }
     }
@@ -381,6 +386,7 @@ impl Permit {
         };
         self.text == other.text
             && self.grant.kind == other.grant.kind
+            && self.grant.rows_of == other.grant.rows_of
             && self.grant.turned == other.grant.turned
             && self.grant.cells.len() == other.grant.cells.len()
             && self.grant.cells.iter().zip(&other.grant.cells).all(same_cell)

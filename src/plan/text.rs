@@ -172,6 +172,7 @@ fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan 
         lookups: Lookups::default(),
         turned: TurnedBack::default(),
         turns: BTreeMap::new(),
+        sees_plans: true,
     };
     Plan::Send(grant(own.into(), None, analysis, decided, None))
 }

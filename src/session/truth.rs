@@ -85,7 +85,10 @@ impl Truth {
     pub(super) fn rows_permit(&self, permit: &Permit) -> Option<Permit> {
         let of = match permit.rows_of() {
             RowsOf::Own => return Some(permit.clone()),
-            RowsOf::Plan(name) => return self.statements.get(name.as_bytes())?.permit().filter(shows_its_plan).map(|_| permit.clone()),
+            RowsOf::Plan { name, veils } => {
+                let explained = self.statements.get(name.as_bytes())?.permit()?;
+                return shows_its_plan(&explained, *veils).then(|| permit.clone());
+            }
             RowsOf::Cursor(name) => self.portals.get(name.as_bytes())?.permit.clone()?,
             RowsOf::Prepared(name) => self.statements.get(name.as_bytes())?.permit()?,
         };
@@ -98,7 +101,9 @@ impl Truth {
     pub(super) fn runs_unseen(&self, permit: &Permit) -> bool {
         match permit.rows_of() {
             RowsOf::Own => false,
-            RowsOf::Plan(name) => self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !shows_its_plan(&p)),
+            RowsOf::Plan { name, veils } => {
+                self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !shows_its_plan(&p, *veils))
+            }
             RowsOf::Cursor(name) => self.portals.get(name.as_bytes()).and_then(|p| p.permit.as_ref()).is_some_and(|p| !gives_rows(p)),
             RowsOf::Prepared(name) => {
                 self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !gives_rows(&p) || !is_plain(&p))
@@ -111,7 +116,7 @@ impl Truth {
         match permit.rows_of() {
             RowsOf::Own => true,
             RowsOf::Cursor(name) => self.portals.contains_key(name.as_bytes()),
-            RowsOf::Prepared(name) | RowsOf::Plan(name) => self.statements.contains_key(name.as_bytes()),
+            RowsOf::Prepared(name) | RowsOf::Plan { name, .. } => self.statements.contains_key(name.as_bytes()),
         }
     }
 
@@ -221,9 +226,9 @@ pub(super) fn gives_rows(permit: &Permit) -> bool {
 }
 
 /// EXPLAIN of it shows nothing but what its text says: not a veil that was put into it, with conditions of the policy and estimates from
-/// raw rows.
-pub(super) fn shows_its_plan(permit: &Permit) -> bool {
-    gives_rows(permit) && is_plain(permit) && permit.kind() != Kind::Rewrite
+/// raw rows, unless who asks may see `veils`.
+pub(super) fn shows_its_plan(permit: &Permit, veils: bool) -> bool {
+    gives_rows(permit) && is_plain(permit) && (veils || permit.kind() != Kind::Rewrite)
 }
 
 /// It changes nothing that the session follows, and nothing must be counted or turned back before it runs.

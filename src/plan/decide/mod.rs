@@ -21,7 +21,7 @@ use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
 use super::turned::TurnedBack;
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
-use crate::policy::{Below, ClassName, Outcome, Profile, Reveal};
+use crate::policy::{Below, ClassName, Outcome, Profile, Reveal, StatementRight};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Source};
@@ -52,6 +52,8 @@ pub(super) struct Decided {
     pub(super) turned: TurnedBack,
     /// Where those stand, and the numbers of their parameters.
     pub(super) turns: BTreeMap<i32, i32>,
+    /// The principal may see plans of what is rewritten.
+    pub(super) sees_plans: bool,
 }
 
 /// Whether a statement may leave work to the end of its transaction: deferred constraints and triggers of what it writes, directly or in
@@ -93,6 +95,7 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
             lookups: judge.lookups,
             turned: judge.turned,
             turns: judge.turns,
+            sees_plans: setting.profile.statements.contains(&StatementRight::Explain),
         });
     }
 }

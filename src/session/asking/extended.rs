@@ -134,7 +134,9 @@ impl Session {
             && match permit.rows_of() {
                 RowsOf::Own => false,
                 RowsOf::Cursor(name) => self.asked.portals.get(name.as_bytes()).is_some_and(|p| earlier(p.batch)),
-                RowsOf::Prepared(name) | RowsOf::Plan(name) => self.asked.statements.get(name.as_bytes()).is_some_and(|s| earlier(s.batch)),
+                RowsOf::Prepared(name) | RowsOf::Plan { name, .. } => {
+                    self.asked.statements.get(name.as_bytes()).is_some_and(|s| earlier(s.batch))
+                }
             }
     }
 
@@ -286,8 +288,10 @@ impl Session {
 
     /// Whether a statement's rows are none that the client asked for.
     fn keeps(&self, permit: &Permit) -> bool {
-        let of = permit.rows_of().prepared().and_then(|name| self.believed_statement(name.as_bytes())).and_then(|s| s.permit());
-        of.as_ref().unwrap_or(permit).keeps_rows()
+        match permit.rows_of() {
+            RowsOf::Prepared(name) => self.believed_statement(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|of| of.keeps_rows()),
+            RowsOf::Own | RowsOf::Plan { .. } | RowsOf::Cursor(_) => permit.keeps_rows(),
+        }
     }
 
     /// Whether a portal has been asked to run before.

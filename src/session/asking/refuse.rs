@@ -34,7 +34,7 @@ impl Session {
     /// Why a statement cannot run that gives the rows of a name.
     pub(super) fn nameless(&mut self, permit: &Permit, cx: &mut Cx<'_>) -> Option<(ErrorText, &'static str)> {
         let unknown = self.unknown_name(permit).map(|text| (text, "unknown name"));
-        let unseen = unknown.or_else(|| self.runs_unseen(permit).then(|| (unseen_text(permit.rows_of()), "unseen")));
+        let unseen = unknown.or_else(|| self.runs_unseen(permit).then(|| (self.unseen_text(permit), "unseen")));
         unseen.or_else(|| self.stale_cursor(permit, cx).then(|| (stale_text(), "policy changed")))
     }
 
@@ -46,7 +46,7 @@ impl Session {
         let (syntax, message) = match permit.rows_of() {
             plan::RowsOf::Own => return None,
             plan::RowsOf::Cursor(name) => (Syntax::InvalidCursorName, format!("cursor \"{name}\" does not exist")),
-            plan::RowsOf::Prepared(name) | plan::RowsOf::Plan(name) => {
+            plan::RowsOf::Prepared(name) | plan::RowsOf::Plan { name, .. } => {
                 (Syntax::InvalidStatementName, format!("prepared statement \"{name}\" does not exist"))
             }
         };
@@ -58,6 +58,17 @@ impl Session {
         let asked = permit.rows_of().prepared().and_then(|name| self.believed_statement(name.as_bytes())).and_then(|s| s.permit());
         let unseen = asked.is_some_and(|p| !can_run(permit.rows_of(), &p));
         self.governed() && (unseen || self.replies.truth().runs_unseen(permit))
+    }
+
+    fn unseen_text(&self, permit: &Permit) -> ErrorText {
+        let stands_for = permit.rows_of().prepared().and_then(|name| self.believed_statement(name.as_bytes())).and_then(|s| s.permit());
+        let shown = stands_for.is_some_and(|p| shows_its_plan(&p, true));
+        if matches!(permit.rows_of(), RowsOf::Plan { .. }) && shown {
+            let message = "the plan of what this name stands for would show what is masked in SQL";
+            return in_words(RefusalKind::Forbidden, message, "'statements: [explain]' in the role would allow it");
+        }
+        let message = "what this name stands for is no query of its own, or needs values of the proxy's own, and would run unseen";
+        in_words(RefusalKind::Unclear, message, "run that statement itself")
     }
 
     /// Whether a query string would stand in a batch of the extended protocol that the server runs.
@@ -79,7 +90,7 @@ pub(super) fn made(planned: &[Planned], i: usize, permit: &Permit) -> bool {
 /// Whether a statement makes the name whose rows another one of its string gives.
 pub(in crate::session) fn makes(before: &Permit, permit: &Permit) -> bool {
     match (before.effect(), permit.rows_of()) {
-        (Effect::Prepare(made, inner), rows @ (RowsOf::Prepared(name) | RowsOf::Plan(name))) => made == name && can_run(rows, inner),
+        (Effect::Prepare(made, inner), rows @ (RowsOf::Prepared(name) | RowsOf::Plan { name, .. })) => made == name && can_run(rows, inner),
         (Effect::Declare { name: made, .. }, RowsOf::Cursor(name)) => made == name,
         _ => false,
     }
@@ -105,16 +116,10 @@ pub(super) fn cannot_run(portal: &[u8]) -> ErrorText {
 
 /// Whether a name that stands for a statement under `permit` gives these rows.
 fn can_run(rows: &RowsOf, permit: &Permit) -> bool {
-    if matches!(rows, RowsOf::Plan(_)) { shows_its_plan(permit) } else { gives_rows(permit) && is_plain(permit) }
-}
-
-fn unseen_text(rows: &RowsOf) -> ErrorText {
-    let (message, hint) = if matches!(rows, RowsOf::Plan(_)) {
-        ("the plan of what this name stands for would show what is masked in SQL", "EXPLAIN that statement itself")
-    } else {
-        ("what this name stands for is no query of its own, and would run unseen", "run that statement itself")
-    };
-    in_words(RefusalKind::Unclear, message, hint)
+    match rows {
+        RowsOf::Plan { veils, .. } => shows_its_plan(permit, *veils),
+        RowsOf::Own | RowsOf::Prepared(_) | RowsOf::Cursor(_) => gives_rows(permit) && is_plain(permit),
+    }
 }
 
 fn copy_behind_others() -> ErrorText {

@@ -112,7 +112,7 @@ impl Session {
         let of = match permit.rows_of() {
             RowsOf::Own => return true,
             RowsOf::Cursor(name) => truth.portals.get(name.as_bytes()).and_then(|p| p.planned.clone()),
-            RowsOf::Prepared(name) | RowsOf::Plan(name) => truth.statements.get(name.as_bytes()).and_then(|s| s.planned()),
+            RowsOf::Prepared(name) | RowsOf::Plan { name, .. } => truth.statements.get(name.as_bytes()).and_then(|s| s.planned()),
         };
         // What the same text made before it is held to it by itself.
         let made = || planned.before().any(|before| before.permit().is_some_and(|p| makes(p, permit)));

@@ -49,7 +49,7 @@ impl Session {
         let truth = &self.replies.truth;
         match permit?.rows_of() {
             RowsOf::Own => None,
-            RowsOf::Plan(name) => truth.statements.get(name.as_bytes())?.permit(),
+            RowsOf::Plan { name, .. } => truth.statements.get(name.as_bytes())?.permit(),
             RowsOf::Cursor(_) | RowsOf::Prepared(_) => truth.rows_permit(permit?),
         }
     }

@@ -1,5 +1,5 @@
 //! A server with a few small tables, and the proxy before it: `gov` is governed and allowed everything, `free` is unrestricted,
-//! `guest` sees names masked and may do little, `finder` may look persons up.
+//! `guest` sees names masked and may do little, `finder` may look persons up, `planner` sees half of them and how statements run.
 
 use lab::Lab;
 
@@ -25,10 +25,18 @@ roles:
   finder:
     members: [finder]
     read: { personal: { mask: email, reveal: [lookup] }, secret: deny }
+  planner:
+    members: [planner]
+    read: { personal: { mask: email }, secret: { mask: "null" } }
+    rows: { public.person: "id <= 500" }
+    write: { public.person: allow }
+    delete: ["public.person"]
+    statements: [explain]
 "#;
 
 const SETUP: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE gov LOGIN; CREATE ROLE free LOGIN; CREATE ROLE guest LOGIN; CREATE ROLE finder LOGIN;
+CREATE ROLE planner LOGIN;
 GRANT ALL ON SCHEMA public TO gov, free;
 CREATE TABLE item (id int PRIMARY KEY, name text, price numeric);
 CREATE TABLE log (id serial PRIMARY KEY, msg text NOT NULL);
@@ -40,9 +48,9 @@ CREATE TABLE other.item (id int);
 INSERT INTO other.place VALUES (1, 'here'), (2, 'there');
 INSERT INTO item SELECT i, 'item ' || i, i * 1.5 FROM generate_series(1, 5) i;
 INSERT INTO person SELECT i, 'canary' || i || '@example.com', 'canary' FROM generate_series(1, 1000) i;
-GRANT USAGE ON SCHEMA other TO gov, free, guest, finder;
-GRANT ALL ON ALL TABLES IN SCHEMA public, other TO gov, free, guest, finder;
-GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO gov, free, guest, finder;
+GRANT USAGE ON SCHEMA other TO gov, free, guest, finder, planner;
+GRANT ALL ON ALL TABLES IN SCHEMA public, other TO gov, free, guest, finder, planner;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO gov, free, guest, finder, planner;
 ANALYZE";
 
 pub(crate) struct Fixture {
