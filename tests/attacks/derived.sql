@@ -17,3 +17,4 @@ CREATE VIEW w_case AS SELECT id, CASE WHEN flag THEN 'yes' ELSE 'no' END AS answ
 CREATE VIEW w_expr AS SELECT id, lower(email) AS mail, phone FROM people;
 CREATE VIEW w_when AS SELECT id, secret FROM child WHERE plain_id > 2;
 CREATE VIEW w_stored AS SELECT s.id, s.mail, lower(s.mail) AS low, s.born, d.label FROM s_plain s LEFT JOIN s_deep d ON d.id = s.id WHERE s.mail LIKE 'a%';
+CREATE VIEW w_sub AS SELECT id, label, (SELECT p.email FROM people p WHERE p.id = plain.id) AS mail FROM plain;

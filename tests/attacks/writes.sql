@@ -34,6 +34,14 @@ INSERT INTO people (id, level, region, created, name, alias) VALUES (1, 'a', 'b'
 INSERT INTO people (id, level, region, created, name, alias, email) VALUES (99, 'a', 'b', now(), 'c', 'd', 'aTk0@example.com') ON CONFLICT (email) DO NOTHING
 = ON CONFLICT returns the stored row
 INSERT INTO people (id, level, region, created, name, alias) VALUES (1, 'a', 'b', now(), 'c', 'd') ON CONFLICT (id) DO UPDATE SET level = 'hit' RETURNING people.email || ''
+= a view computes a column for the row that was not inserted, too
+INSERT INTO w_sub (id, label) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET label = excluded.mail RETURNING label
+= and the whole of it
+INSERT INTO w_sub (id, label) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET label = excluded::text RETURNING label
+= or all of its columns
+INSERT INTO w_sub (id, label) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET label = (SELECT e.mail FROM (SELECT excluded.*) e) RETURNING label
+? and a condition holds against it
+INSERT INTO w_sub (id, label) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET label = 'hit' WHERE excluded.mail LIKE 'aTk%' RETURNING label
 - MERGE stores a hidden value
 MERGE INTO plain t USING people p ON p.id = t.id WHEN MATCHED THEN UPDATE SET label = p.email
 - MERGE on a hidden value

@@ -86,8 +86,8 @@ impl Resolver<'_> {
             && let Some(place) = self.in_place.get(source)
         {
             if aside {
-                let message = format!("column \"{}\" of the row before or after, which is masked in SQL", place.name);
-                return Err(Reject::unclear("returning", message).hint("name it without OLD or NEW"));
+                let message = format!("column \"{}\" of the row before, after or excluded, which is masked in SQL", place.name);
+                return Err(Reject::unclear("returning", message).hint("name it without OLD, NEW or EXCLUDED"));
             }
             self.reaches(&place.alias, &place.name, *source)?;
             *node = place.mask.clone();

@@ -66,8 +66,8 @@ pub(super) struct Item {
     pub(super) scalar: bool,
     /// A veil stands in its place.
     pub(super) veiled: bool,
-    /// It is the row before or after, under a name that only RETURNING knows: what stands in the place of a target's columns is of the row that has
-    /// no such name.
+    /// It is the row before or after, or the one that was not inserted into a view, under a name that only RETURNING or ON CONFLICT knows: what stands in
+    /// the place of a target's columns is of the row that has no such name.
     pub(super) aside: bool,
 }
 

@@ -9,7 +9,7 @@ use super::in_place::{Rows, guard};
 use super::scope::Item;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, row_check, unknown};
-use crate::catalog::ConstraintKind;
+use crate::catalog::{ConstraintKind, RelationKind};
 use crate::sql::model::{Access, Changes, Flow, InstanceOf, New, Source, Use, UseKind, Write};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
@@ -41,7 +41,7 @@ impl Resolver<'_> {
             self.inserted(&target, cols, Some(outs.len()))?;
         }
         if let Some(conflict) = on_conflict_clause {
-            self.on_conflict(conflict, &target, rows.as_ref())?;
+            self.on_conflict(conflict, &target, &given(cols), rows.as_ref())?;
         }
         self.show(vec![Rc::clone(&target)])?;
         self.returning(returning_clause, &target, rows.as_ref())
@@ -65,23 +65,19 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn on_conflict(&mut self, conflict: &mut protobuf::OnConflictClause, target: &Rc<Item>, rows: Option<&Rows>) -> Checked<()> {
+    fn on_conflict(
+        &mut self,
+        conflict: &mut protobuf::OnConflictClause,
+        target: &Rc<Item>,
+        given: &[Box<str>],
+        rows: Option<&Rows>,
+    ) -> Checked<()> {
         let protobuf::OnConflictClause { action: _, infer, target_list, where_clause, location: _ } = conflict;
         self.show(vec![Rc::clone(target)])?;
         if let Some(infer) = infer {
             self.arbiter(infer, target)?;
         }
-        let mut excluded = (**target).clone();
-        excluded.name = "excluded".into();
-        excluded.relation = None;
-        excluded.instance = None;
-        for column in &mut excluded.columns {
-            column.qualifier = Some("excluded".into());
-            if !column.hidden {
-                // what the client gave, or a default
-                column.value = Value::computed(column.value.ty);
-            }
-        }
+        let excluded = self.excluded(target, given);
         self.show(vec![Rc::clone(target), Rc::new(excluded)])?;
         self.assignments(target, target_list)?;
         if let Some(condition) = where_clause {
@@ -91,6 +87,26 @@ impl Resolver<'_> {
             Some(rows) if !target_list.is_empty() => row_check::stored(rows, where_clause),
             _ => Ok(()),
         }
+    }
+
+    /// The row that was not inserted: what the client gave, or a default. A column that a view computes is neither: PostgreSQL computes it for
+    /// this row too, from whatever the view's definition reads.
+    fn excluded(&self, target: &Item, given: &[Box<str>]) -> Item {
+        let view = self.is_view(target);
+        let instance = target.instance.filter(|_| view);
+        let mut excluded = Item { name: "excluded".into(), relation: None, instance, aside: view, ..target.clone() };
+        for column in &mut excluded.columns {
+            column.qualifier = Some("excluded".into());
+            if !column.hidden && (!view || given.contains(&column.name)) {
+                column.value = Value::computed(column.value.ty);
+            }
+        }
+        excluded
+    }
+
+    fn is_view(&self, item: &Item) -> bool {
+        let Some((_, InstanceOf::Catalog(oid))) = item.instance else { return false };
+        self.cx.catalog.relation(oid).is_some_and(|r| r.kind == RelationKind::View)
     }
 
     /// The index that ON CONFLICT names.
@@ -252,6 +268,12 @@ fn is_star(node: &Node) -> bool {
         _ => return false,
     };
     matches!(fields.last(), Some(Node { node: Some(NodeEnum::AStar(_)) }))
+}
+
+/// The columns that INSERT gives values for.
+fn given(cols: &[Node]) -> Vec<Box<str>> {
+    let name = |node: &Node| if let Some(NodeEnum::ResTarget(t)) = &node.node { Some(t.name.as_str().into()) } else { None };
+    cols.iter().filter_map(name).collect()
 }
 
 /// An item of a column list.

@@ -519,6 +519,7 @@ fn views_are_written_through_by_postgresql_alone() {
         ("DELETE FROM aside.over_fenced", "0A000 pgscrim: "),
         ("UPDATE aside.over_checked SET region = 'US'", "44000 "),
         ("TRUNCATE over.people", "0A000 pgscrim: "),
+        ("INSERT INTO over.people (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET level = excluded.email", "0A000 pgscrim: "),
     ] {
         let got = outcome(&clerk.query(text).unwrap());
         assert!(matches!(&got, Outcome::Refused(why) | Outcome::Failed(why) if why.starts_with(want)), "{text}: {got:?}");
@@ -536,9 +537,16 @@ fn views_are_written_through_by_postgresql_alone() {
         let got = outcome(&reader.query(text).unwrap());
         assert!(matches!(&got, Outcome::Refused(why) if why.starts_with("42501 ")), "{text}: {got:?}");
     }
-    let saved = "UPDATE aside.checked c SET name = s.name, email = s.email FROM over.people s WHERE s.id = c.id RETURNING c.id";
-    assert!(matches!(outcome(&clerk.query(saved).unwrap()), Outcome::Done(rows, _) if rows.len() == 6));
-    assert_eq!(state(&mut veil), before);
+    for (saved, count) in [
+        ("UPDATE aside.checked c SET name = s.name, email = s.email FROM over.people s WHERE s.id = c.id RETURNING c.id", 6),
+        (
+            "INSERT INTO over.people AS p (id, name) SELECT id, name FROM people ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING 1",
+            12,
+        ),
+    ] {
+        assert!(matches!(outcome(&clerk.query(saved).unwrap()), Outcome::Done(rows, _) if rows.len() == count), "{saved}");
+        assert_eq!(state(&mut veil), before, "{saved}");
+    }
     assert!(lab.leaks().is_empty());
 }
 
