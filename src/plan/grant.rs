@@ -7,7 +7,7 @@ use super::effects::{effect, rows_of};
 use super::permit::{Draft, Effect, Kind, Permit, RowCheck};
 use super::turned::TurnedBack;
 use crate::base::Origin;
-use crate::sql::effect::Deed;
+use crate::sql::effect::{Deed, SettingScope};
 use crate::sql::model::{Analysis, Output, Source};
 
 /// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
@@ -35,6 +35,7 @@ pub(super) fn grant(
         lookups,
         turned,
         row_check,
+        batches: batches(analysis),
     };
     if let Deed::Prepare { name, rows } = &analysis.deed {
         return prepare(own, name, *rows);
@@ -42,6 +43,35 @@ pub(super) fn grant(
     // FETCH describes its rows by the cursor's permit, so the cells stay; DECLARE itself gives none
     let returns_rows = own.returns_rows && !matches!(analysis.deed, Deed::Declare { .. });
     Permit::new(Draft { effect: effect(&analysis.deed), returns_rows, ..own })
+}
+
+/// Queries and changes of rows, and what begins and ends transactions. Others ask whether they stand in a string (VACUUM, LOCK, DECLARE), or name
+/// what a string does not have.
+fn batches(analysis: &Analysis) -> bool {
+    let transactions = match analysis.deed {
+        Deed::None
+        | Deed::Begin
+        | Deed::Commit { .. }
+        | Deed::Rollback { .. }
+        | Deed::Savepoint(_)
+        | Deed::Release(_)
+        | Deed::RollbackTo(_) => true,
+        Deed::Set(ref change) => change.scope == SettingScope::Session,
+        Deed::Prepare { .. }
+        | Deed::Execute(_)
+        | Deed::ExplainExecute(_)
+        | Deed::Deallocate(_)
+        | Deed::Declare { .. }
+        | Deed::Fetch(_)
+        | Deed::Close(_)
+        | Deed::Copy(..)
+        | Deed::Create { .. }
+        | Deed::CatalogChanged
+        | Deed::Code
+        | Deed::DiscardAll
+        | Deed::Discard => false,
+    };
+    transactions && analysis.needs.is_empty()
 }
 
 /// The columns that the statement's result columns are; those of the session's own relations the server goes on to name. A whole row of a
@@ -73,6 +103,7 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         turned: _,
         row_check,
         origins,
+        batches: _,
     } = own;
     let inner = Draft {
         kind,
@@ -89,6 +120,7 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         turned: TurnedBack::default(),
         row_check,
         origins,
+        batches: false,
     };
     let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
     let (cells, arity) = (Vec::new(), None);
@@ -107,5 +139,6 @@ fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
         turned: TurnedBack::default(),
         row_check: None,
         origins: Vec::new(),
+        batches: false,
     })
 }

@@ -195,6 +195,7 @@ struct Grant {
     turned: TurnedBack,
     row_check: Option<RowCheck>,
     origins: Vec<Option<Origin>>,
+    batches: bool,
 }
 
 /// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
@@ -225,6 +226,7 @@ pub(super) struct Draft {
     pub(super) turned: TurnedBack,
     pub(super) row_check: Option<RowCheck>,
     pub(super) origins: Vec<Option<Origin>>,
+    pub(super) batches: bool,
 }
 
 impl Permit {
@@ -245,9 +247,24 @@ impl Permit {
             turned,
             row_check,
             origins,
+            batches,
         } = draft;
-        let grant =
-            Grant { kind, cells, arity, decision, effect, rows_of, returns_rows, defers, copied, lookups, turned, row_check, origins };
+        let grant = Grant {
+            kind,
+            cells,
+            arity,
+            decision,
+            effect,
+            rows_of,
+            returns_rows,
+            defers,
+            copied,
+            lookups,
+            turned,
+            row_check,
+            origins,
+            batches,
+        };
         Self { text, grant: Arc::new(grant) }
     }
 
@@ -350,6 +367,12 @@ impl Permit {
     /// One of the client's cannot be read.
     pub fn turn_back(&self, given: &[(Format, Option<&[u8]>)]) -> Result<Vec<Option<String>>, Refusal> {
         self.grant.turned.values(given).map_err(|reject| Refusal::from_reject(reject, "", self.grant.decision.clone()))
+    }
+
+    /// Whether it does in a batch of the extended protocol what it does in a string of several statements, for the server and for the session.
+    #[must_use]
+    pub fn batches(&self) -> bool {
+        self.grant.batches
     }
 
     /// What is said of the rows that it stores, where the server holds them against a row condition.

@@ -205,6 +205,7 @@ fn pass(text: &str) -> Plan {
         turned: TurnedBack::default(),
         row_check: None,
         origins: Vec::new(),
+        batches: false,
     }))
 }
 

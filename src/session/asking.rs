@@ -9,6 +9,7 @@ mod replan;
 mod turned;
 
 pub(super) use refuse::{makes, stale_catalog, uncommitted_schema, unreadable};
+pub(super) use turned::Turned;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

@@ -2,6 +2,7 @@
 // INVARIANT 4: nothing else in the crate appends to that buffer after log-in.
 
 use super::WireName;
+use super::asking::Turned;
 use super::open::BETWEEN;
 use crate::plan::Permit;
 use crate::wire::{Build, Frame, client};
@@ -100,15 +101,17 @@ impl<'b> Upstream<'b> {
         Build::new(self.0, client::BIND).bytes(names_and_values).bytes(formats).end();
     }
 
-    /// A statement of a query string with parameters of the proxy's own. It is as nameless as it would be in the string, and leaves nothing
-    /// behind where it does not fail.
-    pub(super) fn query_with(&mut self, permit: &Permit, types: &[u8], names_and_values: &[u8]) {
-        self.parse(b"", Some(permit), types);
-        self.bind(names_and_values, &[0, 0]);
-        Build::new(self.0, client::DESCRIBE).byte(b'P').cstr(b"").end();
-        self.execute_whole(b"");
-        Build::new(self.0, client::CLOSE).byte(b'P').cstr(b"").end();
-        Build::new(self.0, client::CLOSE).byte(b'S').cstr(b"").end();
+    /// The statements of a query string with parameters of the proxy's own. They are as nameless as they would be in the string, and leave
+    /// nothing behind where none fails.
+    pub(super) fn query_with(&mut self, statements: &[Turned<'_>]) {
+        for (permit, types, names_and_values) in statements {
+            self.parse(b"", Some(permit), types);
+            self.bind(names_and_values, &[0, 0]);
+            Build::new(self.0, client::DESCRIBE).byte(b'P').cstr(b"").end();
+            self.execute_whole(b"");
+            Build::new(self.0, client::CLOSE).byte(b'P').cstr(b"").end();
+            Build::new(self.0, client::CLOSE).byte(b'S').cstr(b"").end();
+        }
         self.control(Control::Sync);
     }
 

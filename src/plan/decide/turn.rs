@@ -61,7 +61,12 @@ impl Judge<'_> {
         }
         let message =
             format!("{} is turned back from its mask, which a statement of this kind would show or cannot do", self.column(source));
-        Err(Reject::unclear("turned back", message).hint("use SELECT, INSERT, UPDATE, DELETE, MERGE or DECLARE by itself"))
+        let hint = if matches!(self.analysis.deed, Deed::Prepare { .. }) {
+            "prepare it by the driver, in the extended protocol, or send the statement by itself"
+        } else {
+            "use SELECT, INSERT, UPDATE, DELETE, MERGE or DECLARE by itself"
+        };
+        Err(Reject::unclear("turned back", message).hint(hint))
     }
 
     fn turn(&mut self, comparison: &Comparison, rule: &MaskRule, ty: PgType, source: Source) -> Result<(), Reject> {

@@ -41,8 +41,8 @@ impl Session {
         }
         let turned = match turned_string(&planned) {
             Ok(turned) => turned,
-            Err(refusal) => {
-                self.refuse_statement(&planned, (0, refusal_fields(&refusal), refusal.reason), cx);
+            Err((i, refusal)) => {
+                self.refuse_statement(&planned, (i, refusal_fields(&refusal), refusal.reason), cx);
                 return Ok(());
             }
         };
@@ -62,7 +62,7 @@ impl Session {
         let extended = turned.is_some();
         match (Unrestricted::of(&self.view.profile), turned) {
             (Some(who), _) => upstream.raw(&who, frame.whole),
-            (None, Some((permit, types, values))) => upstream.query_with(permit, &types, &values),
+            (None, Some(turned)) => upstream.query_with(&turned),
             (None, None) => upstream.query(permits()),
         }
         self.push(Expect::Query(if extended { QueryReply::extended(opens) } else { QueryReply::new(opens) }), cx);

@@ -1,5 +1,5 @@
 //! Statements of which constants are turned back from masks: what they are the masks of goes to the server in parameters behind the
-//! client's own. A query string has none, so its one statement is sent in the messages of the extended protocol.
+//! client's own. A query string has none, so its statements are sent in the messages of the extended protocol, before one Sync.
 
 use crate::catalog::Oid;
 use crate::mask::Format;
@@ -13,14 +13,16 @@ use super::NOBODY;
 use super::refuse::{in_words, postgres_refusal};
 
 /// A permit, the types of its parameters, and names and values of its Bind.
-type Turned<'p> = (&'p Permit, Vec<u8>, Vec<u8>);
+pub(in crate::session) type Turned<'p> = (&'p Permit, Vec<u8>, Vec<u8>);
 
 impl Session {
     /// Why a query string that has something turned back cannot be sent where it stands.
     pub(super) fn stands_beside(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
         let (i, permit) = planned.iter().enumerate().find_map(|(i, p)| Some((i, turned(p)?)))?;
         let message = match permit.turned()?.own() {
-            _ if planned.len() > 1 => "a column is turned back from its mask in one of several statements of a string",
+            _ if planned.len() > 1 && !planned.iter().filter_map(sent).all(Permit::batches) => {
+                "a column is turned back from its mask in a string with a statement that stands in strings alone"
+            }
             _ if self.replies.in_batch() || self.replies.is_skipping() => {
                 "a column is turned back from its mask in a query string before which no Sync stands"
             }
@@ -45,19 +47,29 @@ impl Session {
     }
 }
 
-fn turned(planned: &Planned) -> Option<&Permit> {
-    let Plan::Send(permit) = &planned.plan else { return None };
-    permit.turned().map(|_| permit)
+fn sent(planned: &Planned) -> Option<&Permit> {
+    if let Plan::Send(permit) = &planned.plan { Some(permit) } else { None }
 }
 
-/// What a string is sent as that has something turned back.
-pub(super) fn turned_string(planned: &[Planned]) -> Result<Option<Turned<'_>>, Refusal> {
-    let Some(permit) = planned.first().and_then(turned) else { return Ok(None) };
+fn turned(planned: &Planned) -> Option<&Permit> {
+    sent(planned).filter(|permit| permit.turned().is_some())
+}
+
+/// What the statements of a string are sent as of which one has something turned back; the first that cannot be, and why.
+pub(super) fn turned_string(planned: &[Planned]) -> Result<Option<Vec<Turned<'_>>>, (usize, Refusal)> {
+    if !planned.iter().any(|p| turned(p).is_some()) {
+        return Ok(None);
+    }
+    let with_place = |(i, permit)| bound(permit).map_err(|refusal| (i, refusal));
+    planned.iter().filter_map(sent).enumerate().map(with_place).collect::<Result<_, _>>().map(Some)
+}
+
+fn bound(permit: &Permit) -> Result<Turned<'_>, Refusal> {
     let own = permit.turn_back(&[])?;
     // no names, and all formats are text
     let mut body = [&[0, 0, 0, 0][..], &bytes_of(own.len())].concat();
     own.iter().for_each(|value| push(&mut body, value.as_deref()));
-    Ok(all_types(permit, &[]).map(|types| (permit, types, body)))
+    Ok((permit, all_types(permit, &[]).unwrap_or_else(|| bytes_of(0).into()), body))
 }
 
 /// The types of all parameters as Parse has them, where some are the proxy's.

@@ -12,6 +12,7 @@
 )]
 
 mod saved;
+mod strings;
 
 use lab::Lab;
 use lab::wire::{Client, Message, code};
@@ -453,7 +454,6 @@ fn what_cannot_be_turned_back_is_refused() {
         ("PREPARE p AS SELECT nr FROM person WHERE nr = 1", "0A000"),
         ("PREPARE p(int) AS SELECT nr FROM person WHERE nr = $1", "0A000"),
         ("CREATE TEMP TABLE x AS SELECT nr FROM person WHERE nr = 1", "0A000"),
-        ("SELECT nr FROM person WHERE nr = 1; SELECT 1", "0A000"),
         ("SELECT nr FROM person WHERE nr = $1", "42P02"),
         ("SELECT nr FROM person WHERE nr = 1.5", "0A000"),
         ("SELECT nr FROM person WHERE nr < 1", "0A000"),
@@ -519,72 +519,5 @@ fn the_raw_value_stands_in_no_text_and_its_index_is_used() {
                 "{sent}: {heard:?}"
             );
         }
-    }
-}
-
-/// A string with something turned back is to its session what any string is: it ends the nameless statement, fails in a failed
-/// transaction, and leaves nothing behind that could be run with a value of the client's own.
-#[test]
-fn a_string_with_something_turned_back_is_a_string() {
-    let fixture = Fixture::start();
-    let mut analyst = fixture.analyst();
-    let mut veil = Client::connect(fixture.lab.cluster.port(), "postgres", "postgres").unwrap();
-    veil.query("SET search_path = veil").unwrap();
-    let find = fixture.filled("SELECT name FROM person WHERE id = {id}", 5);
-    let fails = fixture.filled("UPDATE visit SET no = 1 / (no - no) WHERE person IN ({id}, {id2}) OR no > 0", 5);
-    let parse = |sql: &str| (b'P', [b"\0", sql.as_bytes(), b"\0\0\0"].concat());
-    let query = |sql: &str| (b'Q', [sql.as_bytes(), b"\0"].concat());
-    let (bind, run, sync) = ((b'B', vec![0; 8]), (b'E', vec![0; 5]), (b'S', Vec::new()));
-    let with = (b'B', [vec![0, 0, 0, 0, 0, 2], vec![0, 0, 0, 1, b'7'], vec![0, 0, 0, 1, b'8'], vec![0, 0]].concat());
-    let describe = (b'D', b"S\0".to_vec());
-    let talks: Vec<Vec<(u8, Vec<u8>)>> = vec![
-        vec![query(&find), query("BEGIN"), query(&find), query(&fails), query(&find), query("ROLLBACK"), query(&find)],
-        vec![parse("SELECT 1"), sync.clone(), query(&find), bind.clone(), run.clone(), sync.clone(), query(&find)],
-        vec![query(&fails), with.clone(), run.clone(), sync.clone(), describe.clone(), sync.clone()],
-        vec![parse("SELECT 4"), sync.clone(), query(&fails), with.clone(), run.clone(), sync.clone()],
-        vec![query(&fails), parse("SELECT 2"), bind.clone(), run.clone(), sync.clone()],
-        vec![parse("SELECT 3"), bind.clone(), sync.clone(), query(&find), run.clone(), sync.clone()],
-        vec![query("DECLARE c CURSOR FOR SELECT 1"), query("BEGIN")],
-        vec![query(&find.replace("SELECT", "DECLARE c CURSOR FOR SELECT")), query("FETCH ALL FROM c"), query("COMMIT"), query(&find)],
-    ];
-    for (i, talk) in talks.iter().enumerate() {
-        let asks = talk.iter().filter(|(tag, _)| matches!(tag, b'Q' | b'S')).count();
-        for piecewise in [false, true] {
-            let tell = |client: &mut Client| -> Vec<(char, String)> {
-                let mut heard = Vec::new();
-                if piecewise {
-                    for message in talk {
-                        client.send_all(std::slice::from_ref(message)).unwrap();
-                        if matches!(message.0, b'Q' | b'S') {
-                            heard.extend(client.until_ready().unwrap());
-                        }
-                    }
-                } else {
-                    client.send_all(talk).unwrap();
-                    (0..asks).for_each(|_| heard.extend(client.until_ready().unwrap()));
-                }
-                heard.iter().map(|m| (m.tag as char, if m.tag == b'E' { m.field(b'C').unwrap() } else { String::new() })).collect()
-            };
-            assert_eq!(tell(&mut analyst), tell(&mut veil), "talk {i}, piecewise: {piecewise}");
-        }
-        for client in [&mut analyst, &mut veil] {
-            client.query("ROLLBACK").unwrap();
-        }
-    }
-    // parameters in the context of an error, of everybody
-    for n in 0..150 {
-        let fails = fixture.filled("SELECT 1 / (length(name) - 2) FROM person WHERE id = {id} OR nr = {nr} OR token = '{token}'", n);
-        assert_eq!(code(&analyst.query(&fails).unwrap()), "22012");
-    }
-    // where the server skips to a Sync, or a batch is open, the string's own Sync would end that
-    analyst.send_all(&[parse("SELECT 1"), query(&find), sync.clone()]).unwrap();
-    let heard: Vec<Message> = [analyst.until_ready().unwrap(), analyst.until_ready().unwrap()].concat();
-    assert_eq!(code(&heard), "0A000", "{heard:?}");
-    client_is_well(&mut analyst);
-    // by SQL a statement is not run that was prepared with something turned back
-    analyst.send_all(&[(b'P', [b"s\0", find.as_bytes(), b"\0\0\0"].concat()), sync]).unwrap();
-    assert_eq!(code(&analyst.until_ready().unwrap()), "");
-    for sql in ["EXECUTE s", "EXECUTE s(7)", "EXPLAIN EXECUTE s(7)", "EXPLAIN ANALYZE EXECUTE s(7)"] {
-        assert_eq!(code(&analyst.query(sql).unwrap()), "0A000", "{sql}");
     }
 }
