@@ -213,7 +213,8 @@ impl<'a> Resolver<'a> {
             .collect();
         let Some(first) = candidates.first() else { return Err(no_function(&parts, args, call.location)) };
         // a leakproof function would not do: what casts its arguments need not be
-        self.may_leak(args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w')));
+        let fails = args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w')) && self.truncated(call).is_none();
+        self.may_leak(fails);
         let found = &first.name.schema;
         let one_schema = candidates.iter().all(|f| f.name.schema == *found);
         let mut oids: Vec<Oid> = candidates.iter().map(|f| f.oid).collect();

@@ -46,6 +46,7 @@ impl Resolver<'_> {
                 None => self.call(call, kind),
             },
             NodeEnum::TypeCast(cast) => {
+                let moment = self.moment_cast(cast);
                 let protobuf::TypeCast { arg, type_name, location: _ } = &mut **cast;
                 let value = match arg {
                     Some(arg) => self.used(arg, kind)?,
@@ -56,7 +57,8 @@ impl Resolver<'_> {
                 // a cast to the type that it has, without a modifier there too, is left out by PostgreSQL (`coerce_type_typmod` in `parse_coerce.c`)
                 let same = value.ty == Some(ty) && name.typmods.is_empty() && self.modifier(&value) == Some(-1);
                 let origin = value.origin.filter(|_| same);
-                self.may_leak(!self.is_read_once(arg.as_deref(), ty, name));
+                let fails = !self.is_read_once(arg.as_deref(), ty, name) && moment.is_none();
+                self.may_leak(fails);
                 if ty == BOOL && name.array_bounds.is_empty() {
                     spell_out(arg.as_deref_mut());
                 }
@@ -107,7 +109,7 @@ impl Resolver<'_> {
             }
             NodeEnum::SqlvalueFunction(function) => {
                 let protobuf::SqlValueFunction { xpr: _, op: _, r#type: _, typmod: _, location: _ } = &**function;
-                Ok(Value::computed(None))
+                Ok(Value::computed(self.moment(node)))
             }
             NodeEnum::GroupingFunc(grouping) => {
                 let protobuf::GroupingFunc { xpr: _, args, refs: _, agglevelsup: _, location: _ } = &mut **grouping;

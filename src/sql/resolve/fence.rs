@@ -32,7 +32,7 @@ impl Resolver<'_> {
             return Ok(None);
         }
         let mut node = node.clone();
-        let Some(column) = held_column(&mut node) else { return Ok(None) };
+        let Some(column) = self.held_column(&mut node) else { return Ok(None) };
         let NodeEnum::ColumnRef(name) = inner(column)? else { return Ok(None) };
         let Hit { value, of, named, aside } = self.column(name)?;
         let source = match value.flow {
@@ -59,10 +59,32 @@ impl Resolver<'_> {
         let column = relation.columns.iter().find(|c| c.number == source.column)?;
         let query = from.iter_mut().find_map(|node| fenced(node, &item.name))?;
         let mut inside = node.clone();
-        *held_column(&mut inside)? = reference(&[&relation.name.name, &column.name]);
+        *self.held_column(&mut inside)? = reference(&[&relation.name.name, &column.name]);
         let rows = query.where_clause.take()?;
         query.where_clause = Some(Box::new(and(conjuncts(*rows).into_iter().chain([inside]).collect())));
         Some(())
+    }
+
+    /// The column in `column = constant`, `constant = column`, `column IN (constants)`, `BETWEEN` and `= ANY (constants)`.
+    fn held_column<'n>(&self, node: &'n mut Node) -> Option<&'n mut Node> {
+        let Some(NodeEnum::AExpr(expr)) = &mut node.node else { return None };
+        let protobuf::AExpr { kind, name: _, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ } = &mut **expr;
+        let (left, right) = (lexpr.as_deref_mut()?, rexpr.as_deref_mut()?);
+        let constants = match AExprKind::try_from(*kind).ok()? {
+            AExprKind::AexprOp if self.is_fixed(left) => return Some(right).filter(|r| is_column(r)),
+            AExprKind::AexprOp => self.is_fixed(right),
+            AExprKind::AexprIn | AExprKind::AexprBetween => {
+                matches!(&right.node, Some(NodeEnum::List(list)) if list.items.iter().all(|item| self.is_fixed(item)))
+            }
+            AExprKind::AexprOpAny => is_constant_array(right),
+            _ => false,
+        };
+        Some(left).filter(|l| constants && is_column(l))
+    }
+
+    /// What is the same for every row.
+    fn is_fixed(&self, node: &Node) -> bool {
+        is_constant(node) || is_arithmetic(node) || self.moment(node).is_some()
     }
 }
 
@@ -91,25 +113,4 @@ fn fenced<'n>(node: &'n mut Node, name: &str) -> Option<&'n mut protobuf::Select
         }
         _ => None,
     }
-}
-
-/// The column in `column = constant`, `constant = column`, `column IN (constants)`, `BETWEEN` and `= ANY (constants)`.
-fn held_column(node: &mut Node) -> Option<&mut Node> {
-    let Some(NodeEnum::AExpr(expr)) = &mut node.node else { return None };
-    let protobuf::AExpr { kind, name: _, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ } = &mut **expr;
-    let (left, right) = (lexpr.as_deref_mut()?, rexpr.as_deref_mut()?);
-    let constants = match AExprKind::try_from(*kind).ok()? {
-        AExprKind::AexprOp if is_fixed(left) => return Some(right).filter(|r| is_column(r)),
-        AExprKind::AexprOp => is_fixed(right),
-        AExprKind::AexprIn | AExprKind::AexprBetween => {
-            matches!(&right.node, Some(NodeEnum::List(list)) if list.items.iter().all(is_fixed))
-        }
-        AExprKind::AexprOpAny => is_constant_array(right),
-        _ => false,
-    };
-    Some(left).filter(|l| constants && is_column(l))
-}
-
-fn is_fixed(node: &Node) -> bool {
-    is_constant(node) || is_arithmetic(node)
 }

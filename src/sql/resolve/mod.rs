@@ -24,6 +24,7 @@ mod join;
 mod json;
 mod leak;
 mod merge;
+mod moment;
 mod names;
 mod operator;
 mod result;

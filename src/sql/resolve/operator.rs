@@ -49,6 +49,7 @@ impl Resolver<'_> {
             self.out.members.push(members);
             return self.member(expr, UseKind::Member(self.out.members.len() - 1));
         }
+        let moment = self.moment_of(expr);
         let AExpr { kind: form, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location } = expr;
         let form = AExprKind::try_from(*form).unwrap_or(AExprKind::Undefined);
         let right = rexpr.as_mut().ok_or_else(|| unknown("an operator without its right side"))?;
@@ -58,6 +59,11 @@ impl Resolver<'_> {
         }
         match form {
             AExprKind::AexprOp | AExprKind::AexprDistinct | AExprKind::AexprNotDistinct => {
+                if let Some(ty) = moment {
+                    self.used_opt(lexpr, kind)?;
+                    self.used(right, kind)?;
+                    return Ok(Value::computed(Some(ty)));
+                }
                 let equality = self.operator(name, args, *location)?;
                 match lexpr {
                     Some(left) => {

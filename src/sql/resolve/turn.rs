@@ -4,7 +4,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, a_const::Val};
 
-use super::{Resolver, Value, strings};
+use super::{Resolver, Value};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
 use crate::sql::model::{Comparison, Constant, Flow, New, Says, UseKind};
 
@@ -34,7 +34,11 @@ impl Resolver<'_> {
             self.compared(value, whole);
             return self.turn(array);
         };
-        let with = elements.iter().map(|node| self.constant(node, self.cast_to(node))).collect::<Option<Vec<_>>>();
+        let cast = |node: &Node| match &node.node {
+            Some(NodeEnum::TypeCast(cast)) => self.cast_to(cast),
+            _ => None,
+        };
+        let with = elements.iter().map(|node| self.constant(node, cast(node))).collect::<Option<Vec<_>>>();
         let cast = ty.filter(|_| is_cast).map(|ty| self.cx.catalog.type_info(ty).map_or(Oid(0), |array| array.element));
         self.compared(value, with.and_then(|with| of_one_type(with, cast)));
         elements.iter_mut().for_each(|node| self.turn(node));
@@ -87,13 +91,6 @@ impl Resolver<'_> {
             _ => return None,
         };
         Some(Some(Constant { says, ty, array: false, at }))
-    }
-
-    /// The type that something is cast to.
-    fn cast_to(&self, node: &Node) -> Option<Oid> {
-        let Some(NodeEnum::TypeCast(cast)) = &node.node else { return None };
-        let name = cast.type_name.as_ref().filter(|name| name.array_bounds.is_empty())?;
-        self.find_type(&strings(&name.names).ok()?).map(|found| found.oid)
     }
 
     /// Puts a parameter in the place of a constant that is to be turned back.
