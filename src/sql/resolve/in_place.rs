@@ -3,6 +3,7 @@
 //! raw value as it was (semantics.md, "Rewriting" and "Write-back").
 
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, RangeVar, TypeName};
@@ -12,7 +13,7 @@ use super::expr::is_constant;
 use super::scope::Item;
 use super::turn::parameter;
 use super::veil::single;
-use super::{Resolver, Value, inner, name_nodes, unknown};
+use super::{Resolver, Value, inner, name_nodes, strings, unknown};
 use crate::base::quote_ident;
 use crate::catalog::{Oid, Scalar};
 use crate::sql::model::{Call, Flow, InstanceId, Source};
@@ -46,23 +47,39 @@ pub(super) struct InPlace {
     compares: bool,
     /// What is stored for a new value, in the place of the query's own NULL.
     back: Option<Node>,
+    /// The masks of the target's columns, to be read under another name, and which of the items it is.
+    masks: Rc<(RangeVar, String)>,
+    item: usize,
 }
 
 impl Resolver<'_> {
     /// Makes ready what stands for the masked columns of a target; gives the condition of its rows.
     pub(super) fn veil_target(&mut self, range: &RangeVar, item: &Item) -> Checked<Option<Rows>> {
         let (Some(veil), Some((id, _))) = (self.veil_of(item), item.instance) else { return Ok(None) };
-        let query = self.policy_query(range, &text(range, veil), Some(&item.name))?;
+        let all = Rc::new((range.clone(), text(range, veil)));
+        let query = self.policy_query(range, &all.1, Some(&item.name))?;
         let Some(NodeEnum::SelectStmt(mut select)) = query.node else { return Err(unknown("a veil")) };
         let masks: Vec<(i16, &Box<str>, &ColumnMask)> =
             veil.columns.iter().filter_map(|c| Some((c.number, &c.name, c.mask.as_ref()?))).collect();
         let mut values = std::mem::take(&mut select.target_list).into_iter().map(value_of);
+        let count = values.len();
         for (column, name, ColumnMask { sql: _, collates: _, ty: _, base, compares, back }) in masks {
+            let number = count - values.len();
             let (Some(Some(mask)), Some(Some(cast))) = (values.next(), values.next()) else { return Err(unknown("a mask")) };
             let Some(NodeEnum::TypeCast(cast)) = cast.node else { return Err(unknown("a mask's type")) };
             let ty = cast.type_name.ok_or_else(|| unknown("a mask's type"))?;
             let back = back.as_ref().map(|_| values.next().flatten().ok_or_else(|| unknown("what is written back"))).transpose()?;
-            let place = InPlace { alias: item.name.clone(), name: name.clone(), mask, ty, base: *base, compares: *compares, back };
+            let place = InPlace {
+                alias: item.name.clone(),
+                name: name.clone(),
+                mask,
+                ty,
+                base: *base,
+                compares: *compares,
+                back,
+                masks: Rc::clone(&all),
+                item: number,
+            };
             self.in_place.insert(Source { instance: id, column }, place);
         }
         self.out.veiled.insert(id);
@@ -86,13 +103,26 @@ impl Resolver<'_> {
             && let Some(place) = self.in_place.get(source)
         {
             if aside {
-                let message = format!("column \"{}\" of the row before, after or excluded, which is masked in SQL", place.name);
-                return Err(Reject::unclear("returning", message).hint("name it without OLD, NEW or EXCLUDED"));
+                *node = self.mask_aside(place, node, *source)?;
+                return Ok(value);
             }
             self.reaches(&place.alias, &place.name, *source)?;
             *node = place.mask.clone();
         }
         Ok(value)
+    }
+
+    /// The mask of a column of the row before or after, by the name that the reference has for that row.
+    fn mask_aside(&self, place: &InPlace, node: &Node, source: Source) -> Checked<Node> {
+        let lost = || unknown("a column of the row before or after");
+        let Some(NodeEnum::ColumnRef(column)) = &node.node else { return Err(lost()) };
+        let names = strings(&column.fields)?;
+        let [name, _] = names.as_slice() else { return Err(lost()) };
+        self.reaches(name, &place.name, source)?;
+        let (range, masks) = &*place.masks;
+        let Some(NodeEnum::SelectStmt(mut select)) = self.policy_query(range, masks, Some(name))?.node else { return Err(lost()) };
+        let mask = select.target_list.get_mut(place.item).map(std::mem::take);
+        mask.and_then(value_of).ok_or_else(lost)
     }
 
     /// Whether `*` over a FROM item is written out: its columns are masked where they stand, or a check stands beside one of them.
