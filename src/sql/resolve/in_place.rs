@@ -52,6 +52,9 @@ pub(super) struct InPlace {
     item: usize,
 }
 
+/// The name of the row that was not inserted.
+pub(super) const EXCLUDED: &str = "excluded";
+
 impl Resolver<'_> {
     /// Makes ready what stands for the masked columns of a target; gives the condition of its rows.
     pub(super) fn veil_target(&mut self, range: &RangeVar, item: &Item) -> Checked<Option<Rows>> {
@@ -118,6 +121,11 @@ impl Resolver<'_> {
         let Some(NodeEnum::ColumnRef(column)) = &node.node else { return Err(lost()) };
         let names = strings(&column.fields)?;
         let [name, _] = names.as_slice() else { return Err(lost()) };
+        if *name == EXCLUDED {
+            // by what it gives for the other columns the client would choose among the masks
+            let message = format!("column \"{}\" of the excluded row, which is masked in SQL", place.name);
+            return Err(Reject::unclear("excluded", message).hint("name it without EXCLUDED"));
+        }
         self.reaches(name, &place.name, source)?;
         let (range, masks) = &*place.masks;
         let Some(NodeEnum::SelectStmt(mut select)) = self.policy_query(range, masks, Some(name))?.node else { return Err(lost()) };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, RangeVar, ResTarget};
 
-use super::in_place::{Rows, guard};
+use super::in_place::{EXCLUDED, Rows, guard};
 use super::scope::Item;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, row_check, unknown};
@@ -94,9 +94,9 @@ impl Resolver<'_> {
     fn excluded(&self, target: &Item, given: &[Box<str>]) -> Item {
         let view = self.is_view(target);
         let instance = target.instance.filter(|_| view);
-        let mut excluded = Item { name: "excluded".into(), relation: None, instance, aside: view, ..target.clone() };
+        let mut excluded = Item { name: EXCLUDED.into(), relation: None, instance, aside: view, ..target.clone() };
         for column in &mut excluded.columns {
-            column.qualifier = Some("excluded".into());
+            column.qualifier = Some(EXCLUDED.into());
             if !column.hidden && (!view || given.contains(&column.name)) {
                 column.value = Value::computed(column.value.ty);
             }
