@@ -7,7 +7,7 @@ use super::effects::{effect, rows_of};
 use super::permit::{Draft, Effect, Kind, Permit, RowCheck};
 use super::turned::TurnedBack;
 use crate::base::Origin;
-use crate::sql::effect::{Deed, SettingScope};
+use crate::sql::effect::{CopyDirection, Deed, SettingScope};
 use crate::sql::model::{Analysis, Output, Source};
 
 /// The permit of a judged statement. `text` was printed from the tree that was judged, or is the client's own where the principal
@@ -45,17 +45,19 @@ pub(super) fn grant(
     Permit::new(Draft { effect: effect(&analysis.deed), returns_rows, ..own })
 }
 
-/// Queries and changes of rows, and what begins and ends transactions. Others ask whether they stand in a string (VACUUM, LOCK, DECLARE), or name
+/// Queries, changes of rows, COPY to the client, the session's own tables, and what begins and ends transactions. Others ask whether they stand in a string (VACUUM, LOCK, DECLARE), or name
 /// what a string does not have.
 fn batches(analysis: &Analysis) -> bool {
-    let transactions = match analysis.deed {
+    let same = match analysis.deed {
         Deed::None
         | Deed::Begin
         | Deed::Commit { .. }
         | Deed::Rollback { .. }
         | Deed::Savepoint(_)
         | Deed::Release(_)
-        | Deed::RollbackTo(_) => true,
+        | Deed::RollbackTo(_)
+        | Deed::Create { .. }
+        | Deed::Copy(CopyDirection::Out, _) => true,
         Deed::Set(ref change) => change.scope == SettingScope::Session,
         Deed::Prepare { .. }
         | Deed::Execute(_)
@@ -64,14 +66,13 @@ fn batches(analysis: &Analysis) -> bool {
         | Deed::Declare { .. }
         | Deed::Fetch(_)
         | Deed::Close(_)
-        | Deed::Copy(..)
-        | Deed::Create { .. }
+        | Deed::Copy(CopyDirection::In, _)
         | Deed::CatalogChanged
         | Deed::Code
         | Deed::DiscardAll
         | Deed::Discard => false,
     };
-    transactions && analysis.needs.is_empty()
+    same && analysis.needs.is_empty()
 }
 
 /// The columns that the statement's result columns are; those of the session's own relations the server goes on to name. A whole row of a

@@ -9,7 +9,7 @@ mod replan;
 mod turned;
 
 pub(super) use refuse::{makes, stale_catalog, uncommitted_schema, unreadable};
-pub(super) use turned::Turned;
+pub(super) use turned::{Turned, batched};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

@@ -98,15 +98,15 @@ impl PlannedRef {
         (0..self.index).map(|index| Self { index, inner: false, ..self.clone() })
     }
 
-    /// Where a place in what was sent for its text stands in the client's own. None is known of a statement that was rewritten.
+    /// Where a place in what was sent for its text stands in the client's own. None is known of a statement that was rewritten, nor of one of a batch.
     pub(super) fn place(&self, position: u32) -> Option<u32> {
-        if self.inner {
+        if self.inner || super::asking::batched(&self.all).is_some() {
             return None;
         }
         let mut sent = String::new();
         for (i, one) in self.all.iter().enumerate() {
             let Plan::Send(permit) = &one.plan else { return None };
-            if permit.kind() == Kind::Rewrite || permit.turned().is_some() {
+            if permit.kind() == Kind::Rewrite {
                 return None;
             }
             sent.push_str(if i > 0 { BETWEEN } else { "" });

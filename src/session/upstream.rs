@@ -101,10 +101,11 @@ impl<'b> Upstream<'b> {
         Build::new(self.0, client::BIND).bytes(names_and_values).bytes(formats).end();
     }
 
-    /// The statements of a query string with parameters of the proxy's own. They are as nameless as they would be in the string, and leave
+    /// The statements of a query string with parameters of the proxy's own, and its questions before what is copied. They are as nameless as they would be in the string, and leave
     /// nothing behind where none fails.
-    pub(super) fn query_with(&mut self, statements: &[Turned<'_>]) {
+    pub(super) fn batch(&mut self, statements: &[Turned<'_>]) {
         for (permit, types, names_and_values) in statements {
+            self.describe_copied(permit);
             self.parse(b"", Some(permit), types);
             self.bind(names_and_values, &[0, 0]);
             Build::new(self.0, client::DESCRIBE).byte(b'P').cstr(b"").end();

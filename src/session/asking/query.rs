@@ -11,7 +11,7 @@ use crate::session::{Cx, Session};
 use crate::wire::{Frame, Malformed, Reader};
 
 use super::refuse::{refused_text, undecodable};
-use super::turned::turned_string;
+use super::turned::batch;
 
 impl Session {
     pub(super) fn on_query(&mut self, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -39,8 +39,8 @@ impl Session {
         if self.analyses() {
             return Ok(());
         }
-        let turned = match turned_string(&planned) {
-            Ok(turned) => turned,
+        let batch = match batch(&planned) {
+            Ok(batch) => batch,
             Err((i, refusal)) => {
                 self.refuse_statement(&planned, (i, refusal_fields(&refusal), refusal.reason), cx);
                 return Ok(());
@@ -55,14 +55,14 @@ impl Session {
         permits().for_each(|p| self.unsettle(p.effect()));
         // A query string ends the implicit transaction of the batch before it.
         self.doubt.names |= self.replies.touched_names() && self.replies.in_batch();
-        if let Some(copy) = permits().next().filter(|p| p.copied().is_some() && self.governed()) {
+        if let Some(copy) = permits().next().filter(|p| p.copied().is_some() && batch.is_none()) {
             self.describe_copied(copy, self.replies.is_skipping(), cx);
         }
         let mut upstream = Upstream::new(cx.to_server);
-        let extended = turned.is_some();
-        match (Unrestricted::of(&self.view.profile), turned) {
+        let extended = batch.is_some();
+        match (Unrestricted::of(&self.view.profile), batch) {
             (Some(who), _) => upstream.raw(&who, frame.whole),
-            (None, Some(turned)) => upstream.query_with(&turned),
+            (None, Some(batch)) => upstream.batch(&batch),
             (None, None) => upstream.query(permits()),
         }
         self.push(Expect::Query(if extended { QueryReply::extended(opens) } else { QueryReply::new(opens) }), cx);

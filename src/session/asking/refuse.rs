@@ -11,8 +11,6 @@ impl Session {
     /// The first reason for which none of these statements may be sent, with its index.
     pub(super) fn first_refusal(&mut self, planned: &[Planned], cx: &mut Cx<'_>) -> Option<(usize, ErrorText, &'static str)> {
         planned.iter().enumerate().find_map(|(i, p)| match &p.plan {
-            // Its columns are described before it, and what stands before it in its string could make others of them. INVARIANT 5.
-            Plan::Send(permit) if i > 0 && self.governed() && permit.copied().is_some() => Some((i, copy_behind_others(), "copy")),
             // An error of the question for them would have the server pass over all up to the batch's Sync.
             Plan::Send(permit) if self.governed() && permit.copied().is_some() && self.in_open_batch() => {
                 Some((i, copy_in_batch(), "copy"))
@@ -120,11 +118,6 @@ fn can_run(rows: &RowsOf, permit: &Permit) -> bool {
         RowsOf::Plan { veils, .. } => shows_its_plan(permit, *veils),
         RowsOf::Own | RowsOf::Prepared(_) | RowsOf::Cursor(_) => gives_rows(permit) && is_plain(permit),
     }
-}
-
-fn copy_behind_others() -> ErrorText {
-    let message = "a COPY to the client stands behind other statements of its string";
-    in_words(RefusalKind::Unclear, message, "send the COPY by itself, or as the first statement")
 }
 
 fn copy_in_batch() -> ErrorText {

@@ -1,9 +1,10 @@
 //! Statements of which constants are turned back from masks: what they are the masks of goes to the server in parameters behind the
-//! client's own. A query string has none, so its statements are sent in the messages of the extended protocol, before one Sync.
+//! client's own. A query string has none, so its statements are sent in the messages of the extended protocol, before one Sync. So are those of a string
+//! in which a COPY to the client stands behind others, since its columns are asked for where it stands: these could make others of them.
 
 use crate::catalog::Oid;
 use crate::mask::Format;
-use crate::plan::{Permit, Plan, Planned, Refusal, RefusalKind, Syntax, UNREADABLE};
+use crate::plan::{Permit, Plan, Planned, Refusal, RefusalKind, Syntax, TurnedBack, UNREADABLE};
 use crate::session::replies::Refused;
 use crate::session::sqlstate::{ErrorText, refusal_fields};
 use crate::session::{Cx, Session};
@@ -16,12 +17,12 @@ use super::refuse::{in_words, postgres_refusal};
 pub(in crate::session) type Turned<'p> = (&'p Permit, Vec<u8>, Vec<u8>);
 
 impl Session {
-    /// Why a query string that has something turned back cannot be sent where it stands.
+    /// Why a query string that has to be sent as a batch cannot be where it stands.
     pub(super) fn stands_beside(&self, planned: &[Planned]) -> Option<(usize, ErrorText, &'static str)> {
-        let (i, permit) = planned.iter().enumerate().find_map(|(i, p)| Some((i, turned(p)?)))?;
-        let message = match permit.turned()?.own() {
+        let (i, permit) = batched(planned)?;
+        let message = match permit.turned().map_or(0, TurnedBack::own) {
             _ if planned.len() > 1 && !planned.iter().filter_map(sent).all(Permit::batches) => {
-                "a column is turned back from its mask in a string with a statement that stands in strings alone"
+                "a COPY to the client, or a comparison with what is turned back from its mask, stands in a string beside what could not be sent with it"
             }
             _ if self.replies.in_batch() || self.replies.is_skipping() => {
                 "a column is turned back from its mask in a query string before which no Sync stands"
@@ -51,13 +52,15 @@ fn sent(planned: &Planned) -> Option<&Permit> {
     if let Plan::Send(permit) = &planned.plan { Some(permit) } else { None }
 }
 
-fn turned(planned: &Planned) -> Option<&Permit> {
-    sent(planned).filter(|permit| permit.turned().is_some())
+/// The first statement of a string for which all are sent as a batch.
+pub(in crate::session) fn batched(planned: &[Planned]) -> Option<(usize, &Permit)> {
+    let mut sent = planned.iter().enumerate().filter_map(|(i, p)| Some((i, sent(p)?)));
+    sent.find(|(i, permit)| permit.turned().is_some() || *i > 0 && permit.copied().is_some())
 }
 
-/// What the statements of a string are sent as of which one has something turned back; the first that cannot be, and why.
-pub(super) fn turned_string(planned: &[Planned]) -> Result<Option<Vec<Turned<'_>>>, (usize, Refusal)> {
-    if !planned.iter().any(|p| turned(p).is_some()) {
+/// What the statements of such a string are sent as; the first that cannot be, and why.
+pub(super) fn batch(planned: &[Planned]) -> Result<Option<Vec<Turned<'_>>>, (usize, Refusal)> {
+    if batched(planned).is_none() {
         return Ok(None);
     }
     let with_place = |(i, permit)| bound(permit).map_err(|refusal| (i, refusal));

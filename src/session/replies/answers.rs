@@ -152,7 +152,12 @@ impl Session {
     }
 
     pub(super) fn on_query_answer(&mut self, query: &mut QueryReply, frame: Frame<'_>, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let copies = query.extended && query.statements.front().and_then(OpenStatement::permit).is_some_and(|p| p.copied().is_some());
         match frame.tag {
+            backend::ROW_DESCRIPTION if copies => {
+                self.replies.copy_shape = Some(Shape::read(frame.body()).map_err(|_| Fault::ServerProtocol)?);
+            }
+            backend::PARAMETER_DESCRIPTION if copies => {}
             backend::ROW_DESCRIPTION => {
                 let shape = Shape::read(frame.body()).map_err(|_| Fault::ServerProtocol)?;
                 let witnessed = self.witness(query.statements.front().and_then(OpenStatement::permit), &shape, &[]);

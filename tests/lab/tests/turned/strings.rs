@@ -91,6 +91,7 @@ fn a_string_of_several_with_something_turned_back_is_a_string() {
         "BEGIN; SELECT 1 / 0",
         "SELECT name FROM person WHERE id = {id}; SELECT 1",
         "ROLLBACK; SELECT name FROM person WHERE id = {id}",
+        "SELECT name FROM person WHERE id = {id}; COPY (SELECT no, place FROM visit ORDER BY no) TO STDOUT",
         "SET TimeZone = 'UTC'; SELECT name FROM person WHERE id = {id}; SHOW TimeZone",
         "INSERT INTO visit (no, person, place) VALUES (50, 7, 'p'); SELECT no FROM visit WHERE person <> {id} ORDER BY no",
     ];
@@ -100,7 +101,7 @@ fn a_string_of_several_with_something_turned_back_is_a_string() {
             let tell = |client: &mut Client| -> Vec<(char, Vec<u8>)> {
                 let said = |m: Message| match m.tag {
                     b'E' => m.field(b'C').unwrap().into_bytes(),
-                    b'D' | b'C' | b'Z' => m.body,
+                    b'D' | b'C' | b'Z' | b'd' => m.body,
                     _ => Vec::new(),
                 };
                 client.query(&string).unwrap().into_iter().map(|m| (m.tag as char, said(m))).collect()
@@ -128,7 +129,7 @@ fn a_string_of_several_with_something_turned_back_is_a_string() {
         "LOCK TABLE visit",
         "ANALYZE visit",
         "DECLARE c CURSOR FOR SELECT 1",
-        "COPY visit TO STDOUT",
+        "COPY visit FROM STDIN",
         "SET LOCAL TimeZone = 'UTC'",
         "PREPARE p AS SELECT 1",
     ] {

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test writes files and reads the environment")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod copies;
 mod ends;
 mod explain;
 mod fixture;
