@@ -42,6 +42,24 @@ INSERT INTO w_sub (id, label) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET lab
 INSERT INTO w_sub (id, label) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET label = (SELECT e.mail FROM (SELECT excluded.*) e) RETURNING label
 ? and a condition holds against it
 INSERT INTO w_sub (id, label) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET label = 'hit' WHERE excluded.mail LIKE 'aTk%' RETURNING label
+= what a view computes is stored
+UPDATE w_sub SET label = mail WHERE id = 1 RETURNING label
+= out of its row
+UPDATE w_sub v SET label = (v).mail WHERE id = 1 RETURNING label
+= by the name of a function
+UPDATE w_sub v SET label = mail(v) WHERE id = 1 RETURNING label
+= from a query inside
+UPDATE w_sub v SET label = (SELECT x.mail FROM (SELECT v.*) x) WHERE id = 1 RETURNING label
+= or returned in one
+UPDATE w_sub v SET label = 'x' WHERE id = 1 RETURNING (SELECT v.mail || '')
+= from a row that is deleted
+DELETE FROM w_sub v WHERE id = 1 RETURNING (v).*
+=18+ that was before
+UPDATE w_sub SET label = 'x' WHERE id = 1 RETURNING lower(old.mail), upper(upper(old.mail)) || old.mail
+=17+ by MERGE
+MERGE INTO w_sub v USING (VALUES (1)) n (id) ON v.id = n.id WHEN MATCHED THEN UPDATE SET label = v.mail RETURNING v.label
+? a condition on what a view computes is counted
+DELETE FROM w_sub WHERE mail > 'aTk8' AND id = 1
 - MERGE stores a hidden value
 MERGE INTO plain t USING people p ON p.id = t.id WHEN MATCHED THEN UPDATE SET label = p.email
 - MERGE on a hidden value
