@@ -16,6 +16,8 @@ struct Raw {
     count: usize,
     failed: bool,
     message: *mut c_char,
+    hint: *mut c_char,
+    sqlstate: c_int,
     cursorpos: c_int,
 }
 
@@ -27,7 +29,17 @@ unsafe extern "C" {
 
 impl Raw {
     fn empty() -> Self {
-        Self { data: ptr::null_mut(), len: 0, statements: ptr::null_mut(), count: 0, failed: false, message: ptr::null_mut(), cursorpos: 0 }
+        Self {
+            data: ptr::null_mut(),
+            len: 0,
+            statements: ptr::null_mut(),
+            count: 0,
+            failed: false,
+            message: ptr::null_mut(),
+            hint: ptr::null_mut(),
+            sqlstate: 0,
+            cursorpos: 0,
+        }
     }
 
     /// What was answered, or why nothing was.
@@ -36,8 +48,13 @@ impl Raw {
             return Ok(self);
         }
         // SAFETY: where it is not null, it is what strdup gave, and `self` owns it.
-        let message = (!self.message.is_null()).then(|| unsafe { CStr::from_ptr(self.message) }.to_string_lossy().into_owned());
-        Err(Failure { message: message.unwrap_or_default(), at: usize::try_from(self.cursorpos).ok().and_then(|at| at.checked_sub(1)) })
+        let text = |given: *mut c_char| (!given.is_null()).then(|| unsafe { CStr::from_ptr(given) }.to_string_lossy().into_owned());
+        Err(Failure {
+            message: text(self.message).unwrap_or_default(),
+            hint: text(self.hint),
+            sqlstate: unpacked(self.sqlstate),
+            at: usize::try_from(self.cursorpos).ok().and_then(|at| at.checked_sub(1)),
+        })
     }
 
     fn bytes(&self) -> &[u8] {
@@ -53,11 +70,20 @@ impl Drop for Raw {
     }
 }
 
+/// Five characters of six bits each (`MAKE_SQLSTATE`).
+fn unpacked(sqlstate: c_int) -> [u8; 5] {
+    [0, 6, 12, 18, 24].map(|shift| b'0' + u8::try_from(sqlstate >> shift & 63).unwrap_or_default())
+}
+
 /// PostgreSQL's words for what it could not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Its message; empty where there was no memory for it.
     pub message: String,
+    /// What would work.
+    pub hint: Option<String>,
+    /// Its code.
+    pub sqlstate: [u8; 5],
     /// Where in the text, in characters; `None` where it does not say.
     pub at: Option<usize>,
 }

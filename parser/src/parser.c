@@ -38,6 +38,8 @@ typedef struct ParserResult
 	size_t		count;
 	bool		failed;
 	char	   *message;		/* malloc; NULL also where there was no memory for it */
+	char	   *hint;			/* malloc; NULL where there is none */
+	int			sqlstate;		/* as MAKE_SQLSTATE packs it */
 	int			cursorpos;		/* in characters from 1, 0 where there is none */
 } ParserResult;
 
@@ -369,6 +371,8 @@ fail(ParserResult *result, MemoryContext context)
 	FlushErrorState();
 	result->failed = true;
 	result->message = error->message == NULL ? NULL : strdup(error->message);
+	result->hint = error->hint == NULL ? NULL : strdup(error->hint);
+	result->sqlstate = error->sqlerrcode;
 	result->cursorpos = error->cursorpos;
 }
 
@@ -460,5 +464,6 @@ parser_free(ParserResult *result)
 	free(result->data);
 	free(result->statements);
 	free(result->message);
+	free(result->hint);
 	memset(result, 0, sizeof *result);
 }

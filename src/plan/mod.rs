@@ -14,6 +14,7 @@ mod turned;
 mod veil;
 mod view;
 
+pub use crate::sql::UNREADABLE;
 pub use permit::{
     Action, Cell, ColumnUse, CopyDirection, CopyFormat, Decision, Effect, Kind, Permit, Reveal, RowCheck, RowsOf, SettingChange,
     SettingScope,
@@ -106,10 +107,6 @@ pub struct Setting<'a> {
     /// Bytes of text beyond which nothing is parsed (`limits.parse`).
     pub parse_limit: usize,
 }
-
-/// The reason of a refusal in PostgreSQL's words of a text that its grammar does not take: PostgreSQL says so whatever state the transaction
-/// is in.
-pub const UNREADABLE: &str = "syntax";
 
 /// How a text came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,7 +33,7 @@ pub fn plan_text(sql: &RawSql, param_types: &[Oid], protocol: Protocol, setting:
     };
     if protocol == Protocol::Extended && read.statements.len() > 1 {
         let reject = Reject::postgres(Syntax::SyntaxError, "cannot insert multiple commands into a prepared statement");
-        return vec![unread(text, reject, setting)];
+        return vec![unread(text, Reject { reason: UNREADABLE, ..reject }, setting)];
     }
     // what stands between quotes and is no name may be a value
     let known = |name: &str| setting.catalog.has_name(name);
@@ -178,10 +178,7 @@ fn passed(own: &str, analysis: Option<&Analysis>, setting: Setting<'_>) -> Plan 
 }
 
 /// A text that was not read: refused, or passed as it is.
-fn unread(text: &str, mut reject: Reject, setting: Setting<'_>) -> Planned {
-    if reject.kind == RefusalKind::Postgres(Syntax::SyntaxError) {
-        reject.reason = UNREADABLE;
-    }
+fn unread(text: &str, reject: Reject, setting: Setting<'_>) -> Planned {
     let described = sql::describe_unread(text, setting.fingerprint_key).into();
     let plan =
         if setting.profile.unrestricted { pass(text) } else { Plan::Refuse(Refusal::from_reject(reject, text, Decision::default())) };

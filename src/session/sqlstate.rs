@@ -99,6 +99,10 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::DatatypeMismatch => "42804",
         Syntax::TooManyColumns => "54011",
         Syntax::ProgramLimitExceeded => "54000",
+        Syntax::CharacterNotInRepertoire => "22021",
+        Syntax::InvalidParameterValue => "22023",
+        Syntax::InvalidEscapeSequence => "22025",
+        Syntax::WindowingError => "42P20",
         Syntax::FeatureNotSupported => "0A000",
     }
 }

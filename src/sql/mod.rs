@@ -22,7 +22,7 @@ pub use census::DISAGREEMENT;
 pub use condition::condition;
 pub use describe::{Description, describe, describe_unread};
 pub use nulls::{is_simple, nulls_tell_nothing};
-pub use parse::{Parsed, Text, read};
+pub use parse::{Parsed, Text, UNREADABLE, read};
 pub use place::place;
 pub use print::{Rendered, copied, print};
 pub use reject::{Checked, RefusalKind, Reject, Syntax};

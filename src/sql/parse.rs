@@ -114,8 +114,23 @@ fn syntax_error(text: &str, failure: &Failure) -> Reject {
     };
     let place = |at| text.char_indices().map(|(place, _)| place).chain([text.len()]).nth(at);
     let at = failure.at.and_then(place).and_then(|at| i32::try_from(at).ok());
-    Reject::postgres(Syntax::SyntaxError, shown).at(at.unwrap_or(-1))
+    let code = match &failure.sqlstate {
+        b"0A000" => Syntax::FeatureNotSupported,
+        b"22021" => Syntax::CharacterNotInRepertoire,
+        b"22023" => Syntax::InvalidParameterValue,
+        b"22025" => Syntax::InvalidEscapeSequence,
+        b"42P20" => Syntax::WindowingError,
+        _ => Syntax::SyntaxError,
+    };
+    // the bytes that are wrong are a literal's
+    let shown = if code == Syntax::CharacterNotInRepertoire { shown.split(": ").next().unwrap_or_default() } else { shown };
+    let hint = failure.hint.as_deref().map(Into::into);
+    Reject { hint, reason: UNREADABLE, ..Reject::postgres(code, shown).at(at.unwrap_or(-1)) }
 }
+
+/// The reason of a refusal in PostgreSQL's words of a text that its grammar does not take: PostgreSQL says so whatever state the transaction
+/// is in.
+pub const UNREADABLE: &str = "syntax";
 
 /// What stands before the token that PostgreSQL could not read on at.
 const AT_OR_NEAR: &str = " at or near \"";

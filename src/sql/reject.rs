@@ -50,6 +50,14 @@ pub enum Syntax {
     TooManyColumns,
     /// 54000
     ProgramLimitExceeded,
+    /// 22021
+    CharacterNotInRepertoire,
+    /// 22023
+    InvalidParameterValue,
+    /// 22025
+    InvalidEscapeSequence,
+    /// 42P20
+    WindowingError,
     /// 0A000 with PostgreSQL's own words (cross-database references and the like)
     FeatureNotSupported,
 }

@@ -11,3 +11,4 @@ mod lookups;
 mod raw;
 mod script;
 mod transcripts;
+mod unread;
