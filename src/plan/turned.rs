@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::catalog::{Oid, PgType, Scalar};
 use crate::mask::{Format, Mask};
-use crate::sql::Reject;
 use crate::sql::model::{Constant, Says};
+use crate::sql::{Reject, Syntax};
 
 /// The most that one statement may have turned back: each costs a few microseconds of the session's thread.
 const LIMIT: usize = 10_000;
@@ -101,7 +101,10 @@ impl TurnedBack {
             }
             Says::Integer(n) if fits(*n, own) && !constant.array => Given::Text(vec![Some(Value::Integer(*n))]),
             Says::Integer(_) => return Err(unread()),
-            Says::Text(text) => Given::Text(read(text.as_bytes(), Format::Text, own, constant.array).ok_or_else(unread)?),
+            Says::Text(text) => {
+                let unread = || misread(text.as_bytes(), own, constant.array);
+                Given::Text(read(text.as_bytes(), Format::Text, own, constant.array).ok_or_else(unread)?)
+            }
         };
         let sent = [own, column].into_iter().max_by_key(|kind| width(*kind)).unwrap_or(column);
         let turned = Turned { given, mask: Arc::clone(mask), ty, sent, array: constant.array, stored };
@@ -156,7 +159,10 @@ impl TurnedBack {
                 Given::Text(values) => return turned.send(values),
                 Given::Parameter(index, kind) => match given.get(*index).copied() {
                     None | Some((_, None)) => return Ok(None),
-                    Some((format, Some(bytes))) => read(bytes, format, *kind, turned.array).ok_or_else(unread)?,
+                    Some((format, Some(bytes))) => {
+                        let unread = || if format == Format::Text { misread(bytes, *kind, turned.array) } else { unread() };
+                        read(bytes, format, *kind, turned.array).ok_or_else(unread)?
+                    }
                 },
             };
             left = left.checked_sub(values.len()).ok_or_else(excess)?;
@@ -197,7 +203,7 @@ impl Turned {
         let mut value = Vec::new();
         match self.mask.turn_back(&ty, Format::Text, &text, &mut value) {
             Ok(()) => String::from_utf8(value).map(Some).map_err(|_| unread()),
-            Err(_) if !is_text => Err(unread()),
+            Err(_) if !is_text => Err(misread(&text, self.ty.scalar(), false)),
             Err(_) if !self.stored => Err(too_few()),
             Err(_) if text == SEVERAL => Err(not_told()),
             Err(_) => Ok(None),
@@ -372,6 +378,36 @@ fn unclear(message: &str) -> Reject {
 fn unread() -> Reject {
     unclear("a value that is compared with a masked column is not written as its masks are, and cannot be turned back")
         .hint("write integers in digits and uuids as they are printed, of the column's own type; an array in one dimension")
+}
+
+/// Of a text that cannot be read: what PostgreSQL says where no version of it could.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type's masks can be turned back")]
+fn misread(text: &[u8], kind: Scalar, array: bool) -> Reject {
+    let name = match kind {
+        Scalar::Int2 => "smallint",
+        Scalar::Int4 => "integer",
+        Scalar::Int8 => "bigint",
+        _ => "uuid",
+    };
+    let wrong = || Reject::postgres(Syntax::InvalidTextRepresentation, format!("invalid input syntax for type {name}"));
+    if array {
+        return unread();
+    }
+    if kind == Scalar::Uuid {
+        let none = text.iter().any(|b| !b.is_ascii_hexdigit() && !matches!(b, b'-' | b'{' | b'}'));
+        return if none { wrong() } else { unread() };
+    }
+    let text = text.trim_ascii();
+    let digits = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+    match digits {
+        [b'0'..=b'9', ..] if digits.iter().all(u8::is_ascii_digit) => {
+            Reject::postgres(Syntax::NumericValueOutOfRange, format!("value is out of range for type {name}"))
+        }
+        // other bases, and digits in groups, are read since 16; space that is none to Rust always
+        [b'0', b'x' | b'X' | b'o' | b'O' | b'b' | b'B', ..] | [0x0b, ..] | [.., 0x0b] => unread(),
+        [b'0'..=b'9', ..] if digits.contains(&b'_') => unread(),
+        _ => wrong(),
+    }
 }
 
 /// `fpe` shows one mask for all texts of a shape that few have: those cannot be told apart, and a text that looks so itself must not find one.

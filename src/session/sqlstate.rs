@@ -100,6 +100,8 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::TooManyColumns => "54011",
         Syntax::ProgramLimitExceeded => "54000",
         Syntax::CharacterNotInRepertoire => "22021",
+        Syntax::NumericValueOutOfRange => "22003",
+        Syntax::InvalidTextRepresentation => "22P02",
         Syntax::InvalidParameterValue => "22023",
         Syntax::InvalidEscapeSequence => "22025",
         Syntax::WindowingError => "42P20",

@@ -52,6 +52,10 @@ pub enum Syntax {
     ProgramLimitExceeded,
     /// 22021
     CharacterNotInRepertoire,
+    /// 22003
+    NumericValueOutOfRange,
+    /// 22P02
+    InvalidTextRepresentation,
     /// 22023
     InvalidParameterValue,
     /// 22025

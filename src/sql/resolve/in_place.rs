@@ -145,8 +145,10 @@ impl Resolver<'_> {
 
     /// A mask names its table by the alias, which something nearer may have taken.
     fn reaches(&self, alias: &str, name: &str, source: Source) -> Checked<()> {
-        let named = self.levels.iter().rev().filter(|l| !l.blocked).find_map(|l| l.items.iter().find(|i| i.by_name && &*i.name == alias));
-        if named.and_then(|i| i.instance).is_some_and(|(id, _)| id == source.instance) {
+        let of_name = |i: &&Rc<Item>| i.by_name && &*i.name == alias;
+        let level = self.levels.iter().rev().filter(|l| !l.blocked).find(|l| l.items.iter().any(|i| of_name(&i)));
+        let mut named = level.into_iter().flat_map(|l| &l.items).filter(of_name);
+        if named.next().and_then(|i| i.instance).is_some_and(|(id, _)| id == source.instance) && named.next().is_none() {
             return Ok(());
         }
         let message = format!("column \"{name}\" is masked where the name \"{alias}\" stands for something else");

@@ -4,7 +4,7 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, a_const::Val};
 
-use super::{Resolver, Value};
+use super::{Resolver, Value, strings};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
 use crate::sql::model::{Comparison, Constant, Flow, New, Says, UseKind};
 
@@ -66,6 +66,11 @@ impl Resolver<'_> {
         all.any(|o| turns(o.left) && turns(o.right) && (o.oid >= FIRST_NORMAL_OID || o.function >= FIRST_NORMAL_OID))
     }
 
+    /// Whether a sign could be an operator from outside PostgreSQL.
+    fn has_other_plus(&self) -> bool {
+        self.cx.catalog.operators_named("+").any(|o| o.left == Oid(0) && o.oid >= FIRST_NORMAL_OID)
+    }
+
     /// What a constant says; `cast` is its type where it is cast to one. `Some(None)` is NULL.
     #[expect(clippy::option_option, reason = "NULL, and what cannot be read, are two things")]
     fn constant(&self, node: &Node, cast: Option<Oid>) -> Option<Option<Constant>> {
@@ -87,6 +92,10 @@ impl Resolver<'_> {
                 let Some(constant) = self.constant(arg, None)? else { return Some(None) };
                 let as_declared = !matches!(constant.says, Says::Parameter(_)) || constant.ty.is_none_or(|ty| Some(ty) == cast);
                 (constant.says, Some(cast.filter(|_| as_declared)?), constant.at)
+            }
+            Some(NodeEnum::AExpr(_)) => {
+                let constant = self.constant(behind_plus(node).filter(|_| !self.has_other_plus())?, None)??;
+                return matches!(constant.says, Says::Integer(_)).then_some(Some(constant));
             }
             _ => return None,
         };
@@ -159,6 +168,16 @@ fn place(node: &Node) -> Option<i32> {
         NodeEnum::AConst(constant) => Some(constant.location),
         NodeEnum::ParamRef(parameter) => Some(parameter.location),
         NodeEnum::TypeCast(cast) => place(cast.arg.as_deref()?),
+        NodeEnum::AExpr(_) => place(behind_plus(node)?),
         _ => None,
     }
+}
+
+/// What stands behind a sign that changes nothing; the parser makes one number of the other sign and what it stands before.
+fn behind_plus(node: &Node) -> Option<&Node> {
+    let Some(NodeEnum::AExpr(sign)) = &node.node else { return None };
+    let protobuf::AExpr { kind, name, lexpr, rexpr, rexpr_list_start: _, rexpr_list_end: _, location: _ } = &**sign;
+    let plus = matches!(strings(name).ok()?.as_slice(), ["+"] | ["pg_catalog", "+"]);
+    let plain = *kind == protobuf::AExprKind::AexprOp as i32 && lexpr.is_none();
+    rexpr.as_deref().filter(|_| plus && plain)
 }

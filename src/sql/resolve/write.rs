@@ -84,6 +84,10 @@ impl Resolver<'_> {
             self.condition(condition, UseKind::Filter)?;
         }
         match rows {
+            Some(_) if &*target.name == EXCLUDED && !target_list.is_empty() => {
+                let message = "a relation with a row condition, which would name it, has the name of the row that was not inserted";
+                Err(Reject::unclear("alias", message).hint("use another alias"))
+            }
             Some(rows) if !target_list.is_empty() => row_check::stored(rows, where_clause),
             _ => Ok(()),
         }

@@ -74,6 +74,7 @@ fn a_mask_that_is_saved_leaves_the_value_that_it_is_of() {
         ("pass", "'QQ-12345678'", Some("QQ-12345678")),
         ("card", "''", Some("")),
         ("small", "5", Some("5")),
+        ("nr", "+6", Some("6")),
         ("token", "'00000000-0000-0000-0000-000000000000'", Some("00000000-0000-0000-0000-000000000000")),
     ] {
         let text = format!("UPDATE person SET {column} = {new} WHERE name = 'the one'");
@@ -90,6 +91,8 @@ fn a_mask_that_is_saved_leaves_the_value_that_it_is_of() {
         ("folded = 'x'", "0A000"),
         ("pass = 'AAAAAAAAAAAAAAAAAAAAAA'", "22001"),
         ("nr = 5000000000", "22003"),
+        ("nr = 'abc'", "22P02"),
+        ("nr = '***'", "22P02"),
         ("code = -5", "23514"),
     ] {
         let heard = analyst.query(&format!("UPDATE person SET {set} WHERE name = 'the one'")).unwrap();

@@ -4,6 +4,7 @@
 
 mod copies;
 mod ends;
+mod excluded;
 mod explain;
 mod fixture;
 mod generated;
