@@ -216,6 +216,8 @@ pub struct RelationProfile {
     pub rows: Option<RowCondition>,
     /// DELETE and TRUNCATE are allowed.
     pub delete: bool,
+    /// Conditions on other relations look into it: a new row may change what is seen of those.
+    pub looked_into: bool,
 }
 
 /// A column's part of a profile.
@@ -311,6 +313,13 @@ impl Profile {
             },
             None => !self.unclassified_deny,
         }
+    }
+
+    /// Whether a new row of the relation may be made, which sets all columns where conditions on other relations look into it.
+    #[must_use]
+    pub fn insert(&self, relation: Oid) -> bool {
+        let writable = |r: &RelationProfile| !r.looked_into || r.columns.values().all(|c| c.write);
+        self.unrestricted || self.of(relation).is_none_or(writable)
     }
 
     /// Whether DELETE and TRUNCATE of the relation are allowed.

@@ -208,6 +208,14 @@ impl<'a> Judge<'a> {
             let message = format!("{}: view \"{name}\" is the target of a write, and not all that it reads may be written", who());
             return self.refuse(Reject::forbidden("write", message).hint(WRITE_BELOW).at(at));
         }
+        let makes_rows = matches!(instance.access, Access::Insert | Access::CopyIn | Access::Merge);
+        let closed = |oid: Oid, _: i16| !self.profile.insert(oid);
+        if makes_rows && (closed(relation.oid, 0) || veil::reads_any(self.catalog, relation, &closed)) {
+            let message = format!("{}: conditions on other relations look into \"{name}\", and not all its columns may be written", who());
+            return self.refuse(
+                Reject::forbidden("write", message).hint(format!("'write: {{ {name}: allow }}' in the role would allow it")).at(at),
+            );
+        }
         // what refers to it is changed with it, and quoted where that fails
         self.scrub |= self.reached_by_a_write(relation.oid).into_iter().any(|oid| {
             let code = self.catalog.relation(oid).is_some_and(|r| self.runs_foreign_code(r));

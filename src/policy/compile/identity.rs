@@ -62,7 +62,7 @@ impl Parts {
     }
 
     fn relation(&mut self, relation: &RelationProfile) {
-        let RelationProfile { columns, other_columns, rows, delete } = relation;
+        let RelationProfile { columns, other_columns, rows, delete, looked_into } = relation;
         let mut sorted: Vec<_> = columns.iter().collect();
         sorted.sort_unstable_by_key(|(number, _)| **number);
         self.number(sorted.len());
@@ -81,6 +81,7 @@ impl Parts {
         }
         self.optional(rows.as_ref().map(|r| &*r.sql));
         self.flag(*delete);
+        self.flag(*looked_into);
     }
 }
 

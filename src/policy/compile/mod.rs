@@ -1,6 +1,7 @@
 //! From a bound policy to one principal's [`Profile`]: every rule decided, for every relation. The meaning of keys is `bind`'s.
 
 mod documents;
+mod elsewhere;
 mod identity;
 mod relation;
 mod sql_text;
@@ -59,7 +60,9 @@ impl BoundPolicy {
             functions: &profile.functions,
             made: self.system.clone(),
             views: HashMap::new(),
+            looked_into: BTreeSet::new(),
         };
+        maker.looked_into = maker.looked_into();
         for oid in &self.order {
             if let (Some(relation), Some(known)) = (catalog.relation(*oid), self.known.get(oid)) {
                 maker.relation(relation, known);

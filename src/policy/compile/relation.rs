@@ -27,6 +27,8 @@ pub(super) struct Maker<'a> {
     pub(super) made: HashMap<Oid, RelationProfile>,
     /// Views whose columns follow from their definitions.
     pub(super) views: HashMap<Oid, DerivedView>,
+    /// Relations that conditions on others look into.
+    pub(super) looked_into: BTreeSet<Oid>,
 }
 
 impl Maker<'_> {
@@ -86,6 +88,7 @@ impl Maker<'_> {
         profile.other_columns = self.other_columns(bound);
         profile.delete = self.deletes(bound) || parents.iter().any(|p| self.made.get(&p.oid).is_some_and(|p| p.delete));
         profile.rows = rows;
+        profile.looked_into = self.looked_into.contains(&relation.oid);
         profile
     }
 
@@ -111,7 +114,15 @@ impl Maker<'_> {
 
     /// The columns that a condition of the principal's reads: to set them needs a rule.
     fn tested(&self, relation: &Relation, rows: Option<&RowCondition>, bound: Option<&BoundRelation>) -> BTreeSet<i16> {
-        let mut text = rows.map_or_else(String::new, |r| r.sql.to_string());
+        if self.looked_into.contains(&relation.oid) {
+            return relation.columns.iter().map(|c| c.number).collect();
+        }
+        read_by(relation, &(rows.map_or_else(String::new, |r| r.sql.to_string()) + &self.whens(bound)))
+    }
+
+    /// The conditions in the principal's rules on a relation's columns.
+    pub(super) fn whens(&self, bound: Option<&BoundRelation>) -> String {
+        let mut text = String::new();
         for (i, role) in self.roles {
             let about = bound.and_then(|b| b.roles.get(*i)).map_or(&[][..], |r| &r.read);
             let object = about.iter().filter_map(|i| role.read.get(*i));
@@ -121,7 +132,7 @@ impl Maker<'_> {
             });
             object.chain(class).for_each(|rule| conditions(&rule.value, &mut text));
         }
-        read_by(relation, &text)
+        text
     }
 
     /// Columns that are computed from others of the same row.
@@ -246,8 +257,9 @@ impl Maker<'_> {
         self.policy.system.contains_key(&oid)
     }
 
-    /// The principal's condition on rows: of several roles joined with OR, lifted by a role that has rules and no condition.
-    fn rows(&self, relation: &Relation, bound: Option<&BoundRelation>) -> Option<RowCondition> {
+    /// The principal's condition on rows, as the policy says it of the relation itself: of several roles joined with OR, lifted by a role that has
+    /// rules and no condition.
+    pub(super) fn own_rows(&self, bound: Option<&BoundRelation>) -> Option<String> {
         let mut own: Vec<&str> = Vec::new();
         let mut lifted = false;
         for (i, role) in self.roles {
@@ -257,7 +269,12 @@ impl Maker<'_> {
                 None => lifted |= self.gives(*i, bound),
             }
         }
-        let own = (!own.is_empty() && !lifted).then(|| own.iter().map(|sql| format!("({sql})")).collect::<Vec<_>>().join(" OR "));
+        (!own.is_empty() && !lifted).then(|| own.iter().map(|sql| format!("({sql})")).collect::<Vec<_>>().join(" OR "))
+    }
+
+    /// The same with what its parents have.
+    fn rows(&self, relation: &Relation, bound: Option<&BoundRelation>) -> Option<RowCondition> {
+        let own = self.own_rows(bound);
         let parents = relation.parents.iter().filter_map(|p| self.made.get(p)?.rows.as_ref()).map(|r| r.sql.to_string());
         let all: Vec<String> = own.into_iter().chain(parents).collect();
         let sql = match all.as_slice() {

@@ -105,7 +105,8 @@ tables:
 pub(crate) fn bound(text: &str, contents: Contents) -> (BoundPolicy, Catalog) {
     let catalog = Catalog::new(contents);
     let (policy, _) = load(&[("p.yaml".into(), text.to_owned())]).unwrap_or_else(|e| panic!("{e}"));
-    let (bound, _) = policy.bind(&catalog, &Keyring::default()).unwrap_or_else(|e| panic!("{e}"));
+    let keys = Keyring::new("k", [("k".to_owned(), crate::base::Secret::new(vec![7; 32]))]).unwrap();
+    let (bound, _) = policy.bind(&catalog, &keys).unwrap_or_else(|e| panic!("{e}"));
     (bound, catalog)
 }
 

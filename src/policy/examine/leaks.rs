@@ -22,6 +22,7 @@ impl Examined<'_> {
                 found.push(Diagnostic::note(role.role.place.clone(), message));
             }
             self.reaching(role, &mut found);
+            self.order(role, &mut found);
             for (relation, _) in self.relations(role) {
                 self.probes(role, relation, &mut found);
             }
@@ -38,6 +39,27 @@ impl Examined<'_> {
             let message = format!(
                 "accepted leak: role '{}' may call '{function}' of extension '{extension}', which reads past every veil",
                 role.role.name
+            );
+            found.push(Diagnostic::note(role.role.place.clone(), message));
+        }
+    }
+
+    /// Pseudonyms that are grouped, joined and partitioned by: PostgreSQL may sort by the value itself to do so, and rows come as they were sorted.
+    fn order(&self, role: &Alone<'_>, found: &mut Vec<Diagnostic>) {
+        let keeps = |relation: &Relation, c: &crate::catalog::Column| match seen(role, relation.oid, c) {
+            Outcome::Masked(rule) => rule.mask.laws(&c.ty).is_some_and(|laws| laws.injective) && !rule.reveal.order,
+            Outcome::Clear | Outcome::Conditional(_) | Outcome::Absent(_) => false,
+        };
+        let relations = self.relations(role);
+        let columns = relations.iter().flat_map(|(r, _)| r.columns.iter().map(|c| (*r, c))).filter(|(r, c)| keeps(r, c));
+        let (written, read): (Vec<_>, Vec<_>) = columns.partition(|(r, c)| role.profile.write(r.oid, c.number));
+        for (columns, also) in [(read, ""), (written, ", and who writes it can find a value by that")] {
+            let Some((relation, column)) = columns.first() else { continue };
+            let others = if columns.len() == 1 { String::new() } else { format!(" and {} more", columns.len() - 1) };
+            let message = format!(
+                "accepted leak: role '{}' may group and join by the pseudonyms of '{}'{others}: rows may come in the order of the original values{also}",
+                role.role.name,
+                named(relation, column)
             );
             found.push(Diagnostic::note(role.role.place.clone(), message));
         }

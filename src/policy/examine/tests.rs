@@ -98,6 +98,14 @@ fn each_question_has_its_words() {
             ],
         ),
         (
+            "roles: { r: { members: [alice], read: { personal: { mask: email }, public.users.email: { mask: pseudonym }, public.users.born: allow, money: allow }, write: { public.users.email: allow } } }",
+            vec![
+                "p.yaml:6:10: note: accepted leak: role 'r' may group and join by the pseudonyms of 'public.users.email': rows may come in the order of the original values, and who writes it can find a value by that",
+                "p.yaml:6:10: note: accepted leak: role 'r' may write 'public.users.email', which is unique, and so learns whether a value is taken (23505)",
+                "p.yaml:6:10: note: a dump by role 'r' could not be loaded: 'public.users.phone' is masked and checked by \"users_phone_check\"",
+            ],
+        ),
+        (
             "roles: { r: { read: { personal: { mask: \"null\", reveal: [lookup, order] }, money: allow }, write: { personal.contact: allow }, statements: [code] } }",
             vec![
                 "p.yaml:6:23: note: accepted leak: role 'r' finds rows by the raw value (lookup) where this rule holds",

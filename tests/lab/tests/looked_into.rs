@@ -1,0 +1,79 @@
+//! A condition that looks into another relation says what that relation's rows say: so who may not write them all may write none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
+
+use lab::Lab;
+use lab::oracle::Answer;
+use lab::wire::Client;
+
+const SETUP: &str = "
+CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN SUPERUSER; CREATE ROLE partly LOGIN SUPERUSER; CREATE ROLE granted LOGIN SUPERUSER;
+CREATE TABLE bills (id int PRIMARY KEY, region text);
+INSERT INTO bills SELECT i, CASE WHEN i % 2 = 0 THEN 'EU' ELSE 'US' END FROM generate_series(1, 12) i;
+CREATE TABLE served (region text DEFAULT 'US', note text) PARTITION BY LIST (region);
+CREATE TABLE served_all PARTITION OF served DEFAULT;
+INSERT INTO served VALUES ('EU', 'n');
+CREATE VIEW regions AS SELECT region FROM served;
+CREATE VIEW notes AS SELECT note FROM served;
+CREATE TABLE other (id int);";
+
+const POLICY: &str = "
+version: 1
+roles:
+  clerk:
+    members: [clerk]
+    rows: { public.bills: \"EXISTS (SELECT 1 FROM public.served s WHERE s.region = bills.region)\" }
+  partly:
+    members: [partly]
+    rows: { public.bills: \"region IN (SELECT r.region FROM public.regions r)\" }
+    write: { public.served.note: allow, public.served_all.note: allow }
+  granted:
+    members: [granted]
+    rows: { public.bills: \"EXISTS (SELECT 1 FROM public.served s WHERE s.region = bills.region)\" }
+    write: { public.served: allow }
+";
+
+#[test]
+fn who_may_not_write_a_condition_does_not() {
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), POLICY).unwrap();
+    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    for (login, text, rows) in [
+        ("clerk", "INSERT INTO served VALUES ('US', 'y')", None),
+        ("clerk", "INSERT INTO served DEFAULT VALUES", None),
+        ("clerk", "INSERT INTO served_all VALUES ('US', 'y')", None),
+        ("clerk", "INSERT INTO regions VALUES ('US')", None),
+        ("clerk", "INSERT INTO notes VALUES ('y')", None),
+        ("clerk", "UPDATE served SET region = 'US'", None),
+        ("clerk", "UPDATE regions SET region = 'US'", None),
+        ("clerk", "DELETE FROM served", None),
+        ("clerk", "TRUNCATE served", None),
+        ("clerk", "COPY served FROM STDIN", None),
+        ("clerk", "WITH w AS (INSERT INTO served VALUES ('US', 'y')) SELECT 1", None),
+        ("clerk", "INSERT INTO other VALUES (1)", Some(6)),
+        ("partly", "INSERT INTO served (note) VALUES ('y')", None),
+        ("partly", "INSERT INTO served_all (note) VALUES ('y')", None),
+        ("partly", "INSERT INTO notes VALUES ('y')", None),
+        ("partly", "UPDATE served SET note = 'y'", Some(6)),
+        ("granted", "INSERT INTO served VALUES ('US', 'y')", Some(12)),
+    ] {
+        let mut client = Client::connect(lab.port, login, "postgres").unwrap();
+        client.query("BEGIN").unwrap();
+        let answer = Answer::of(&client.query(text).unwrap());
+        match rows {
+            None => assert!(matches!(&answer, Answer::Refused(why) if why.starts_with("42501 ")), "{login}: {text}: {answer:?}"),
+            Some(rows) => {
+                assert!(matches!(answer, Answer::Rows(_)), "{login}: {text}: {answer:?}");
+                let seen = Answer::of(&client.query("SELECT id FROM bills").unwrap());
+                assert!(matches!(&seen, Answer::Rows(ids) if ids.len() == rows), "{login}: {text}: {seen:?}");
+            }
+        }
+    }
+}
