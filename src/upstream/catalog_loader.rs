@@ -18,8 +18,8 @@ use tokio_postgres::{Client, Config, Connection, NoTls, Row};
 use crate::base::Secret;
 use crate::catalog::{Column, Contents, Oid, PgType, RoleSetting, Trigger, TypeInfo, spread_foreign_code};
 
-/// The oldest server that is read.
-const OLDEST: u32 = 140_000;
+/// The servers that are read, by `server_version_num`: what a newer one brings, in its grammar and its catalog, is not known here and so not veiled.
+const VERSIONS: std::ops::Range<u32> = 140_000..190_000;
 
 /// Who reads, and where.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +46,9 @@ pub enum LoadError {
         /// What happened.
         cause: Cause,
     },
-    /// The server is older than PostgreSQL 14.
-    #[error("the server is older than PostgreSQL 14 (server_version_num {0})")]
-    TooOld(u32),
+    /// The server is of another version.
+    #[error("the server is not PostgreSQL 14 to 18 (server_version_num {0})")]
+    Version(u32),
     /// The login has a `search_path` of its own, so what other logins start with cannot be seen.
     #[error("the catalog login has a search_path of its own, which hides what other logins start with: ALTER ROLE … RESET search_path")]
     OwnSearchPath,
@@ -287,6 +287,10 @@ async fn gate(client: &Client) -> Result<(Box<str>, Box<str>), LoadError> {
     found.into_iter().next().ok_or(LoadError::Step { step, cause: Cause::Answer })
 }
 
+fn is_known(server_version: u32) -> Result<(), LoadError> {
+    if VERSIONS.contains(&server_version) { Ok(()) } else { Err(LoadError::Version(server_version)) }
+}
+
 async fn marked_rows(client: &Client) -> Result<(Box<str>, Box<str>), LoadError> {
     let step = "mark";
     let found = all(client, step, queries::MARK, |r| Ok((r.try_get(0)?, r.try_get(1)?))).await?;
@@ -297,9 +301,7 @@ async fn read(client: &Client, path: PathSource) -> Result<(Contents, Mark), Loa
     let server = all(client, "server", queries::SERVER, |r| Ok((r.try_get::<_, Box<str>>(0)?, r.try_get::<_, i32>(1)?))).await?;
     let (database, version) = server.into_iter().next().ok_or(LoadError::Step { step: "server", cause: Cause::Answer })?;
     let server_version = u32::try_from(version).unwrap_or(0);
-    if server_version < OLDEST {
-        return Err(LoadError::TooOld(server_version));
-    }
+    is_known(server_version)?;
     let (visible, search_path) = gate(client).await?;
     let mark = Mark { visible, search_path, rows: marked_rows(client).await? };
     let settings = all(client, "settings of roles", queries::SETTINGS, rows::setting).await?.into_iter().flatten().collect::<Vec<_>>();
@@ -370,4 +372,17 @@ async fn read_roles(client: &Client) -> Result<Vec<crate::catalog::Role>, LoadEr
         role.member_of = member_of.remove(&role.oid).unwrap_or_default();
     }
     Ok(roles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_another_version_is_refused() {
+        for (version, known) in [(130_020, false), (140_000, true), (189_999, true), (190_000, false)] {
+            assert_eq!(is_known(version).is_ok(), known, "{version}");
+        }
+        assert_eq!(LoadError::Version(190_001).to_string(), "the server is not PostgreSQL 14 to 18 (server_version_num 190001)");
+    }
 }
