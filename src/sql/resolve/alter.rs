@@ -6,8 +6,9 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, AlterTableType, Node, ObjectType};
 
-use super::from::Named;
+use super::from::{Named, computed};
 use super::names::TEMPORARY;
+use super::scope::Item;
 use super::{Resolver, absent, inner, name_nodes, strings, unknown};
 use crate::catalog::Oid;
 use crate::sql::model::{Access, Call, UseKind};
@@ -195,14 +196,28 @@ impl Resolver<'_> {
     pub(super) fn create_enum(&mut self, statement: &mut protobuf::CreateEnumStmt) -> Checked<()> {
         let protobuf::CreateEnumStmt { type_name, vals } = statement;
         strings(vals)?;
-        let (schema, name) = match strings(type_name)?.as_slice() {
+        self.new_type(type_name)
+    }
+
+    /// The name of a type that is made gets its schema.
+    fn new_type(&self, names: &mut Vec<Node>) -> Checked<()> {
+        let (schema, name) = match strings(names)?.as_slice() {
             [name] => (self.home()?.to_owned(), (*name).to_owned()),
             [schema, name] => ((*schema).to_owned(), (*name).to_owned()),
             _ => return Err(unknown("the name of a type")),
         };
         absent("a temporary type", schema != TEMPORARY)?;
-        *type_name = name_nodes(&[&schema, &name]);
+        *names = name_nodes(&[&schema, &name]);
         Ok(())
+    }
+
+    /// CREATE DOMAIN: what its checks call runs for each value, which they name VALUE.
+    pub(super) fn create_domain(&mut self, statement: &mut protobuf::CreateDomainStmt) -> Checked<()> {
+        let protobuf::CreateDomainStmt { domainname, type_name, coll_clause: _, constraints } = statement;
+        self.new_type(domainname)?;
+        let ty = self.type_name(type_name.as_mut().ok_or_else(|| unknown("CREATE DOMAIN"))?)?;
+        let value = Item { columns: vec![computed("value", Some(ty))], by_column: true, ..Item::default() };
+        self.on_level(vec![Rc::new(value)], |r| constraints.iter_mut().try_for_each(|c| r.constraint(c)))
     }
 
     /// ALTER TYPE … ADD VALUE or RENAME VALUE.

@@ -272,10 +272,19 @@ impl Resolver<'_> {
         self.used_opt(&mut constraint.raw_expr, UseKind::Expression)
     }
 
-    /// DROP TABLE, DROP VIEW and DROP SEQUENCE.
+    /// DROP TABLE, DROP VIEW and DROP SEQUENCE, and types and schemas on which nothing hangs.
     pub(super) fn drop(&mut self, statement: &mut protobuf::DropStmt) -> Checked<()> {
-        let protobuf::DropStmt { objects, remove_type, behavior: _, missing_ok, concurrent: _ } = statement;
+        let protobuf::DropStmt { objects, remove_type, behavior, missing_ok, concurrent: _ } = statement;
+        let cascades = *behavior == protobuf::DropBehavior::DropCascade as i32;
         let what = match ObjectType::try_from(*remove_type) {
+            Ok(kind @ (ObjectType::ObjectType | ObjectType::ObjectDomain | ObjectType::ObjectSchema)) => {
+                self.out.needs.push(Need::Ddl("DROP"));
+                self.out.deed = Deed::CatalogChanged;
+                if cascades {
+                    return Err(unknown("CASCADE, which drops what the text does not name").hint("drop by name what hangs on it"));
+                }
+                return if kind == ObjectType::ObjectSchema { Ok(()) } else { self.drop_types(objects, *missing_ok) };
+            }
             Ok(ObjectType::ObjectTable) => "DROP TABLE",
             Ok(ObjectType::ObjectView) => "DROP VIEW",
             Ok(ObjectType::ObjectSequence) => "DROP SEQUENCE",
@@ -321,6 +330,18 @@ impl Resolver<'_> {
             self.out.needs.push(Need::Ddl(what));
         }
         self.out.deed = Deed::CatalogChanged;
+        Ok(())
+    }
+
+    /// Types that nothing has: the server refuses others.
+    fn drop_types(&mut self, objects: &mut [Node], missing_ok: bool) -> Checked<()> {
+        for node in objects {
+            let NodeEnum::TypeName(name) = inner(node)? else { return Err(unknown("DROP of a type")) };
+            let missing = self.find_type(&strings(&name.names)?).is_none();
+            if !(missing && missing_ok) {
+                self.type_name(name)?;
+            }
+        }
         Ok(())
     }
 

@@ -44,6 +44,7 @@ impl Resolver<'_> {
             NodeEnum::CreateSeqStmt(sequence) => return self.create_sequence(sequence),
             NodeEnum::AlterSeqStmt(sequence) => self.alter_sequence(sequence)?,
             NodeEnum::CreateEnumStmt(create) => self.create_enum(create)?,
+            NodeEnum::CreateDomainStmt(create) => self.create_domain(create)?,
             NodeEnum::AlterEnumStmt(alter) => self.alter_enum(alter)?,
             NodeEnum::CreateTrigStmt(trigger) => self.trigger(trigger)?,
             _ => {
