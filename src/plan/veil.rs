@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Column, Oid, PgType, Relation, SYSTEM_COLUMNS, Sca
 use crate::mask::scalar_name;
 use crate::policy::{Condition, Outcome};
 use crate::sql::Reject;
-use crate::sql::model::{Access, Analysis, InstanceId, Source, UseKind};
+use crate::sql::model::{Access, Analysis, Beside, InstanceId, Source, UseKind};
 use crate::sql::veil::{ColumnMask, NEW, Read, Veil, VeilColumn, Veils};
 
 /// The veils that are demanded.
@@ -27,6 +27,7 @@ pub(super) fn veils(analysis: &Analysis, setting: Setting<'_>, demand: &Demand) 
         veils.insert(id, veil.ok_or_else(|| Reject::unclear("veil", "a mask that is needed in SQL cannot be written there"))?);
     }
     veils.fenced = analysis.leaks.any();
+    veils.beside = analysis.leaks.beside != Beside::Nothing;
     veils.says.insert("pgscrim.user".into(), Arc::clone(&setting.profile.principal.login));
     Ok(veils)
 }

@@ -75,8 +75,10 @@ pub struct Veils {
     by_instance: BTreeMap<InstanceId, Veil>,
     /// What `current_setting` gives for the proxy's own settings within a veil's SQL.
     pub says: BTreeMap<Box<str>, Arc<str>>,
-    /// The definition of a view may be looked into by what the statement does beside it, unless it is fenced.
+    /// The definition of a view may be looked into by what the statement does beside it or behind it, unless it is fenced.
     pub fenced: bool,
+    /// By what it does beside it.
+    pub beside: bool,
     /// Constants in whose place a parameter of this number is put, by where they stand in the client's text.
     pub turns: BTreeMap<i32, i32>,
 }

@@ -63,10 +63,10 @@ impl<'a> Resolver<'a> {
         let named = self.alias(range.alias.as_ref())?;
         let at = range.location;
         let failed = |why: Reject| Reject::unclear("view", format!("the definition of view \"{}\": {}", relation.name, why.message)).at(at);
-        let (mut query, outs) = self.definition(definition, at).map_err(failed)?;
+        let (mut query, outs, simple) = self.definition(definition, at).map_err(failed)?;
         let last = u32::try_from(self.out.instances.len()).unwrap_or(u32::MAX);
         self.out.inlined.insert(id, id.0 + 1..last);
-        if self.cx.veils.is_some_and(|v| v.fenced) {
+        if self.cx.veils.is_some_and(|v| v.beside || (v.fenced && !simple)) {
             fence(&mut query)?;
         }
         let names = relation.columns.iter().zip(&definition.visible).filter(|(_, visible)| **visible).map(|(c, _)| c.name.clone());
@@ -82,11 +82,13 @@ impl<'a> Resolver<'a> {
         Ok(Item { relation: qualified, veiled: true, ..item })
     }
 
-    /// A definition's tree, walked by itself: no name of the statement around it means anything in it, and none of its names is the client's.
-    fn definition(&mut self, definition: &Definition, at: i32) -> Checked<(Node, Vec<Out>)> {
+    /// A definition's tree, walked by itself: no name of the statement around it means anything in it, and none of its names is the client's. Says, too,
+    /// whether it is a simple one.
+    fn definition(&mut self, definition: &Definition, at: i32) -> Checked<(Node, Vec<Out>, bool)> {
         let depth = self.deeper(definition)?;
         let mut query = single(&definition.text)?;
         prune(&mut query, &definition.visible)?;
+        let simple = is_simple(&query);
         let first = self.part_from(&crate::sql::model::Part::default());
         let instances = self.out.instances.len();
         let (levels, seen, cx) = (std::mem::take(&mut self.levels), std::mem::take(&mut self.out.seen), self.cx);
@@ -100,7 +102,7 @@ impl<'a> Resolver<'a> {
         self.out.equalities.iter_mut().skip(first.equalities.end).for_each(|e| e.at = at);
         self.out.calls.iter_mut().skip(first.calls.end).for_each(|c| c.at = at);
         self.out.types.iter_mut().skip(first.types.end).for_each(|(_, place)| *place = at);
-        Ok((query, outs?))
+        Ok((query, outs?, simple))
     }
 
     /// Goes into a definition; gives where the walk was before.
@@ -209,6 +211,29 @@ fn names_a_position(node: &Node) -> bool {
     }
 }
 
+/// Whether it chooses rows of one relation, each looked at by itself: PostgreSQL does so where they are read, before the outermost query computes anything
+/// of them (ADR 0035). Rows that are joined, or chosen by a query, it may sort before.
+fn is_simple(query: &Node) -> bool {
+    let Some(NodeEnum::SelectStmt(select)) = &query.node else { return false };
+    let asks = |node: &Node| node.node.as_ref().is_none_or(|n| n.nodes().iter().any(|(n, ..)| matches!(n, NodeRef::SubLink(_))));
+    let clauses = [
+        &select.distinct_clause,
+        &select.group_clause,
+        &select.window_clause,
+        &select.values_lists,
+        &select.sort_clause,
+        &select.locking_clause,
+    ];
+    let others = [&select.having_clause, &select.limit_count, &select.limit_offset];
+    select.op == SetOperation::SetopNone as i32
+        && matches!(select.from_clause.as_slice(), [Node { node: Some(NodeEnum::RangeVar(_)) }])
+        && select.with_clause.is_none()
+        && clauses.iter().all(|clause| clause.is_empty())
+        && others.iter().all(|clause| clause.is_none())
+        && !select.target_list.iter().any(may_aggregate)
+        && !select.where_clause.as_deref().is_some_and(asks)
+}
+
 /// OFFSET 0 is a fence: no condition of the client's is looked at before the view has chosen its rows.
 fn fence(query: &mut Node) -> Checked<()> {
     let NodeEnum::SelectStmt(select) = inner(query)? else { return Err(unknown("a definition that is no query")) };
@@ -225,6 +250,33 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
 
     use super::*;
+
+    #[test]
+    fn what_chooses_rows_of_one_relation_is_simple() {
+        for (text, simple) in [
+            ("SELECT a, b || 'x', 1 FROM t WHERE a > 0 AND length(b) > 1", true),
+            ("SELECT a FROM t, u", false),
+            ("SELECT a FROM t JOIN u USING (a)", false),
+            ("SELECT a FROM t WHERE a IN (SELECT b FROM u)", false),
+            ("SELECT a FROM (SELECT a FROM t) t", false),
+            ("SELECT DISTINCT a FROM t", false),
+            ("SELECT a FROM t GROUP BY a", false),
+            ("SELECT a FROM t HAVING true", false),
+            ("SELECT max(a) FROM t", false),
+            ("SELECT (SELECT 1) FROM t", false),
+            ("SELECT a FROM t LIMIT 1", false),
+            ("SELECT a FROM t OFFSET 1", false),
+            ("SELECT a FROM t ORDER BY a", false),
+            ("SELECT a FROM t FOR UPDATE", false),
+            ("SELECT a FROM t UNION ALL SELECT a FROM u", false),
+            ("WITH w AS (SELECT 1) SELECT a FROM t", false),
+            ("SELECT a FROM f(1) t", false),
+            ("VALUES (1)", false),
+        ] {
+            let tree = crate::sql::parse::tree(text).unwrap();
+            assert_eq!(is_simple(tree.stmts.first().unwrap().stmt.as_ref().unwrap()), simple, "{text}");
+        }
+    }
 
     #[test]
     fn a_column_that_makes_one_row_of_all_is_not_taken_out() {
