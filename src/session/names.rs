@@ -33,7 +33,7 @@ fn relation(row: &Value, catalog: &Catalog) -> Option<SessionRelation> {
     let looked_up = Relation {
         oid: oid(row.get(1)?)?,
         name: QualifiedName::new("pg_temp", name.clone()),
-        kind: RelationKind::Table,
+        kind: if row.get(4)?.as_bool()? { RelationKind::Sequence } else { RelationKind::Table },
         owner: Oid(0),
         row_type: oid(row.get(2)?)?,
         columns,

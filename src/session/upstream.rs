@@ -17,9 +17,10 @@ const ASK_NAMES: &[u8] = b"SELECT pg_catalog.array_to_json(pg_catalog.current_sc
     (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.relname, c.oid::pg_catalog.int8, c.reltype::pg_catalog.int8, \
     (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attnum, a.attname, a.atttypid::pg_catalog.int8, a.atttypmod) \
     ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid \
-    AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped)))::pg_catalog.text FROM pg_catalog.pg_class c \
+    AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped), \
+    c.relkind OPERATOR(pg_catalog.=) 'S'::pg_catalog.\"char\"))::pg_catalog.text FROM pg_catalog.pg_class c \
     WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() \
-    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog.\"char\"[]))";
+    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,S}'::pg_catalog.\"char\"[]))";
 /// The name of the proxy's own statement and portal while it asks.
 const ASK_NAME: &[u8] = b"pgscrim asks";
 

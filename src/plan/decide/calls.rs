@@ -1,13 +1,16 @@
 //! Functions, operators and types: what may run. Whatever a name could resolve to is judged, and the worst counts.
 
 use super::{Judge, veil, words};
-use crate::catalog::{FIRST_NORMAL_OID, Function, FunctionClass, Oid, RelationKind, class_of, class_of_call};
+use crate::catalog::{FIRST_NORMAL_OID, Function, FunctionClass, Oid, Relation, RelationKind, class_of, class_of_call};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
 use crate::sql::model::Call;
 
 /// `cstring`: what a type's input function takes.
 const CSTRING: Oid = Oid(2275);
+
+/// The word that stands for the session's temporary schema.
+const TEMPORARY: &str = "pg_temp";
 
 /// What a text is allowed beyond what its analysis shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,14 +105,26 @@ impl Judge<'_> {
         let Some(name) = parse_name(text) else {
             return false;
         };
+        let path = || self.path.iter().map(|s| &**s);
         let schemas: Vec<&str> = match &name.0 {
             Some(schema) => vec![schema],
-            None => self.path.iter().map(|s| &**s).collect(),
+            None if path().any(|s| s == TEMPORARY) => path().collect(),
+            None => std::iter::once(TEMPORARY).chain(path()).collect(),
         };
-        let found = schemas.into_iter().find_map(|s| self.catalog.relation_in(s, &name.1));
-        let Some(sequence) = found.filter(|r| r.kind == RelationKind::Sequence) else {
-            return false;
-        };
+        let own = |s: &str| self.own.iter().find(|r| r.schema.as_deref() == (s != TEMPORARY).then_some(s) && *r.name == *name.1);
+        for schema in schemas {
+            if let Some(own) = own(schema) {
+                return own.looked_up.as_ref().is_some_and(|r| r.kind == RelationKind::Sequence);
+            }
+            if let Some(found) = self.catalog.relation_in(schema, &name.1) {
+                return found.kind == RelationKind::Sequence && self.is_open(found);
+            }
+        }
+        false
+    }
+
+    /// Whether no veiled column takes its values from a sequence.
+    fn is_open(&self, sequence: &Relation) -> bool {
         let veiled = self.profile.relations.keys().filter_map(|oid| self.catalog.relation(*oid)).any(|r| {
             let hidden = |c: &&crate::catalog::Column| veil::column_outcome(self.catalog, self.profile, r.oid, c.number).is_veiled();
             // an identity column's sequence is not named by a default: its usual name stands for it

@@ -15,10 +15,10 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Setting;
 use super::lookups::Lookups;
 use super::permit::{Action, Cell, ColumnUse, Decision, Kind};
 use super::turned::TurnedBack;
+use super::{SessionRelation, Setting};
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Oid};
 use crate::policy::{Below, ClassName, Outcome, Profile, Reveal, StatementRight};
@@ -124,6 +124,8 @@ struct Judge<'a> {
     catalog: &'a Catalog,
     profile: &'a Profile,
     path: &'a [Box<str>],
+    /// The session's own relations.
+    own: &'a [SessionRelation],
     allowance: Allowance,
     columns: Vec<ColumnUse>,
     refused: Option<Reject>,
@@ -145,6 +147,7 @@ impl<'a> Judge<'a> {
             catalog: setting.catalog,
             profile: setting.profile,
             path: &setting.names.search_path,
+            own: &setting.names.relations,
             allowance,
             columns: Vec::new(),
             refused: None,

@@ -41,7 +41,13 @@ impl Resolver<'_> {
             NodeEnum::RenameStmt(rename) => self.rename(rename)?,
             NodeEnum::CommentStmt(comment) => self.comment(comment)?,
             NodeEnum::GrantStmt(grant) => self.privileges(grant)?,
-            NodeEnum::CreateSeqStmt(sequence) => return self.create_sequence(sequence),
+            NodeEnum::CreateSeqStmt(sequence) => {
+                self.create_sequence(sequence)?;
+                if self.is_of_own() {
+                    self.out.needs.clear();
+                }
+                return Ok(());
+            }
             NodeEnum::AlterSeqStmt(sequence) => self.alter_sequence(sequence)?,
             NodeEnum::CreateEnumStmt(create) => self.create_enum(create)?,
             NodeEnum::CreateDomainStmt(create) => self.create_domain(create)?,
@@ -220,9 +226,9 @@ impl Resolver<'_> {
     }
 }
 
-/// Rights that a session does not need for its own temporary tables: what it does to them nobody else sees.
+/// Rights that a session does not need for its own temporary tables and sequences: what it does to them nobody else sees.
 fn may_be_of_own(need: &Need) -> bool {
-    matches!(need, Need::Maintenance(_) | Need::Ddl("ALTER" | "CREATE INDEX" | "COMMENT"))
+    matches!(need, Need::Maintenance(_) | Need::Ddl("ALTER" | "ALTER SEQUENCE" | "CREATE INDEX" | "COMMENT"))
 }
 
 /// The right that a kind of statement needs. INVARIANT 2: what is not listed needs none, and is refused.

@@ -31,6 +31,7 @@ INSERT INTO people SELECT i, 'canary' || i || '@example.com', 'c' || i % 3 FROM 
 CREATE TABLE places (id int PRIMARY KEY, name text DEFAULT 'here');
 CREATE FUNCTION noisy(int) RETURNS boolean SECURITY DEFINER LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', (SELECT min(email) FROM public.people); END $$;
 CREATE FUNCTION bell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE SEQUENCE steps; CREATE SEQUENCE tallies; ALTER TABLE people ALTER email SET DEFAULT 'x' || nextval('tallies');
 CREATE SCHEMA other; CREATE TYPE kind AS ENUM ('a'); CREATE DOMAIN level AS int; GRANT CREATE ON DATABASE postgres TO keeper, plain;
 CREATE ROLE makers; GRANT makers TO keeper, plain; ALTER TABLE places OWNER TO makers;
 GRANT ALL ON SCHEMA public TO keeper, plain;
@@ -87,6 +88,23 @@ const OWN: &[&str] = &[
     "ALTER TABLE parts DETACH PARTITION part_1",
     "SELECT a FROM parts",
     "CREATE TEMP TABLE listed PARTITION OF missing FOR VALUES IN ('a', NULL)",
+    "CREATE TEMP SEQUENCE counted START 5 INCREMENT 2",
+    "SELECT nextval('counted'), nextval('pg_temp.counted'::regclass)",
+    "SELECT last_value, is_called, currval('counted') FROM counted",
+    "SELECT setval('counted', 50)",
+    "ALTER SEQUENCE counted RESTART WITH 7 OWNED BY t.id",
+    "SELECT nextval('counted')",
+    "ALTER SEQUENCE counted OWNED BY NONE",
+    "CREATE TEMP SEQUENCE owned AS smallint OWNED BY t.id",
+    "CREATE TEMP TABLE numbered (id serial, other int DEFAULT nextval('counted'), third int GENERATED ALWAYS AS IDENTITY)",
+    "INSERT INTO numbered VALUES (DEFAULT), (DEFAULT) RETURNING *",
+    "SELECT currval('numbered_id_seq'), currval('numbered_third_seq'), nextval('pg_temp.numbered_id_seq')",
+    "COMMENT ON SEQUENCE counted IS 'mine'",
+    "ALTER SEQUENCE counted RENAME TO counts",
+    "SELECT nextval('counts')",
+    "DROP TABLE numbered",
+    "DROP SEQUENCE counts, owned",
+    "SELECT last_value FROM counts",
     "TRUNCATE t, like_t",
     "COPY t TO STDOUT",
     "DROP TABLE t CASCADE",
@@ -119,6 +137,13 @@ const OTHERS: &[&str] = &[
     "ANALYZE mine, places",
     "CREATE TABLE public.x (LIKE mine)",
     "CREATE TABLE public.x (id int) PARTITION BY LIST (id)",
+    "CREATE SEQUENCE d",
+    "CREATE TEMP SEQUENCE d OWNED BY places.id",
+    "ALTER SEQUENCE steps RESTART",
+    "SELECT nextval('tallies')",
+    "SELECT nextval('mine')",
+    "SELECT nextval('missing')",
+    "SELECT nextval('public.tallies')",
     "CREATE DOMAIN d AS int",
     "CREATE DOMAIN pg_temp.d AS int",
     "CREATE TYPE pg_temp.d AS ENUM ()",
@@ -222,6 +247,20 @@ fn what_is_not_the_sessions_own_needs_the_right() {
         assert!(matches!(&*code, "42501" | "0A000") && message.starts_with("pgscrim: "), "{text}: {code} {message}");
     }
     assert_eq!(answer(&clerk.query("SELECT count(*) FROM mine").unwrap()).len(), 2);
+    // a sequence of the session's own hides another one of its name, where the search path has it so
+    assert_eq!(code(&clerk.query("CREATE TEMP SEQUENCE tallies").unwrap()), "");
+    for (text, want) in [
+        ("SELECT nextval('tallies')", ""),
+        ("SELECT nextval('public.tallies')", "42501"),
+        ("SET search_path = public, pg_temp", ""),
+        ("SELECT nextval('tallies')", "42501"),
+        ("SELECT nextval('pg_temp.tallies')", ""),
+        ("RESET search_path", ""),
+        ("DROP SEQUENCE tallies", ""),
+        ("SELECT nextval('tallies')", "42501"),
+    ] {
+        assert_eq!(code(&clerk.query(text).unwrap()), want, "{text}");
+    }
     // what code says in a check is not passed on
     clerk.query("CREATE TEMP TABLE loud (id int CHECK (noisy(id)))").unwrap();
     assert_eq!(code(&clerk.query("INSERT INTO loud VALUES (1)").unwrap()), "P0001");
