@@ -137,8 +137,8 @@ fn session(
     let gate = &shared.startup.admission;
     gate.sessions.runs(seat.number, upstream_key.clone());
     let asked = (Arc::clone(&shared.startup.upstream), upstream_key);
-    let poke = gate.databases.poke(&arrival.database);
-    let Some(edge) = SessionEdge::open(&shared.watch, &arrival, &settings, &view, poke, asked) else { return Err(Box::new(client)) };
+    let changes = gate.databases.changes(&arrival.database);
+    let Some(edge) = SessionEdge::open(&shared.watch, &arrival, &settings, &view, changes, asked) else { return Err(Box::new(client)) };
     let session = Session::new(view, shared.limits, &server_parameters).sharing(&shared.budget);
     let mailbox = Arc::clone(&seat.mailbox);
     let relay = Box::new(Relay::new(client, upstream, session, edge, Rc::clone(&shared.worker), mailbox));

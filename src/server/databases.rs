@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use dashmap::DashMap;
 use jiff::civil::Date;
 use tokio::runtime::Handle as Runtime;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
+use super::changes::Changes;
 use super::mailbox::Signal;
 use super::sessions::{Handle, Sessions};
 use crate::base::{Diagnostics, Secret};
@@ -144,7 +145,7 @@ pub(crate) struct Databases {
     /// When each database's catalog was last seen.
     seen: DashMap<String, Instant>,
     /// What wakes each database's task: its schema may have changed.
-    pokes: DashMap<String, Arc<Notify>>,
+    changes: DashMap<String, Arc<Changes>>,
     next: AtomicU64,
     runtime: Runtime,
 }
@@ -169,7 +170,7 @@ impl Databases {
             fingerprint_key,
             open: DashMap::new(),
             seen: DashMap::new(),
-            pokes: DashMap::new(),
+            changes: DashMap::new(),
             next: AtomicU64::new(1),
             runtime,
         })
@@ -195,8 +196,8 @@ impl Databases {
     }
 
     /// What to notify when a database's schema may have changed.
-    pub(crate) fn poke(&self, database: &str) -> Arc<Notify> {
-        Arc::clone(&self.pokes.entry(database.to_owned()).or_default())
+    pub(crate) fn changes(&self, database: &str) -> Arc<Changes> {
+        Arc::clone(&self.changes.entry(database.to_owned()).or_default())
     }
 
     /// The rules in force.
@@ -234,7 +235,7 @@ impl Databases {
         let keeper = Keeper {
             databases: Arc::clone(self),
             database: database.to_owned(),
-            poke: self.poke(database),
+            changes: self.changes(database),
             rules: self.rules.subscribe(),
             reader: None,
             catalog: None,
@@ -262,7 +263,7 @@ struct Keeper {
     databases: Arc<Databases>,
     database: String,
     /// Statements of open sessions that change the schema notify it.
-    poke: Arc<Notify>,
+    changes: Arc<Changes>,
     rules: watch::Receiver<Arc<Rules>>,
     reader: Option<Reader<Stream>>,
     catalog: Option<([u8; 32], Arc<Catalog>)>,
@@ -289,6 +290,7 @@ impl Keeper {
             let failed = match looked {
                 Some(Ok(())) => {
                     self.publish();
+                    self.changes.is_read(begun);
                     self.tell(|session| session.awaits_catalog().then_some(Signal::Read(begun)));
                     false
                 }
@@ -306,7 +308,7 @@ impl Keeper {
             let expiry = if failed { self.expiry() } else { None };
             tokio::select! {
                 () = refresh => {}
-                () = poked(&self.poke, begun) => {}
+                () = poked(&self.changes, begun) => {}
                 () = sleep_until(expiry) => self.expire("it could not be read again"),
                 changed = self.rules.changed() => if changed.is_err() { return },
             }
@@ -422,8 +424,8 @@ impl Keeper {
 }
 
 /// Waits until a statement may have changed the schema, but not so that a row of such statements keeps the server at nothing else.
-async fn poked(poke: &Notify, last: Instant) {
-    poke.notified().await;
+async fn poked(changes: &Changes, last: Instant) {
+    changes.announced().await;
     sleep_until(Some(last + GAP)).await;
 }
 

@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::audit_writer::{AuditHandle, AuditWriter, SessionAudit};
+use super::changes::Changes;
 use super::metrics::{ConnectionState, Counted, Metrics, SessionMetrics};
 use super::relay::{Cancelling, Edge};
 use super::startup::{Arrival, AuthFailure};
@@ -85,7 +85,7 @@ pub(crate) struct SessionEdge {
     audit: SessionAudit,
     metrics: SessionMetrics,
     /// For when the database's schema may have changed.
-    poke: Arc<Notify>,
+    changes: Arc<Changes>,
     epoch: Instant,
     upstream: (Arc<Target>, Option<CancelKey>),
 }
@@ -97,7 +97,7 @@ impl SessionEdge {
         arrival: &Arrival,
         settings: &[(String, String)],
         view: &View,
-        poke: Arc<Notify>,
+        changes: Arc<Changes>,
         upstream: (Arc<Target>, Option<CancelKey>),
     ) -> Option<Self> {
         let own = |name: &str| settings.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str().into());
@@ -116,7 +116,7 @@ impl SessionEdge {
         };
         let audit = SessionAudit::new(watch.audit.clone(), who);
         let metrics = SessionMetrics::new(&watch.metrics, &view.profile.principal.roles);
-        audit.connected(view).then_some(Self { audit, metrics, poke, epoch: watch.epoch, upstream })
+        audit.connected(view).then_some(Self { audit, metrics, changes, epoch: watch.epoch, upstream })
     }
 }
 
@@ -157,13 +157,17 @@ impl Edge for SessionEdge {
 
     fn count(&self, counts: Counts, since: u64) {
         if counts.schema_changes > 0 {
-            self.poke.notify_one();
+            self.changes.announce();
         }
         if counts != Counts::default() {
             // Only the time of a plan is of interest, and asking for the time is not free.
             let step = if counts.cache_misses > 0 { self.now().saturating_sub(since) } else { 0 };
             self.metrics.count(counts, Duration::from_micros(step));
         }
+    }
+
+    fn schema_changed(&self) -> Option<std::time::Instant> {
+        self.changes.unread()
     }
 
     fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()> {

@@ -77,12 +77,12 @@ impl Mailbox {
 
     /// Whether the session awaits that the catalog is read.
     pub(super) fn awaits(&self) -> bool {
-        self.awaits.load(Ordering::Acquire)
+        self.awaits.load(Ordering::SeqCst)
     }
 
     /// The session awaits it, or does so no more.
     pub(super) fn set_awaits(&self, awaits: bool) {
-        self.awaits.store(awaits, Ordering::Release);
+        self.awaits.store(awaits, Ordering::SeqCst);
     }
 
     /// Wakes this task from now on.

@@ -2,6 +2,7 @@
 
 mod analyst;
 pub mod audit_writer;
+mod changes;
 mod client_certificate;
 mod connection;
 mod databases;

@@ -72,6 +72,8 @@ pub(crate) trait Edge {
     fn record(&self, view: &View, finished: Finished);
     /// What a step counted that began at `since`.
     fn count(&self, counts: Counts, since: u64);
+    /// When the database's schema last changed through the proxy, while no catalog is read that has the change.
+    fn schema_changed(&self) -> Option<Instant>;
     /// Whether everything that was recorded so far may be told to the client (`durability: each`).
     fn poll_durable(&self, cx: &mut Context<'_>) -> Poll<()>;
     /// Asks the server to give up what it runs for this session.
@@ -385,8 +387,23 @@ where
         }
     }
 
+    /// Another session has changed the schema: nothing is decided until the catalog is read. The reading may end while this is looked at: either it
+    /// finds that the session awaits it, or the session finds it done.
+    fn await_catalog(&mut self) {
+        if self.changed.is_some() || self.session.view().profile.unrestricted || self.edge.schema_changed().is_none() {
+            return;
+        }
+        self.mailbox.set_awaits(true);
+        self.changed = self.edge.schema_changed();
+        match self.changed {
+            Some(_) => self.session.catalog_is_behind(),
+            None => self.mailbox.set_awaits(false),
+        }
+    }
+
     /// Lends the thread's buffers and the audit's places to one step, and hands on what came of it.
     fn lend(&mut self, input: usize, cx: &mut Context<'_>, work: impl FnOnce(&mut Session, &mut Cx<'_>)) {
+        self.await_catalog();
         let worker = Rc::clone(&self.worker);
         let worker = &mut *worker.borrow_mut();
         let mut counts = Counts::default();

@@ -249,7 +249,12 @@ impl Session {
         self.take_up(cx);
     }
 
-    /// The catalog was read after the session had changed the schema: what waited for it is decided.
+    /// The schema has changed, by another session: until the catalog is read, a governed session's statements wait.
+    pub fn catalog_is_behind(&mut self) {
+        self.behind |= self.governed();
+    }
+
+    /// The catalog was read after the schema had changed: what waited for it is decided.
     pub fn catalog_is_fresh(&mut self, cx: &mut Cx<'_>) {
         self.behind = false;
         self.take_up(cx);

@@ -13,12 +13,13 @@ impl Maker<'_> {
     pub(super) fn looked_into(&self) -> BTreeSet<Oid> {
         let texts = self.policy.relations.iter().filter_map(|(oid, bound)| {
             let text = self.own_rows(Some(bound)).unwrap_or_default() + &self.whens(Some(bound));
-            (!text.is_empty()).then(|| (*oid, words(&text)))
+            // of its own partitions and parents it says what it says of itself
+            (!text.is_empty()).then(|| (self.family(*oid), words(&text)))
         });
-        let texts: Vec<(Oid, Words)> = texts.collect();
+        let texts: Vec<(BTreeSet<Oid>, Words)> = texts.collect();
         let mut waiting: Vec<&Relation> = Vec::new();
         if !texts.is_empty() {
-            let named = |r: &&Relation| texts.iter().any(|(of, words)| *of != r.oid && words.identifiers.contains(&*r.name.name));
+            let named = |r: &&Relation| texts.iter().any(|(of, words)| !of.contains(&r.oid) && words.identifiers.contains(&*r.name.name));
             waiting.extend(self.catalog.relations().filter(|r| r.oid >= crate::catalog::FIRST_NORMAL_OID).filter(named));
         }
         let mut found = BTreeSet::new();
@@ -26,10 +27,19 @@ impl Maker<'_> {
             if found.insert(relation.oid) {
                 let below = relation.reads.iter().map(|(oid, _)| *oid);
                 let below = below.filter(|_| matches!(relation.kind, RelationKind::View | RelationKind::MaterializedView));
-                let family = relation.parents.iter().copied().chain(self.catalog.with_descendants(relation.oid));
-                waiting.extend(below.chain(family).filter_map(|oid| self.catalog.relation(oid)));
+                waiting.extend(below.chain(self.family(relation.oid)).filter_map(|oid| self.catalog.relation(oid)));
             }
         }
         found
+    }
+
+    /// A relation, what inherits from it, and what it inherits from.
+    fn family(&self, oid: Oid) -> BTreeSet<Oid> {
+        let mut family: BTreeSet<Oid> = self.catalog.with_descendants(oid).into_iter().collect();
+        let mut waiting = vec![oid];
+        while let Some(relation) = waiting.pop().and_then(|oid| self.catalog.relation(oid)) {
+            waiting.extend(relation.parents.iter().copied().filter(|parent| family.insert(*parent)));
+        }
+        family
     }
 }

@@ -390,6 +390,35 @@ fn a_schema_that_changes_elsewhere_is_seen_at_once_and_ends_nothing() {
     assert_eq!(said(&mut clerk, "EXECUTE p"), "NULL,town2");
 }
 
+/// A change that another session makes through the proxy: as soon as that session hears of it, nothing is decided by the catalog from before.
+#[test]
+fn a_schema_that_changes_through_the_proxy_is_seen_by_every_session() {
+    let desk = Desk::new("through", "{ mask: redact }", "allow", "refresh: 20s");
+    let (mut clerk, mut boss) = (desk.client("clerk"), desk.client("boss"));
+    assert_eq!(said(&mut boss, "ALTER TABLE people ADD note text; UPDATE people SET note = 'note' || id"), "");
+    // what it gives is known: nothing is described again
+    let text = "SELECT note FROM public.people WHERE id = 2";
+    clerk.send(b'P', &[b"note\0", text.as_bytes(), b"\0\0\0"].concat()).unwrap();
+    clerk.send(b'D', b"Snote\0").unwrap();
+    clerk.send(b'S', b"").unwrap();
+    assert_eq!(told(&clerk.until_ready().unwrap()), "");
+    for round in 0..20 {
+        // a column keeps its class, whatever its name is
+        for (renames, want) in [(["note TO x", "email TO note"], "***"), (["note TO email", "x TO note"], "note2")] {
+            let [first, second] = renames.map(|rename| format!("ALTER TABLE people RENAME {rename}"));
+            assert_eq!(said(&mut boss, &format!("BEGIN; {first}; {second}; COMMIT")), "", "{round}");
+            let bound = execute(&mut clerk, "note");
+            assert!(bound == want || bound == CHANGED, "{round}: {bound}");
+            assert_eq!(said(&mut clerk, text), want, "{round}");
+        }
+    }
+    // a transaction that was not ended is no change
+    assert_eq!(said(&mut boss, "BEGIN; CREATE TABLE public.more (id int)"), "");
+    assert_eq!(said(&mut clerk, text), "note2");
+    assert_eq!(said(&mut boss, "ROLLBACK"), "");
+    assert_eq!(said(&mut clerk, text), "note2");
+}
+
 #[test]
 fn what_a_session_defines_it_uses_at_once() {
     let desk = Desk::new("define", "{ mask: { null } }", "allow", "refresh: 1h, max_age: 2h");

@@ -22,7 +22,9 @@ impl Upserts {
     }
 
     pub(crate) fn statement(&mut self) -> Upsert {
-        if self.0.one_in(2) { self.conflict() } else { self.merge() }
+        let Upsert { text, by_hand } = if self.0.one_in(2) { self.conflict() } else { self.merge() };
+        // a query inside may name what it reads with its schema
+        Upsert { text, by_hand: by_hand.replace("public.", "veil.").replace("veil.plain", "public.plain") }
     }
 
     fn table(&mut self, names: &[&'static str]) -> Table {
