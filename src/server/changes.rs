@@ -24,10 +24,12 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Something was changed just now.
-    pub(crate) fn announce(&self) {
-        // one more, so that no reading which began before counts
-        self.last.fetch_max(self.micros(Instant::now()) + 1, Ordering::SeqCst);
+    /// Something may have been changed just now; `certain` is that other sessions wait until it is read.
+    pub(crate) fn may_be(&self, certain: bool) {
+        if certain {
+            // one more, so that no reading which began before counts
+            self.last.fetch_max(self.micros(Instant::now()) + 1, Ordering::SeqCst);
+        }
         self.announced.notify_one();
     }
 
@@ -61,14 +63,16 @@ mod tests {
         let changes = Changes::default();
         assert!(changes.unread().is_none());
         let before = Instant::now();
-        changes.announce();
+        changes.may_be(false);
+        assert!(changes.unread().is_none());
+        changes.may_be(true);
         let at = changes.unread();
         assert!(at.is_some_and(|at| at > before));
         changes.is_read(before);
         assert_eq!(changes.unread(), at);
         changes.is_read(at.unwrap_or(before));
         assert!(changes.unread().is_none());
-        changes.announce();
+        changes.may_be(true);
         assert!(changes.unread().is_some());
     }
 }

@@ -157,7 +157,7 @@ impl Edge for SessionEdge {
 
     fn count(&self, counts: Counts, since: u64) {
         if counts.schema_changes > 0 {
-            self.changes.announce();
+            self.changes.may_be(counts.definitions > 0);
         }
         if counts != Counts::default() {
             // Only the time of a plan is of interest, and asking for the time is not free.

@@ -268,7 +268,7 @@ impl SessionMetrics {
     /// What a step counted, and how long it took.
     pub fn count(&self, counts: Counts, step: Duration) {
         let held = &*self.all.0;
-        let Counts { masked: _, witness_trips, reader_disagreements, cache_hits, cache_misses, schema_changes: _ } = counts;
+        let Counts { masked: _, witness_trips, reader_disagreements, cache_hits, cache_misses, schema_changes: _, definitions: _ } = counts;
         for (counter, n) in [
             (&held.hits, cache_hits),
             (&held.misses, cache_misses),

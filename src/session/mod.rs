@@ -113,6 +113,8 @@ pub struct Counts {
     pub reader_disagreements: u64,
     /// Transactions after which the schema may be another.
     pub schema_changes: u64,
+    /// Those of them that defined something, for certain.
+    pub definitions: u64,
     /// Plans found in the cache.
     pub cache_hits: u64,
     /// Plans made.

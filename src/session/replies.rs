@@ -221,6 +221,8 @@ pub(super) struct Replies {
     names_touched: bool,
     /// The open transaction may have changed the schema.
     schema_touched: bool,
+    /// It has, for certain, if it commits.
+    schema_defined: bool,
     /// The open transaction has left work for its end that may speak of something veiled.
     deferred: bool,
     /// The proxy's own question was cancelled: it is asked again.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::plan::{Permit, TurnedBack};
-use crate::session::asking::{changes_names, changes_schema, ends_transaction};
+use crate::session::asking::{changes_names, changes_schema, defines, ends_transaction};
 use crate::session::open::OpenStatement;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::{Shape, Trip};
@@ -271,6 +271,7 @@ impl Session {
             cx.finished.extend(ended.into_iter().map(|o| o.done(0, cx.now)));
             self.replies.deferred |= permit.defers() || self.rows_of(Some(&permit)).is_some_and(|of| of.defers());
             self.replies.schema_touched |= changes_schema(&permit);
+            self.replies.schema_defined |= defines(&permit, tag);
             if changes_names(permit.effect()) {
                 self.replies.names_touched = true;
             }
@@ -312,6 +313,7 @@ impl Session {
             self.replies.deferred = false;
             let changed = std::mem::take(&mut self.replies.schema_touched);
             cx.counts.schema_changes += u64::from(changed);
+            cx.counts.definitions += u64::from(std::mem::take(&mut self.replies.schema_defined));
             self.behind |= changed && self.governed();
             if std::mem::take(&mut self.replies.names_touched) {
                 self.doubt.names |= self.governed();
