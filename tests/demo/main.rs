@@ -19,6 +19,9 @@ use std::path::PathBuf;
 use pgscrim::demo::{Cluster, Setup, installations, shop};
 use tokio_postgres::{Client, NoTls};
 
+/// One test at a time: a port that one gives back, and then finds to be free, another may have taken.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 fn start(setup: &Setup) -> Cluster {
     let found = installations(std::env::var_os("PGSCRIM_PG_BIN").as_deref());
     Cluster::start(found.first().expect("no PostgreSQL server programs: name their folder in PGSCRIM_PG_BIN"), setup).unwrap()
@@ -31,6 +34,7 @@ async fn with<T>(cluster: &Cluster, user: &str, work: impl AsyncFnOnce(Client) -
 
 #[tokio::test(flavor = "current_thread")]
 async fn the_shop_is_whole_and_its_logins_may_read_it() {
+    let _alone = ALONE.lock().await;
     let cluster = start(&Setup::default());
     with(&cluster, "postgres", async |client| shop::load(&client, shop::SEED, 400).await.unwrap()).await;
     let counts = with(&cluster, "analyst", async |client| {
@@ -46,6 +50,7 @@ async fn the_shop_is_whole_and_its_logins_may_read_it() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn the_container_database_is_made_by_its_scripts() {
+    let _alone = ALONE.lock().await;
     let cluster = start(&Setup::default());
     let scripts =
         [shop::SCHEMA, include_str!("../../docker/postgres/rows.sql"), shop::GRANTS, include_str!("../../docker/postgres/passwords.sql")];
@@ -59,6 +64,7 @@ async fn the_container_database_is_made_by_its_scripts() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_password_and_rules_of_its_own_hold() {
+    let _alone = ALONE.lock().await;
     let hba = "host all all 127.0.0.1/32 scram-sha-256\nlocal all all reject\n".to_owned();
     let cluster = start(&Setup { hba: Some(hba), password: Some("opensesame".to_owned()), settings: vec!["work_mem = '7MB'".to_owned()] });
     assert!(cluster.connect("postgres", "postgres").password("wrong").connect(NoTls).await.is_err());
@@ -69,6 +75,7 @@ async fn a_password_and_rules_of_its_own_hold() {
 
 #[test]
 fn nothing_is_left_behind() {
+    let _alone = ALONE.blocking_lock();
     let cluster = start(&Setup::default());
     let (folder, port): (PathBuf, u16) = (cluster.folder().to_owned(), cluster.port());
     assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());

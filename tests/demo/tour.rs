@@ -11,6 +11,8 @@ use nix::unistd::Pid;
 use tokio_postgres::NoTls;
 use unicode_width::UnicodeWidthStr;
 
+use super::ALONE;
+
 fn demo() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgscrim"));
     command.arg("demo").current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -24,6 +26,7 @@ fn cells(line: &str) -> Vec<&str> {
 
 #[test]
 fn the_tour_shows_each_part_and_no_clear_value_where_a_mask_should_be() {
+    let _alone = ALONE.blocking_lock();
     let out = demo().arg("--once").output().unwrap();
     let (text, said) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
     assert!(out.status.success() && said.is_empty(), "{}: {said}\n{text}", out.status);
@@ -85,6 +88,7 @@ fn invited() -> Invited {
 
 #[tokio::test(flavor = "current_thread")]
 async fn it_stays_until_it_is_told_and_leaves_nothing() {
+    let _alone = ALONE.lock().await;
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let Invited { mut demo, address, policy, server, _reader } = invited();
         let (client, connection) = tokio_postgres::connect(&format!("postgresql://support@{address}/shop"), NoTls).await.unwrap();
