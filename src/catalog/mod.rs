@@ -1,12 +1,14 @@
 //! The upstream's schema as data: what the analysis, the policy and the masks know of a database.
 //! Pure: `upstream::catalog_loader` fills it, `Catalog::new` indexes it, nothing here talks to a server.
 
+mod body;
 mod digest;
 mod functions;
 mod resolve;
 mod system;
 mod types;
 
+pub use body::Body;
 pub use digest::digest;
 pub use functions::{FunctionClass, class_of, class_of_call, classified_functions};
 pub use resolve::spread_foreign_code;
@@ -204,6 +206,8 @@ pub struct Function {
     pub volatility: char,
     /// The extension that owns it.
     pub extension: Option<Box<str>>,
+    /// What it runs, where that can be read: it is in SQL, and acts with the rights of who calls it.
+    pub body: Option<Body>,
 }
 
 /// An operator (`pg_operator`).

@@ -7,6 +7,7 @@ use super::effects::{effect, rows_of};
 use super::permit::{Draft, Effect, Kind, Permit, RowCheck};
 use super::turned::TurnedBack;
 use crate::base::Origin;
+use crate::catalog::Oid;
 use crate::sql::effect::{CopyDirection, Deed, SettingScope};
 use crate::sql::model::{Analysis, Output, Source};
 
@@ -78,8 +79,10 @@ fn batches(analysis: &Analysis) -> bool {
 /// The columns that the statement's result columns are; those of the session's own relations the server goes on to name. A whole row of a
 /// relation has its type.
 fn origins(analysis: &Analysis) -> Vec<Option<Origin>> {
+    let none = Origin { relation: Oid(0), column: 0, ty: None };
     let origin = |o: &Output| {
-        let Source { instance, column } = o.origin?;
+        // what a function gives comes from nowhere, also where the server sees its body
+        let Some(Source { instance, column }) = o.origin else { return (!analysis.bodies.is_empty()).then_some(none) };
         Some(Origin { relation: analysis.relation_of(instance)?, column, ty: o.ty.filter(|_| column == 0) })
     };
     let mut origins: Vec<_> = analysis.outputs.iter().flatten().map(origin).collect();

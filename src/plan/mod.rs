@@ -1,6 +1,7 @@
 //! The decision: what a principal's statement may do, and the only place where a [`Permit`] is made.
 //! Pure and total: a text, a catalog, a profile and the session's names go in; permits or refusals come out.
 
+mod body;
 mod decide;
 mod effects;
 mod fold;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use crate::base::QualifiedName;
 use crate::catalog::Catalog;
 use crate::policy::Profile;
+use crate::sql::Local;
 
 /// The outcome for one statement. There is no third arm.
 #[must_use]
@@ -80,6 +82,14 @@ pub struct SessionRelation {
     pub columns: Option<Vec<Box<str>>>,
     /// Its OID and columns' types as a look-up on the session's own connection gave them.
     pub looked_up: Option<crate::catalog::Relation>,
+}
+
+impl SessionRelation {
+    /// As the analysis takes it.
+    fn local(&self) -> Local<'_> {
+        let Self { schema, name, columns, looked_up } = self;
+        Local { schema: schema.as_deref(), name, columns: columns.as_deref(), relation: looked_up.as_ref() }
+    }
 }
 
 /// What of a session changes the meaning of a text. Its `epoch` stands in cache keys.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::body::{Bodies, Path};
 use super::decide::{self, Allowance, Decided, Demand, is_hidden};
 use super::fold::Fold;
 use super::grant::grant;
 use super::lookups::Lookups;
 use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
 use super::turned::TurnedBack;
-use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, Setting, UNREADABLE, veil, view};
+use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, SessionRelation, Setting, UNREADABLE, veil, view};
 use crate::base::RawSql;
 use crate::catalog::Oid;
 use crate::sql::model::Analysis;
@@ -61,11 +62,8 @@ pub fn plan_text(sql: &RawSql, param_types: &[Oid], protocol: Protocol, setting:
 fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Setting<'_>) -> Plan {
     let Setting { catalog, profile, names, fingerprint_key: _, parse_limit: _ } = setting;
     let own = text.get(statement.start..statement.end).unwrap_or_default();
-    let locals: Vec<Local<'_>> = names
-        .relations
-        .iter()
-        .map(|r| Local { schema: r.schema.as_deref(), name: &r.name, columns: r.columns.as_deref(), relation: r.looked_up.as_ref() })
-        .collect();
+    let locals: Vec<Local<'_>> = names.relations.iter().map(SessionRelation::local).collect();
+    let bodies = Bodies::new(setting, Path::Session);
     let hidden = |relation, column| {
         view::look(catalog, profile, relation);
         is_hidden(catalog, profile, relation, column)
@@ -74,8 +72,15 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
     // each round but the last puts the definition of at least one more view in its place
     loop {
         let definition = |oid| view::definition(catalog, profile, &inside, oid);
-        let (path, veils, says, alias) = (&names.search_path, None, None, None);
-        let cx = Context { catalog, path, locals: &locals, params, hidden: &hidden, inside: &definition, veils, says, alias };
+        let in_place = |oid, below| bodies.is_veiled(oid, below);
+        let cx = Context {
+            locals: &locals,
+            params,
+            hidden: &hidden,
+            inside: &definition,
+            bodies: &in_place,
+            ..Context::bare(catalog, &names.search_path)
+        };
         let analysed = sql::analyse(&mut statement, cx);
         if profile.unrestricted {
             return passed(own, analysed.ok().as_ref(), setting);
@@ -89,7 +94,10 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
             continue;
         }
         return match analysed {
-            Ok(analysis) => judged(text, own, &statement, &analysis, setting, cx),
+            Ok(analysis) => match bodies.check(&analysis, 0) {
+                Ok(()) => judged(text, own, &statement, &analysis, setting, cx),
+                Err(reject) => Plan::Refuse(Refusal::from_reject(reject, text, decide::survey(&analysis, setting))),
+            },
             Err((reject, partial)) => {
                 let unclear = reject.kind == RefusalKind::Unclear;
                 let reject = decide::lacking(&partial, setting).filter(|_| unclear).unwrap_or(reject);
@@ -108,7 +116,7 @@ fn judged(text: &str, own: &str, statement: &Parsed, analysis: &Analysis, settin
             return Plan::Refuse(Refusal::from_reject(reject, text, decision));
         }
     };
-    let veiled = if decided.demand.is_empty() && analysis.inlined.is_empty() && decided.turns.is_empty() {
+    let veiled = if decided.demand.is_empty() && !analysis.puts_in_place() && decided.turns.is_empty() {
         Ok(None)
     } else {
         veiled(text, statement, analysis, &decided, setting, cx).map(Some)
@@ -143,6 +151,7 @@ fn veiled(
     let found = sql::analyse(&mut tree, Context { veils: Some(&veils), ..cx }).map_err(|(reject, _)| reject)?;
     let same = found.instances.len() == analysis.instances.len()
         && found.inlined == analysis.inlined
+        && found.bodies == analysis.bodies
         && found.turned == decided.turns.len()
         && veils.instances().all(|id| found.veiled.contains(&id));
     if same { Ok((tree, found.unasked)) } else { Err(lost()) }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod stored;
 
+use super::body::{Bodies, Path};
 use super::decide::{self, Allowance, Demand};
 use super::permit::{Cell, Kind};
 use super::{Names, Setting};
@@ -96,11 +97,13 @@ fn read(catalog: &Catalog, profile: &Profile, relation: &Relation, through: bool
     let text = relation.definition.as_deref().ok_or_else(lost)?;
     let path: [Box<str>; 1] = ["pg_catalog".into()]; // that of the session that had it printed
     let hidden = |_, _| false; // it names its columns
+    let names = names();
+    let bodies = Bodies::new(setting(catalog, profile, &names), Path::Any);
     let mut inside = BTreeSet::new();
     let mut analysis = loop {
         let put = |oid| definition(catalog, profile, &inside, oid).filter(|_| through);
-        let (veils, says, alias) = (None, None, None);
-        let cx = Context { catalog, path: &path, locals: &[], params: &[], hidden: &hidden, inside: &put, veils, says, alias };
+        let in_place = |oid, below| through && bodies.is_veiled(oid, below);
+        let cx = Context { hidden: &hidden, inside: &put, bodies: &in_place, ..Context::bare(catalog, &path) };
         let mut statement = sql::read(text, LONGEST)?.statements.pop().ok_or_else(lost)?;
         let analysis = sql::analyse(&mut statement, cx).map_err(|(reject, _)| reject)?;
         let wanted = wanted(profile, &analysis);
@@ -113,7 +116,8 @@ fn read(catalog: &Catalog, profile: &Profile, relation: &Relation, through: bool
         return Err(lost());
     }
     touches_all(catalog, relation, &analysis)?;
-    calls_all(relation, profile, &mut analysis)?;
+    calls_all(relation, profile, &bodies, &mut analysis)?;
+    bodies.check(&analysis, 0)?;
     Ok(analysis)
 }
 
@@ -133,12 +137,13 @@ fn touches_all(catalog: &Catalog, relation: &Relation, analysis: &Analysis) -> C
 
 /// Of functions from outside PostgreSQL the server knows exactly which are called. What it found otherwise than by a name that the analysis
 /// knows is hidden in a cast.
-fn calls_all(relation: &Relation, profile: &Profile, analysis: &mut Analysis) -> Checked<()> {
+fn calls_all(relation: &Relation, profile: &Profile, bodies: &Bodies<'_>, analysis: &mut Analysis) -> Checked<()> {
     for call in &mut analysis.calls {
         call.candidates.retain(|oid| *oid < FIRST_NORMAL_OID || relation.calls.contains(oid));
     }
-    let found = |oid: &Oid| analysis.calls.iter().any(|c| c.candidates.contains(oid));
-    let all = relation.calls.iter().all(|oid| found(oid) || profile.functions.contains(oid));
+    let put = |oid: &Oid| analysis.bodies.iter().any(|b| b.function == *oid);
+    let found = |oid: &Oid| put(oid) || analysis.calls.iter().any(|c| c.candidates.contains(oid));
+    let all = relation.calls.iter().all(|oid| found(oid) || (profile.functions.contains(oid) && !bodies.is_veiled(*oid, 0)));
     if all { Ok(()) } else { Err(Reject::unclear("view", "calls a function that does not come with PostgreSQL")) }
 }
 

@@ -122,11 +122,11 @@ pub(super) fn changes_schema(permit: &Permit) -> bool {
     unread || (!own && matches!(permit.effect(), Effect::Create { .. } | Effect::CatalogChanged | Effect::Code))
 }
 
-/// Whether it defines a relation anew that others know, so that they wait until it is read; what was not understood is what its command tag says. Code
-/// that may (DO, CALL) runs too often for that.
+/// Whether it defines a relation or function anew that others know, so that they wait until it is read; what was not understood is what its command tag says.
+/// Code that may (DO, CALL) runs too often for that.
 pub(super) fn defines(permit: &Permit, tag: &[u8]) -> bool {
     let others = match &permit.decision().relations {
-        Some(relations) => relations.iter().any(|relation| *relation.schema != *"pg_temp"),
+        Some(relations) => relations.iter().any(|relation| *relation.schema != *"pg_temp") || tag.ends_with(b" FUNCTION"),
         None => [&b"ALTER "[..], b"CREATE ", b"DROP "].iter().any(|word| tag.starts_with(word)),
     };
     others && changes_schema(permit) && !matches!(permit.effect(), Effect::Code)

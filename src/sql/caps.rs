@@ -187,6 +187,14 @@ fn depth(tokens: &[ScanToken]) -> Checked<u32> {
     Ok(deepest)
 }
 
+/// A bound on the height of the tree that a text of at most so many bytes gives.
+///
+/// # Errors
+/// It is longer, or higher than [`MAX_DEPTH`].
+pub fn height(text: &str, limit: usize) -> Checked<u32> {
+    scan(text, limit).map(|scanned| scanned.depth)
+}
+
 fn too_deep() -> Reject {
     Reject {
         kind: RefusalKind::Limit,

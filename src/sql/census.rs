@@ -93,7 +93,8 @@ pub(super) fn hold(census: &Census, analysis: &Analysis) -> Checked<()> {
 /// Each appearance must be an instance or a WITH query's: of that name, and in that schema where one is written.
 fn relations(census: &Census, analysis: &Analysis) -> Checked<()> {
     let mut known: HashMap<(Option<&str>, &str), usize> = HashMap::new();
-    let in_definition = |number: u32| analysis.inlined.values().any(|parts| parts.contains(&number));
+    let in_definition =
+        |number: u32| analysis.inlined.values().chain(analysis.bodies.iter().map(|b| &b.instances)).any(|parts| parts.contains(&number));
     for (_, instance) in (0..).zip(&analysis.instances).filter(|(number, _)| !in_definition(*number)) {
         *known.entry((None, &instance.name.name)).or_default() += 1;
         *known.entry((Some(&instance.name.schema), &instance.name.name)).or_default() += 1;

@@ -17,7 +17,7 @@ mod shape;
 mod tree;
 pub mod veil;
 
-pub use caps::{MAX_DEPTH, STACK};
+pub use caps::{MAX_DEPTH, STACK, height};
 pub use census::DISAGREEMENT;
 pub use condition::condition;
 pub use describe::{Description, describe, describe_unread};

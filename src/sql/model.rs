@@ -310,6 +310,17 @@ pub struct Part {
     pub types: Range<usize>,
 }
 
+/// A function's body in the place of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InPlace {
+    /// The function.
+    pub function: Oid,
+    /// The numbers of the instances in its body.
+    pub instances: Range<u32>,
+    /// Where the call stood.
+    pub at: i32,
+}
+
 /// A statement, analysed.
 #[derive(Clone, Debug, Default)]
 pub struct Analysis {
@@ -357,6 +368,8 @@ pub struct Analysis {
     pub veiled: BTreeSet<InstanceId>,
     /// Views in whose place this walk has put their definitions, with the numbers of the instances in those.
     pub inlined: BTreeMap<InstanceId, Range<u32>>,
+    /// Functions in whose place this walk has put their bodies.
+    pub bodies: Vec<InPlace>,
     /// How many constants this walk has put parameters in the place of.
     pub turned: usize,
     /// Where something may run on a value that is not known to be leakproof (`pg_proc.proleakproof`).
@@ -366,6 +379,12 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Whether the walk has put definitions of views or bodies of functions in their places.
+    #[must_use]
+    pub fn puts_in_place(&self) -> bool {
+        !self.inlined.is_empty() || !self.bodies.is_empty()
+    }
+
     /// An instance by its number.
     #[must_use]
     pub fn instance(&self, id: InstanceId) -> Option<&Instance> {

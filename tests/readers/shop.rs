@@ -99,6 +99,7 @@ fn functions() -> Vec<Function> {
         out_columns: Vec::new(),
         volatility: 'i',
         extension: None,
+        body: None,
     };
     listed.into_iter().map(function).collect()
 }

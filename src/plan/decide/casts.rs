@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Judge, words};
-use crate::catalog::{FIRST_NORMAL_OID, Oid};
+use crate::catalog::{FIRST_NORMAL_OID, Function, Oid};
 use crate::sql::Reject;
 use crate::sql::model::UseKind;
 
@@ -32,6 +32,11 @@ impl Judge<'_> {
                 continue;
             }
             self.scrub = true;
+            let reads = |f: &Function| f.body.as_ref().is_some_and(|body| !body.is_closed(catalog));
+            if let Some(function) = catalog.function(*function).filter(|f| reads(f)) {
+                let message = format!("function \"{}\" behind a cast may read relations", function.name);
+                self.refuse(Reject::unclear("function", message));
+            }
             if !self.profile.functions.contains(function) {
                 let name = catalog.function(*function).map_or_else(|| "unknown".to_owned(), |f| f.name.to_string());
                 let who = words::roles(self.profile);

@@ -58,6 +58,7 @@ pub(crate) fn function(oid: u32, schema: &str, name: &str, args: u16) -> Functio
         out_columns: Vec::new(),
         volatility: 'v',
         extension: None,
+        body: None,
     }
 }
 

@@ -29,7 +29,7 @@ use crate::sql::model::{Access, Analysis, Instance, InstanceId, InstanceOf, Sour
 pub(super) use calls::Allowance;
 pub(super) use checks::{is_checked, needs_fence, row_check};
 pub(super) use demand::Demand;
-pub(super) use veil::{column_outcome, is_hidden};
+pub(super) use veil::{column_outcome, is_hidden, is_veiled};
 
 /// A statement that may be sent.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ pub(super) fn decide(analysis: &Analysis, setting: Setting<'_>, allowance: Allow
         if let Some(reject) = judge.refused {
             return Err(Box::new((reject, decision)));
         }
-        let kind = if judge.demand.is_empty() && analysis.inlined.is_empty() { judge.kind } else { Kind::Rewrite };
+        let kind = if judge.demand.is_empty() && !analysis.puts_in_place() { judge.kind } else { Kind::Rewrite };
         let defers = decision.scrub && defers(analysis);
         let arity = analysis.outputs.as_ref().map(Vec::len);
         return Ok(Decided {

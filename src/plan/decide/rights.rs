@@ -18,7 +18,7 @@ impl Judge<'_> {
                 Need::Lock => (StatementRight::Lock, "LOCK"),
                 Need::Maintenance(what) => (StatementRight::Maintenance, *what),
                 // of the client's own text it shows no more than it holds; of a veil it shows the condition, and estimates from raw rows
-                Need::Explain if self.demand.is_empty() && self.analysis.inlined.is_empty() => continue,
+                Need::Explain if self.demand.is_empty() && !self.analysis.puts_in_place() => continue,
                 Need::Explain => (StatementRight::Explain, "EXPLAIN of what is masked in SQL"),
                 Need::Listen(channel) => {
                     self.listen(channel);

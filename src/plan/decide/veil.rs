@@ -55,7 +55,7 @@ pub(super) fn is_forbidden(relation: &Relation) -> bool {
 
 /// Whether anything of a relation is veiled, the shipped classification included.
 #[must_use]
-pub(super) fn is_veiled(catalog: &Catalog, profile: &Profile, relation: Oid) -> bool {
+pub(crate) fn is_veiled(catalog: &Catalog, profile: &Profile, relation: Oid) -> bool {
     profile.is_veiled(relation) || (!profile.unrestricted && reads_null(catalog, relation, 0))
 }
 

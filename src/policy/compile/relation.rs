@@ -175,7 +175,7 @@ impl Maker<'_> {
     /// Whether an expression, as PostgreSQL prints it for a `search_path` of `pg_catalog`, runs a function from outside PostgreSQL that
     /// the principal does not have: by name, behind an operator (which is then printed with its schema) or behind a cast.
     fn calls_foreign(&self, expression: &str, words: &Words) -> bool {
-        let foreign = |oid: Oid| oid >= FIRST_NORMAL_OID && !self.functions.contains(&oid);
+        let foreign = |oid: Oid| self.hides(oid);
         let called = words.called.iter().any(|name| self.catalog.functions_named(name).any(|f| foreign(f.oid)));
         let cast = |(_, to, function): &(Oid, Oid, Oid)| {
             let named = self.catalog.type_info(*to).is_some_and(|t| words.identifiers.contains(&*t.name.name));
@@ -228,8 +228,14 @@ impl Maker<'_> {
     fn reads_veiled(&self, relation: &Relation) -> bool {
         let definition = relation.definition.as_deref().map(words);
         let Some(words) = definition else { return true };
-        let foreign = relation.calls.iter().any(|f| *f >= FIRST_NORMAL_OID && !self.functions.contains(f) && !self.shipped(relation, *f));
+        let foreign = relation.calls.iter().any(|f| self.hides(*f) && !self.shipped(relation, *f));
         foreign || words.hides || relation.reads.iter().any(|(oid, column)| self.is_veiled(*oid, if words.whole_row { 0 } else { *column }))
+    }
+
+    /// Whether it cannot be said here what a function reads: the principal does not have it, or it has a body, which is for `plan` to look into.
+    fn hides(&self, oid: Oid) -> bool {
+        let body = || self.catalog.function(oid).and_then(|f| f.body.as_ref());
+        oid >= FIRST_NORMAL_OID && (!self.functions.contains(&oid) || body().is_some_and(|b| !b.is_closed(self.catalog)))
     }
 
     /// The shipped classification knows the view, and the function comes from the extension that it is named after.

@@ -164,6 +164,7 @@ fn functions_of_extensions_that_reach_past_the_veil_are_named() {
             out_columns: Vec::new(),
             volatility: 'v',
             extension: Some("tablefunc".into()),
+            body: None,
         });
     }
     assert_eq!(

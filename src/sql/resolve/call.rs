@@ -187,15 +187,41 @@ impl<'a> Resolver<'a> {
         Some(Node { node: Some(NodeEnum::AIndirection(Box::new(indirection))) })
     }
 
+    fn function_name<'n>(&self, parts: &[&'n str]) -> Checked<(Option<&'n str>, &'n str)> {
+        match parts {
+            [name] => Ok((None, *name)),
+            [schema, name] => Ok((Some(*schema), *name)),
+            [database, schema, name] if **database == *self.cx.catalog.contents().database => Ok((Some(*schema), *name)),
+            _ => Err(unknown("the name of a function")),
+        }
+    }
+
+    /// Everything that a call could mean.
+    fn candidates(&self, call: &FuncCall, schema: Option<&str>, name: &str) -> Vec<&'a Function> {
+        let (args, named) = (call.args.len(), call.args.iter().any(is_named));
+        self.cx
+            .catalog
+            .functions_named(name)
+            .filter(|f| takes(f, args, named, call.func_variadic, call.agg_star, call.agg_within_group))
+            .filter(|f| schema.map_or_else(|| self.cx.path.contains(&f.name.schema), |s| *f.name.schema == *s))
+            .filter(|f| f.kind != 'p')
+            .collect()
+    }
+
+    /// The function that a call means for certain, where its body is to be put in the call's place.
+    pub(super) fn has_body(&self, call: &FuncCall) -> Option<&'a Function> {
+        let parts = strings(&call.funcname).ok()?;
+        let (schema, name) = self.function_name(&parts).ok()?;
+        match self.candidates(call, schema, name).as_slice() {
+            [only] if self.queries > 0 && (self.cx.bodies)(only.oid, self.height()) => Some(only),
+            _ => None,
+        }
+    }
+
     /// Finds a call's functions, records them, and writes the schema into the tree.
     pub(super) fn callee(&mut self, call: &mut FuncCall) -> Checked<Callee<'a>> {
         let parts = strings(&call.funcname)?;
-        let (schema, name) = match parts.as_slice() {
-            [name] => (None, *name),
-            [schema, name] => (Some(*schema), *name),
-            [database, schema, name] if **database == *self.cx.catalog.contents().database => (Some(*schema), *name),
-            _ => return Err(unknown("the name of a function")),
-        };
+        let (schema, name) = self.function_name(&parts)?;
         if let Some(schema) = schema
             && !self.cx.catalog.has_schema(schema)
             && schema != super::names::TEMPORARY
@@ -203,14 +229,7 @@ impl<'a> Resolver<'a> {
             return Err(Reject::postgres(Syntax::InvalidSchemaName, format!("schema \"{schema}\" does not exist")).at(call.location));
         }
         let (args, named) = (call.args.len(), call.args.iter().any(is_named));
-        let candidates: Vec<&'a Function> = self
-            .cx
-            .catalog
-            .functions_named(name)
-            .filter(|f| takes(f, args, named, call.func_variadic, call.agg_star, call.agg_within_group))
-            .filter(|f| schema.map_or_else(|| self.cx.path.contains(&f.name.schema), |s| *f.name.schema == *s))
-            .filter(|f| f.kind != 'p')
-            .collect();
+        let candidates = self.candidates(call, schema, name);
         let Some(first) = candidates.first() else { return Err(no_function(&parts, args, call.location)) };
         // a leakproof function would not do: what casts its arguments need not be
         let fails = args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w')) && self.truncated(call).is_none();
@@ -297,7 +316,7 @@ fn takes(f: &Function, args: usize, named: bool, variadic_call: bool, star: bool
     (least..=most).contains(&args) || (f.variadic && !variadic_call && args + 1 >= most)
 }
 
-fn is_named(node: &Node) -> bool {
+pub(super) fn is_named(node: &Node) -> bool {
     matches!(node.node, Some(NodeEnum::NamedArgExpr(_)))
 }
 

@@ -7,7 +7,7 @@ use pg_query::protobuf::{self, Alias, Node, SelectStmt, SetOperation, a_const::V
 use pg_query::{NodeEnum, NodeRef};
 
 use super::names::Found;
-use super::scope::{Column, Item};
+use super::scope::{Column, Item, Level};
 use super::target::Out;
 use super::veil::single;
 use super::{Context, Resolver, Value, inner, unknown};
@@ -20,7 +20,7 @@ use crate::sql::reject::{Checked, Reject};
 /// The most bytes of definitions that one statement may come to hold.
 const MOST: usize = 256 << 10;
 
-static CATALOG: LazyLock<[Box<str>; 1]> = LazyLock::new(|| ["pg_catalog".into()]);
+pub(super) static CATALOG: LazyLock<[Box<str>; 1]> = LazyLock::new(|| ["pg_catalog".into()]);
 
 /// A view's definition.
 #[derive(Clone, Debug)]
@@ -36,9 +36,11 @@ pub struct Definition {
 pub(super) struct Depth {
     /// A bound on the height of the tree above.
     pub(super) nodes: u32,
-    /// Definitions that the walk is in.
-    definitions: u32,
-    /// Bytes of definitions so far.
+    /// Definitions and bodies that the walk is in.
+    texts: u32,
+    /// The innermost of them names all but what is in `pg_catalog` with its schema.
+    bound: bool,
+    /// Their bytes so far.
     bytes: usize,
 }
 
@@ -85,41 +87,60 @@ impl<'a> Resolver<'a> {
     /// A definition's tree, walked by itself: no name of the statement around it means anything in it, and none of its names is the client's. Says, too,
     /// whether it is a simple one.
     fn definition(&mut self, definition: &Definition, at: i32) -> Checked<(Node, Vec<Out>, bool)> {
-        let depth = self.deeper(definition)?;
         let mut query = single(&definition.text)?;
         prune(&mut query, &definition.visible)?;
-        let simple = is_simple(&query);
+        let simple = is_simple(&definition.text, &query);
+        let cx = Context { locals: &[], hidden: &|_, _| false, function: None, ..self.cx };
+        let outs = self.aside(&definition.text, &mut query, Context { path: &*CATALOG, ..cx }, Vec::new(), at)?;
+        Ok((query, outs, simple))
+    }
+
+    /// Walks a query that is not the client's by itself: no name of the statement around it means anything in it but those of `levels`, and none of its
+    /// names is the client's.
+    pub(super) fn aside(&mut self, text: &str, query: &mut Node, cx: Context<'a>, levels: Vec<Level>, at: i32) -> Checked<Vec<Out>> {
+        let cx = Context { params: &[], says: None, alias: None, ..cx };
+        let depth = self.deeper(text, *cx.path == *CATALOG)?;
         let first = self.part_from(&crate::sql::model::Part::default());
         let instances = self.out.instances.len();
-        let (levels, seen, cx) = (std::mem::take(&mut self.levels), std::mem::take(&mut self.out.seen), self.cx);
-        self.cx = Context { path: &*CATALOG, locals: &[], params: &[], hidden: &|_, _| false, says: None, alias: None, ..cx };
-        let outs = self.query(&mut query);
+        let (levels, seen) = (std::mem::replace(&mut self.levels, levels), std::mem::take(&mut self.out.seen));
+        let cx = std::mem::replace(&mut self.cx, cx);
+        let outs = self.query(query);
         let bytes = self.depth.bytes;
         (self.levels, self.out.seen, self.cx, self.depth) = (levels, seen, cx, Depth { bytes, ..depth });
-        // what is said of it is said of the view, where the client named it
+        // what is said of it is said of the view or the function, where the client named it
         self.out.instances.iter_mut().skip(instances).for_each(|i| i.at = at);
         self.out.uses.iter_mut().skip(first.uses.end).for_each(|u| u.at = at);
         self.out.equalities.iter_mut().skip(first.equalities.end).for_each(|e| e.at = at);
         self.out.calls.iter_mut().skip(first.calls.end).for_each(|c| c.at = at);
         self.out.types.iter_mut().skip(first.types.end).for_each(|(_, place)| *place = at);
-        Ok((query, outs?, simple))
+        outs
     }
 
-    /// Goes into a definition; gives where the walk was before.
-    fn deeper(&mut self, definition: &Definition) -> Checked<Depth> {
+    /// Goes into a text; gives where the walk was before.
+    fn deeper(&mut self, text: &str, bound: bool) -> Checked<Depth> {
         let before = self.depth;
-        let nodes = before.nodes + caps::scan(&definition.text, MOST)?.depth + 2;
-        let bytes = before.bytes + definition.text.len();
+        let nodes = before.nodes + caps::scan(text, MOST)?.depth + 2;
+        let bytes = before.bytes + text.len();
         if nodes > MAX_DEPTH || bytes > MOST {
             return Err(Reject::unclear("view", "is too long or too deep to be put in its place"));
         }
-        self.depth = Depth { nodes, definitions: before.definitions + 1, bytes };
+        self.depth = Depth { nodes, texts: before.texts + 1, bound, bytes };
         Ok(before)
+    }
+
+    /// A bound on the height of the tree that the walk is in.
+    pub(super) fn height(&self) -> u32 {
+        self.depth.nodes
+    }
+
+    /// Whether the walk is in a text that is not the client's.
+    pub(super) fn is_aside(&self) -> bool {
+        self.depth.texts > 0
     }
 
     /// Whether the walk is in a definition, where a bare name is one of `pg_catalog`.
     pub(super) fn in_definition(&self) -> bool {
-        self.depth.definitions > 0
+        self.depth.bound
     }
 
     /// Gives a bare operator of a definition its schema, where another could be taken for it.
@@ -213,9 +234,11 @@ fn names_a_position(node: &Node) -> bool {
 
 /// Whether it chooses rows of one relation, each looked at by itself: PostgreSQL does so where they are read, before the outermost query computes anything
 /// of them (ADR 0035). Rows that are joined, or chosen by a query, it may sort before.
-fn is_simple(query: &Node) -> bool {
+fn is_simple(text: &str, query: &Node) -> bool {
     let Some(NodeEnum::SelectStmt(select)) = &query.node else { return false };
-    let asks = |node: &Node| node.node.as_ref().is_none_or(|n| n.nodes().iter().any(|(n, ..)| matches!(n, NodeRef::SubLink(_))));
+    // a query inside can stand in more kinds of node than the parser's library looks into
+    let text = text.to_ascii_uppercase();
+    let asks = text.matches("SELECT").count() > 1 || text.contains("VALUES");
     let clauses = [
         &select.distinct_clause,
         &select.group_clause,
@@ -231,11 +254,11 @@ fn is_simple(query: &Node) -> bool {
         && clauses.iter().all(|clause| clause.is_empty())
         && others.iter().all(|clause| clause.is_none())
         && !select.target_list.iter().any(may_aggregate)
-        && !select.where_clause.as_deref().is_some_and(asks)
+        && !asks
 }
 
 /// OFFSET 0 is a fence: no condition of the client's is looked at before the view has chosen its rows.
-fn fence(query: &mut Node) -> Checked<()> {
+pub(super) fn fence(query: &mut Node) -> Checked<()> {
     let NodeEnum::SelectStmt(select) = inner(query)? else { return Err(unknown("a definition that is no query")) };
     if select.limit_offset.is_none() && select.limit_count.is_none() {
         let zero = protobuf::AConst { isnull: false, location: -1, val: Some(Val::Ival(protobuf::Integer { ival: 0 })) };
@@ -258,6 +281,8 @@ mod tests {
             ("SELECT a FROM t, u", false),
             ("SELECT a FROM t JOIN u USING (a)", false),
             ("SELECT a FROM t WHERE a IN (SELECT b FROM u)", false),
+            ("SELECT a FROM t WHERE (ARRAY[(SELECT b FROM u)])[1] = a", false),
+            ("SELECT a FROM t WHERE (VALUES (1)) COLLATE \"C\" = a", false),
             ("SELECT a FROM (SELECT a FROM t) t", false),
             ("SELECT DISTINCT a FROM t", false),
             ("SELECT a FROM t GROUP BY a", false),
@@ -274,7 +299,7 @@ mod tests {
             ("VALUES (1)", false),
         ] {
             let tree = crate::sql::parse::tree(text).unwrap();
-            assert_eq!(is_simple(tree.stmts.first().unwrap().stmt.as_ref().unwrap()), simple, "{text}");
+            assert_eq!(is_simple(text, tree.stmts.first().unwrap().stmt.as_ref().unwrap()), simple, "{text}");
         }
     }
 

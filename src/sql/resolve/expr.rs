@@ -31,7 +31,13 @@ impl Resolver<'_> {
                 self.mask_in_place(node, hit)
             }
             NodeEnum::AConst(constant) => constant_value(constant),
-            NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => Ok(Value::computed(self.declared(*number))),
+            NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => match self.cx.function {
+                Some(function) => {
+                    *node = self.parameter(function, *number)?;
+                    self.expr(node, kind)
+                }
+                None => Ok(Value::computed(self.declared(*number))),
+            },
             NodeEnum::AExpr(expr) => self.operator_expr(expr, kind),
             NodeEnum::BoolExpr(boolean) => {
                 let protobuf::BoolExpr { xpr: _, boolop: _, args, location: _ } = &mut **boolean;
@@ -43,7 +49,10 @@ impl Resolver<'_> {
                     *node = other;
                     self.expr(node, kind)
                 }
-                None => self.call(call, kind),
+                None => match self.has_body(call) {
+                    Some(function) => self.body_as_value(node, function, kind),
+                    None => self.call(call, kind),
+                },
             },
             NodeEnum::TypeCast(cast) => {
                 let moment = self.moment_cast(cast);

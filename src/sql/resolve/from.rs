@@ -40,6 +40,9 @@ impl<'a> Resolver<'a> {
         if let Some((view, definition)) = self.defined(node) {
             return Ok(vec![Rc::new(self.put_in(node, view, &definition)?)]);
         }
+        if let Some(item) = self.body_in_from(node)? {
+            return Ok(vec![Rc::new(item)]);
+        }
         let mut item = match inner(node)? {
             NodeEnum::JoinExpr(join) => return self.join(join),
             NodeEnum::RangeVar(range) => self.range(range)?,

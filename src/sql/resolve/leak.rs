@@ -24,7 +24,7 @@ pub(super) struct Conjunct {
 impl Resolver<'_> {
     /// Whether the walk is in the outermost query itself, neither in one inside it nor in a view's.
     pub(super) fn is_outermost(&self) -> bool {
-        self.levels.len() == 1 && !self.in_definition()
+        self.levels.len() == 1 && !self.is_aside()
     }
 
     /// Walks what a query computes for rows that were chosen. What one further in than the outermost computes may become a part of a condition.

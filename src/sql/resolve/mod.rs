@@ -8,6 +8,7 @@
 )]
 
 mod alter;
+mod body;
 mod call;
 mod colname;
 mod column;
@@ -57,7 +58,7 @@ use super::parse::Parsed;
 use super::reject::{Checked, Reject};
 use super::veil::Veils;
 use crate::base::QualifiedName;
-use crate::catalog::{Catalog, Oid, Relation};
+use crate::catalog::{Catalog, Function, Oid, Relation};
 pub use definition::Definition;
 use scope::{Item, Level};
 
@@ -89,6 +90,12 @@ pub struct Context<'a> {
     pub hidden: &'a dyn Fn(Oid, i16) -> bool,
     /// Views in whose place their definitions are to be put.
     pub inside: &'a dyn Fn(Oid) -> Option<Definition>,
+    /// Functions in whose place their bodies are to be put. Beside the function it is told how high the tree may be in which the walk is.
+    pub bodies: &'a dyn Fn(Oid, u32) -> bool,
+    /// A bound on the height of the tree from within which this one is walked.
+    pub below: u32,
+    /// Within a function's body: the function, whose parameters can be named.
+    pub function: Option<&'a Function>,
     /// On the second walk: what stands in the place of relations.
     pub veils: Option<&'a Veils>,
     /// Within a veil's own SQL: what `current_setting` gives for the proxy's own settings.
@@ -101,7 +108,20 @@ impl<'a> Context<'a> {
     /// Where there is nothing but a schema and a path: everything in it exists, as it is.
     #[must_use]
     pub fn bare(catalog: &'a Catalog, path: &'a [Box<str>]) -> Self {
-        Self { catalog, path, locals: &[], params: &[], hidden: &|_, _| false, inside: &|_| None, veils: None, says: None, alias: None }
+        Self {
+            catalog,
+            path,
+            locals: &[],
+            params: &[],
+            hidden: &|_, _| false,
+            inside: &|_| None,
+            bodies: &|_, _| false,
+            below: 0,
+            function: None,
+            veils: None,
+            says: None,
+            alias: None,
+        }
     }
 }
 
@@ -121,7 +141,11 @@ pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject
         return Err((reject, Box::default()));
     }
     let mut resolver = Resolver::new(cx);
-    resolver.depth.nodes = parsed.depth;
+    if let Some(function) = cx.function {
+        let level = resolver.arguments(function);
+        resolver.levels.push(level);
+    }
+    resolver.depth.nodes = cx.below + parsed.depth;
     resolver.out.parameters.clone_from(&parsed.parameters);
     match resolver.statement(&mut parsed.node) {
         Ok(()) => {
@@ -198,6 +222,8 @@ pub(super) struct Resolver<'a> {
     conjunct: Option<leak::Conjunct>,
     /// Some condition has a query in it.
     asks: bool,
+    /// How many SELECTs the walk is in.
+    queries: u32,
 }
 
 impl<'a> Resolver<'a> {
@@ -215,6 +241,7 @@ impl<'a> Resolver<'a> {
             behind: false,
             conjunct: None,
             asks: false,
+            queries: 0,
         }
     }
 }

@@ -29,7 +29,10 @@ impl Resolver<'_> {
     /// A query on a level of its own.
     pub(super) fn select(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
         absent("SELECT INTO at this place", select.into_clause.is_none())?;
-        self.inside(|r| r.on_level(Vec::new(), |r| r.select_here(select)))
+        self.queries += 1;
+        let outs = self.inside(|r| r.on_level(Vec::new(), |r| r.select_here(select)));
+        self.queries -= 1;
+        outs
     }
 
     fn select_here(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {

@@ -54,7 +54,7 @@ impl Resolver<'_> {
                     let before = self.part_from(&Part::default());
                     let value = self.expr(val, UseKind::Expression)?;
                     // of the outermost list each column is an output, or is stored
-                    if !self.is_outermost() && !self.in_definition() {
+                    if !self.is_outermost() && !self.is_aside() {
                         self.listed.extend(value.flow.sources().iter().map(|s| (*s, value.at)));
                     }
                     if name.is_empty() && self.edits_columns() {

@@ -49,7 +49,7 @@ impl Resolver<'_> {
         let before = self.out.uses.len();
         self.consume(value, UseKind::EqualsConstant);
         let (Flow::Plain(sources), Some(with)) = (&value.flow, with) else { return };
-        if self.in_definition() || sources.is_empty() || self.has_namesakes() {
+        if self.is_aside() || sources.is_empty() || self.has_namesakes() {
             return;
         }
         let uses = before..self.out.uses.len();

@@ -89,6 +89,8 @@ impl<'a> Resolver<'a> {
         let inside = |oid: Oid| if Some(oid) == target { None } else { (self.cx.inside)(oid) };
         let cx = Context {
             inside: &inside,
+            bodies: &|_, _| false,
+            function: None,
             path: &path,
             locals: &[],
             params: &[],

@@ -129,10 +129,14 @@ pub(super) const FOREIGN_DOMAINS: &str = "SELECT k.contypid FROM pg_catalog.pg_c
 pub(super) const RANGES: &str = "SELECT rngtypid, rngsubtype, rngmultitypid, \
     rngcanonical::pg_catalog.oid >= 16384 OR rngsubdiff::pg_catalog.oid >= 16384 FROM pg_catalog.pg_range ORDER BY rngtypid";
 
-/// Functions of every kind, with the extension that owns them.
+/// Functions of every kind, with the extension that owns them; the bodies of those in SQL (language 14) that act with their callers' rights.
 pub(super) const FUNCTIONS: &str = r"SELECT p.oid, n.nspname, p.proname, p.prokind, p.pronargs, p.pronargdefaults, p.provariadic <> 0,
     p.proleakproof, p.proretset, p.prorettype, p.proargtypes::pg_catalog.oid[], p.proallargtypes, p.proargmodes, p.proargnames,
-    p.provolatile, e.extname
+    p.provolatile, e.extname,
+    CASE WHEN p.prolang = 14 AND p.prokind = 'f' AND NOT p.prosecdef AND p.oid >= 16384 AND e.extname IS NULL
+      THEN CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_catalog.pg_get_function_sqlbody(p.oid) END END,
+    p.prosqlbody IS NOT NULL, p.proisstrict, p.proconfig,
+    p.proacl IS NULL OR EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = 0)
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
     LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid

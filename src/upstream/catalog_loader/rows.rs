@@ -6,7 +6,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::base::QualifiedName;
 use crate::catalog::{
-    Column, Constraint, ConstraintKind, Function, Oid, Operator, PgType, Relation, RelationKind, Role, RoleSetting, Trigger, TypeInfo,
+    Body, Column, Constraint, ConstraintKind, Function, Oid, Operator, PgType, Relation, RelationKind, Role, RoleSetting, Trigger, TypeInfo,
 };
 
 /// Rows that belong to one object, grouped by its OID.
@@ -164,7 +164,25 @@ pub(super) fn function(row: &Row) -> Result<Function, Error> {
         out_columns: out_columns(row)?,
         volatility: char(row, 14)?,
         extension: row.try_get(15)?,
+        body: body(row)?,
     })
+}
+
+/// What `proconfig` says of a function whose `search_path` is `pg_catalog` alone (`SET search_path = ''` and the like).
+const CATALOG_ALONE: [&str; 3] = ["search_path=\"\"", "search_path=pg_catalog", "search_path=pg_catalog, pg_temp"];
+
+fn body(row: &Row) -> Result<Option<Body>, Error> {
+    let Some(text) = row.try_get(16)? else { return Ok(None) };
+    let settings: Vec<Box<str>> = row.try_get::<_, Option<_>>(19)?.unwrap_or_default();
+    let alone = matches!(&*settings, [only] if CATALOG_ALONE.contains(&&**only));
+    let (bound, strict, public) = (row.try_get::<_, bool>(17)? || alone, row.try_get(18)?, row.try_get(20)?);
+    let sets = !settings.is_empty() && !alone;
+    let modes: Option<Vec<i8>> = row.try_get(12)?;
+    let names: Vec<Box<str>> = row.try_get::<_, Option<Vec<Box<str>>>>(13)?.unwrap_or_default();
+    let is_input = |i: usize| modes.as_ref().is_none_or(|m| m.get(i).is_some_and(|mode| !matches!(ascii(*mode), 'o' | 't')));
+    let mut parameters: Vec<Box<str>> = names.into_iter().enumerate().filter(|(i, _)| is_input(*i)).map(|(_, name)| name).collect();
+    parameters.resize(usize::from(count(row, 4)?), Box::default());
+    Ok(Some(Body { text, bound, parameters, strict, public, sets }))
 }
 
 pub(super) fn trigger(row: &Row) -> Result<Trigger, Error> {

@@ -64,6 +64,7 @@ fn function(oid: u32, name: &str, kind: char, args: &[u32], returns: u32) -> Fun
         out_columns: Vec::new(),
         volatility: 'i',
         extension: None,
+        body: None,
     }
 }
 
