@@ -373,8 +373,12 @@ impl Catalog {
     /// The relation of a schema with this name.
     #[must_use]
     pub fn relation_in(&self, schema: &str, name: &str) -> Option<&Relation> {
-        let mut found = self.relation_names.get(name)?.iter().filter_map(|i| self.contents.relations.get(*i));
-        found.find(|r| *r.name.schema == *schema)
+        self.relations_named(name).find(|r| *r.name.schema == *schema)
+    }
+
+    /// All relations with this name, in any schema.
+    pub fn relations_named(&self, name: &str) -> impl Iterator<Item = &Relation> {
+        self.relation_names.get(name).into_iter().flatten().filter_map(|i| self.contents.relations.get(*i))
     }
 
     /// Direct children by inheritance or partitioning.

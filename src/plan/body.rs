@@ -7,41 +7,33 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{self, Allowance, is_hidden, is_veiled};
 use super::permit::Kind;
-use super::{SessionRelation, Setting, view};
-use crate::catalog::{Body, FIRST_NORMAL_OID, Function, Oid};
+use super::view;
+use crate::catalog::{Body, Catalog, FIRST_NORMAL_OID, Function, Oid};
+use crate::policy::Profile;
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, Analysis, Instance};
-use crate::sql::{self, Checked, Context, Local, MAX_DEPTH, Reject};
+use crate::sql::{self, Checked, Context, MAX_DEPTH, Reject};
 
 /// The longest body that is read, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// What names in a body mean that are not bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Path {
-    /// What they mean in the session.
-    Session,
-    /// It cannot be told: a view's definition is looked at once for all sessions.
-    Any,
-}
-
 /// What is known of the functions that a statement calls.
 #[derive(Debug)]
 pub(super) struct Bodies<'a> {
-    setting: Setting<'a>,
-    path: Path,
+    catalog: &'a Catalog,
+    profile: &'a Profile,
     veiled: RefCell<BTreeMap<Oid, bool>>,
 }
 
 impl<'a> Bodies<'a> {
     /// Of functions for a principal.
-    pub(super) fn new(setting: Setting<'a>, path: Path) -> Self {
-        Self { setting, path, veiled: RefCell::default() }
+    pub(super) fn new(catalog: &'a Catalog, profile: &'a Profile) -> Self {
+        Self { catalog, profile, veiled: RefCell::default() }
     }
 
     /// Whether a function that the principal may call has a body which may not run as it is. It is asked within a tree that may be so high.
     pub(super) fn is_veiled(&self, oid: Oid, below: u32) -> bool {
-        let (catalog, profile) = (self.setting.catalog, self.setting.profile);
+        let (catalog, profile) = (self.catalog, self.profile);
         let Some(function) = catalog.function(oid).filter(|_| !profile.unrestricted && profile.functions.contains(&oid)) else {
             return false;
         };
@@ -56,30 +48,33 @@ impl<'a> Bodies<'a> {
         veiled
     }
 
-    /// Whether each statement of a body would be sent as it is, were it the principal's own.
+    /// Whether each statement of a body would be sent as it is, were it the principal's own, whatever `search_path` is when it runs: a cursor may run it
+    /// under another than that of its DECLARE.
     fn runs_as_it_is(&self, function: &Function, body: &Body, below: u32) -> Checked<bool> {
-        let Setting { catalog, profile, names, fingerprint_key: _, parse_limit: _ } = self.setting;
+        let (catalog, profile) = (self.catalog, self.profile);
         let text = body.statements();
         if body.sets || below + sql::height(&text, LONGEST)? > MAX_DEPTH {
             return Ok(false);
         }
-        let path: [Box<str>; 1] = ["pg_catalog".into()];
-        let locals: Vec<Local<'_>> = names.relations.iter().map(SessionRelation::local).collect();
+        let schemas = catalog.contents().schemas.iter().map(|(_, name)| name.clone()).filter(|name| **name != *"pg_catalog");
+        let path: Vec<Box<str>> = std::iter::once("pg_catalog".into()).chain(schemas.filter(|_| !body.bound)).collect();
         let hidden = |relation, column| {
             view::look(catalog, profile, relation);
             is_hidden(catalog, profile, relation, column)
         };
+        let inside = |oid| view::definition(catalog, profile, &BTreeSet::new(), oid);
+        let names = view::names();
+        let setting = view::setting(catalog, profile, &names);
         for mut statement in sql::read(&text, LONGEST)?.statements {
-            let cx = Context { hidden: &hidden, function: Some(function), below, ..Context::bare(catalog, &path) };
-            let cx = if body.bound { cx } else { Context { path: &names.search_path, locals: &locals, ..cx } };
-            let inside = |oid| view::definition(catalog, profile, &BTreeSet::new(), oid);
-            let analysis = sql::analyse(&mut statement, Context { inside: &inside, ..cx }).map_err(|(reject, _)| reject)?;
+            let cx = Context { hidden: &hidden, inside: &inside, function: Some(function), below, ..Context::bare(catalog, &path) };
+            let analysis = sql::analyse(&mut statement, cx).map_err(|(reject, _)| reject)?;
             let plain = analysis.needs.is_empty() && matches!(analysis.deed, Deed::None) && !analysis.puts_in_place();
             let open = analysis.instances.iter().filter_map(Instance::relation).all(|oid| !is_veiled(catalog, profile, oid));
-            if !plain || !open || !self.all_known(&analysis) || self.check(&analysis, below).is_err() {
+            let certain = body.bound || self.is_certain(&analysis);
+            if !plain || !open || !certain || self.check(&analysis, below).is_err() {
                 return Ok(false);
             }
-            match decide::decide(&analysis, self.setting, Allowance::None) {
+            match decide::decide(&analysis, setting, Allowance::None) {
                 Ok(decided) if decided.kind == Kind::Forward => {}
                 Ok(_) | Err(_) => return Ok(false),
             }
@@ -87,15 +82,17 @@ impl<'a> Bodies<'a> {
         Ok(true)
     }
 
-    /// Whether each name that it calls means functions that came with PostgreSQL or that the principal may call, whatever `search_path` is.
-    fn all_known(&self, analysis: &Analysis) -> bool {
-        if self.path == Path::Session {
-            return true;
-        }
-        let (catalog, profile) = (self.setting.catalog, self.setting.profile);
+    /// Whether each name in a body means the same under any `search_path`: relations have theirs alone, functions are PostgreSQL's or ones that the principal
+    /// may call, and types run none.
+    fn is_certain(&self, analysis: &Analysis) -> bool {
+        let (catalog, profile) = (self.catalog, self.profile);
+        let one = |name: &str| catalog.relations_named(name).take(2).count() == 1;
         let known = |oid: Oid| oid < FIRST_NORMAL_OID || profile.functions.contains(&oid);
-        let names = analysis.calls.iter().flat_map(|c| &c.candidates).filter_map(|oid| catalog.function(*oid)).map(|f| &*f.name.name);
-        names.flat_map(|name| catalog.functions_named(name)).all(|f| known(f.oid))
+        let called = analysis.calls.iter().flat_map(|c| &c.candidates).filter_map(|oid| catalog.function(*oid)).map(|f| &*f.name.name);
+        let types = analysis.types.iter().filter_map(|(oid, _)| catalog.type_info(*oid)).map(|t| &*t.name.name);
+        analysis.instances.iter().all(|i| one(&i.name.name))
+            && called.flat_map(|name| catalog.functions_named(name)).all(|f| known(f.oid))
+            && types.flat_map(|name| catalog.types_named(name)).all(|t| !t.foreign_code)
     }
 
     /// Refuses what calls a body that may not run as it is and that was not put in the call's place.
@@ -103,7 +100,7 @@ impl<'a> Bodies<'a> {
     /// # Errors
     /// The first such call.
     pub(super) fn check(&self, analysis: &Analysis, below: u32) -> Checked<()> {
-        let catalog = self.setting.catalog;
+        let catalog = self.catalog;
         for call in &analysis.calls {
             if let Some(function) = call.candidates.iter().filter(|oid| self.is_veiled(**oid, below)).find_map(|oid| catalog.function(*oid))
             {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::body::{Bodies, Path};
+use super::body::Bodies;
 use super::decide::{self, Allowance, Decided, Demand, is_hidden};
 use super::fold::Fold;
 use super::grant::grant;
@@ -63,7 +63,7 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
     let Setting { catalog, profile, names, fingerprint_key: _, parse_limit: _ } = setting;
     let own = text.get(statement.start..statement.end).unwrap_or_default();
     let locals: Vec<Local<'_>> = names.relations.iter().map(SessionRelation::local).collect();
-    let bodies = Bodies::new(setting, Path::Session);
+    let bodies = Bodies::new(catalog, profile);
     let hidden = |relation, column| {
         view::look(catalog, profile, relation);
         is_hidden(catalog, profile, relation, column)

@@ -209,7 +209,8 @@ impl<'a> Resolver<'a> {
             NodeRef::CaseExpr(_) | NodeRef::CaseWhen(_) | NodeRef::CoalesceExpr(_) | NodeRef::MinMaxExpr(_) => true,
             NodeRef::FuncCall(call) => {
                 let name = strings(&call.funcname).ok().and_then(|parts| parts.last().copied()).unwrap_or_default();
-                is_undecorated(call) && self.cx.catalog.functions_named(name).all(|f| f.kind == 'f' && !f.returns_set)
+                let same = |f: &Function| f.kind == 'f' && !f.returns_set && f.volatility != 'v';
+                is_undecorated(call) && self.cx.catalog.functions_named(name).all(same)
             }
             _ => false,
         };
@@ -217,7 +218,7 @@ impl<'a> Resolver<'a> {
         if args.iter().all(all) {
             return Ok(());
         }
-        let message = "an argument is an aggregate, a window function, gives rows, or is not understood there";
+        let message = "an argument is an aggregate, a window function, VOLATILE, gives rows, or is not understood there";
         Err(Reject::unclear("function", message).hint("compute it in a subquery"))
     }
 }

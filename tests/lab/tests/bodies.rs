@@ -27,6 +27,12 @@ INSERT INTO visits SELECT i, i % 30 + 1, 'P' || i % 4, date '2024-01-01' + i FRO
 CREATE TABLE open_things (id int PRIMARY KEY, label text);
 INSERT INTO open_things SELECT i, 'L' || i FROM generate_series(1, 5) i;
 CREATE SCHEMA byhand;
+CREATE SCHEMA other;
+CREATE SCHEMA hidden;
+CREATE TABLE hidden.open_things (id int PRIMARY KEY, label text);
+INSERT INTO hidden.open_things SELECT i, 'raw' || i FROM generate_series(1, 5) i;
+CREATE TABLE other.sole (id int PRIMARY KEY, label text);
+INSERT INTO other.sole VALUES (1, 'one'), (2, 'two');
 CREATE VIEW byhand.people WITH (security_barrier) AS SELECT id, name, CASE WHEN email IS NULL THEN NULL ELSE '***'::varchar END AS email, city,
   date_trunc('year', born)::date AS born, score FROM public.people WHERE city <> 'Ulm';
 SET check_function_bodies = off;
@@ -69,6 +75,8 @@ const FUNCTIONS: &[&str] = &[
     "two(int) RETURNS text LANGUAGE sql AS $$ SELECT 1; SELECT email FROM people WHERE id = $1 $$",
     "saves(int) RETURNS void LANGUAGE sql AS $$ UPDATE people SET score = $1 $$",
     "saves_label(int) RETURNS text LANGUAGE sql AS $$ UPDATE open_things SET label = label WHERE id = $1 RETURNING label $$",
+    "saves_sole(int) RETURNS text LANGUAGE sql AS $$ UPDATE sole SET label = label WHERE id = $1 RETURNING label $$",
+    "sole_label(int) RETURNS text LANGUAGE sql AS $$ SELECT label FROM sole WHERE id = $1; SELECT max(label) FROM sole WHERE id = $1 $$",
     "asked(int) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT EXISTS (SELECT FROM people WHERE id = $1 AND secret IS NULL) $$",
     "over(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT score FROM people WHERE id = $1 $$",
     "over(text) RETURNS int LANGUAGE sql STABLE AS $$ SELECT score FROM people WHERE name = $1 $$",
@@ -95,6 +103,7 @@ classes: { mail: {}, born: {}, place: {}, secret: {} }
 tables:
   public.people: { columns: { email: mail, born: born, secret: secret } }
   public.visits: { columns: { place: place } }
+  hidden.open_things: { columns: { label: secret } }
 roles:
   clerk:
     members: [clerk]
@@ -149,7 +158,7 @@ const ANSWERED: &[&str] = &[
     "SELECT mail(id) FROM people UNION SELECT label(id) FROM open_things",
     "SELECT * FROM people p JOIN pairs(5) q ON q.who = p.id",
     "SELECT mail(2::smallint), total('Bonn'::varchar)",
-    "SELECT saves_label(1)",
+    "SELECT saves_sole(1), sole_label(2)",
     "SELECT itself(1), people(1), people(3)",
     "SELECT mail(id) FROM people GROUP BY mail(id)",
     "SELECT mail(id), visited(id) FROM people GROUP BY 1, 2 ORDER BY visited(id)",
@@ -196,6 +205,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("INSERT INTO open_things SELECT 99, total('Bonn')::text", "VOLATILE"),
     ("CREATE TEMP TABLE t (a text DEFAULT mail(1))", "cannot be put in its place"),
     ("SELECT not_named(1)", "may not use function"),
+    ("SELECT saves_label(1)", "cannot be put in its place"),
+    ("SELECT mail((random() * 3)::int) FROM people", "VOLATILE"),
     ("SELECT loops(3)", "too deep"),
     ("SELECT other_path(1)", "sets parameters"),
     ("SELECT * FROM mails", "view"),
@@ -206,7 +217,7 @@ const REFUSED: &[(&str, &str)] = &[
 fn lab() -> Lab {
     let mut setup = SETUP.to_owned();
     for schema in ["public", "byhand"] {
-        write!(setup, "SET search_path = {schema};").unwrap();
+        write!(setup, "SET search_path = {schema}, other;").unwrap();
         for function in FUNCTIONS {
             writeln!(setup, "CREATE FUNCTION {};", function.replace("SCHEMA", schema)).unwrap();
         }
@@ -223,8 +234,10 @@ fn lab() -> Lab {
 /// The proxy's session, and one over the views.
 fn sessions(lab: &Lab) -> (Client, Client) {
     let mut by_hand = Client::connect(lab.cluster.port(), "postgres", "postgres").unwrap();
-    by_hand.query("SET search_path = byhand").unwrap();
-    (Client::connect(lab.port, "clerk", "postgres").unwrap(), by_hand)
+    by_hand.query("SET search_path = byhand, other").unwrap();
+    let mut client = Client::connect(lab.port, "clerk", "postgres").unwrap();
+    client.query("SET search_path = public, other").unwrap();
+    (client, by_hand)
 }
 
 #[test]
@@ -355,4 +368,21 @@ fn calls_at_random_answer_as_over_views() {
         held.hold(&number, &text, got, want);
     }
     held.told("calls of functions in SQL");
+}
+
+/// A cursor runs a function that was left to the server where `search_path` is another than at its DECLARE.
+#[test]
+fn what_a_body_names_is_what_it_was_when_the_cursor_was_declared() {
+    let lab = lab();
+    let (mut client, _) = sessions(&lab);
+    for function in ["label(1)", "harmless(id, saves_label(id))", "sole_label(id)"] {
+        client.query("BEGIN; SET LOCAL search_path = public, other").unwrap();
+        let declared = Answer::of(&client.query(&format!("DECLARE c CURSOR FOR SELECT {function} FROM open_things")).unwrap());
+        client.query("SET LOCAL search_path = hidden, public, other").unwrap();
+        let fetched = client.query("FETCH ALL FROM c").unwrap();
+        client.query("ROLLBACK").unwrap();
+        let raw = fetched.iter().any(|m| m.body.windows(3).any(|w| w == b"raw"));
+        let answered = matches!(declared, Answer::Rows(_)) == matches!(Answer::of(&fetched), Answer::Rows(_));
+        assert!(!raw && answered, "{function}: {declared:?}, {}", Answer::of(&fetched).short());
+    }
 }
