@@ -208,6 +208,16 @@ pub struct Function {
     pub extension: Option<Box<str>>,
     /// What it runs, where that can be read: it is in SQL, and acts with the rights of who calls it.
     pub body: Option<Body>,
+    /// What any other function runs that is neither C nor an extension's: `prosrc`, to be searched for names.
+    pub source: Option<Box<str>>,
+}
+
+impl Function {
+    /// The text of what it runs, where that is known.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.body.as_ref().map(|body| &*body.text).or(self.source.as_deref())
+    }
 }
 
 /// An operator (`pg_operator`).

@@ -100,6 +100,7 @@ fn functions() -> Vec<Function> {
         volatility: 'i',
         extension: None,
         body: None,
+        source: None,
     };
     listed.into_iter().map(function).collect()
 }

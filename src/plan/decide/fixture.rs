@@ -59,6 +59,7 @@ pub(crate) fn function(oid: u32, schema: &str, name: &str, args: u16) -> Functio
         volatility: 'v',
         extension: None,
         body: None,
+        source: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::relation::Maker;
-use super::sql_text::{Words, words};
+use super::sql_text::{self, Words, words};
 use crate::catalog::{Oid, Relation, RelationKind};
 
 impl Maker<'_> {
@@ -14,7 +14,7 @@ impl Maker<'_> {
         let texts = self.policy.relations.iter().filter_map(|(oid, bound)| {
             let text = self.own_rows(Some(bound)).unwrap_or_default() + &self.whens(Some(bound));
             // of its own partitions and parents it says what it says of itself
-            (!text.is_empty()).then(|| (self.family(*oid), words(&text)))
+            (!text.is_empty()).then(|| (self.family(*oid), self.with_functions(words(&text))))
         });
         let texts: Vec<(BTreeSet<Oid>, Words)> = texts.collect();
         let mut waiting: Vec<&Relation> = Vec::new();
@@ -31,6 +31,18 @@ impl Maker<'_> {
             }
         }
         found
+    }
+
+    /// The words of a text and of what the functions run that it names, and those that these name, as far as that is SQL or in a language like it.
+    fn with_functions(&self, mut words: Words) -> Words {
+        let mut waiting: Vec<String> = words.identifiers.iter().cloned().collect();
+        while let Some(name) = waiting.pop() {
+            for text in self.catalog.functions_named(&name).filter_map(crate::catalog::Function::text) {
+                let more = sql_text::words(text).identifiers.into_iter();
+                waiting.extend(more.filter(|word| words.identifiers.insert(word.clone())));
+            }
+        }
+        words
     }
 
     /// A relation, what inherits from it, and what it inherits from.

@@ -165,6 +165,7 @@ fn functions_of_extensions_that_reach_past_the_veil_are_named() {
             volatility: 'v',
             extension: Some("tablefunc".into()),
             body: None,
+            source: None,
         });
     }
     assert_eq!(

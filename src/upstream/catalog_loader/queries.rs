@@ -136,7 +136,8 @@ pub(super) const FUNCTIONS: &str = r"SELECT p.oid, n.nspname, p.proname, p.proki
     CASE WHEN p.prolang = 14 AND p.prokind = 'f' AND NOT p.prosecdef AND p.oid >= 16384 AND e.extname IS NULL
       THEN CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_catalog.pg_get_function_sqlbody(p.oid) END END,
     p.prosqlbody IS NOT NULL, p.proisstrict, p.proconfig,
-    p.proacl IS NULL OR EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = 0)
+    p.proacl IS NULL OR EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = 0),
+    CASE WHEN p.prolang NOT IN (12, 13) AND p.oid >= 16384 AND e.extname IS NULL THEN p.prosrc END
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
     LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid

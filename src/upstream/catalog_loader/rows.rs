@@ -150,6 +150,7 @@ fn relation_kind(relkind: char) -> Option<RelationKind> {
 }
 
 pub(super) fn function(row: &Row) -> Result<Function, Error> {
+    let body = body(row)?;
     Ok(Function {
         oid: oid(row, 0)?,
         name: name(row, 1)?,
@@ -164,7 +165,8 @@ pub(super) fn function(row: &Row) -> Result<Function, Error> {
         out_columns: out_columns(row)?,
         volatility: char(row, 14)?,
         extension: row.try_get(15)?,
-        body: body(row)?,
+        source: if body.is_some() { None } else { row.try_get(21)? },
+        body,
     })
 }
 

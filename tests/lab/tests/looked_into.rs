@@ -14,7 +14,7 @@ use lab::oracle::Answer;
 use lab::wire::Client;
 
 const SETUP: &str = "
-CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN SUPERUSER; CREATE ROLE partly LOGIN SUPERUSER; CREATE ROLE granted LOGIN SUPERUSER;
+CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN SUPERUSER; CREATE ROLE partly LOGIN SUPERUSER; CREATE ROLE granted LOGIN SUPERUSER; CREATE ROLE caller LOGIN SUPERUSER;
 CREATE TABLE bills (id int PRIMARY KEY, region text);
 INSERT INTO bills SELECT i, CASE WHEN i % 2 = 0 THEN 'EU' ELSE 'US' END FROM generate_series(1, 12) i;
 CREATE TABLE served (region text DEFAULT 'US', note text) PARTITION BY LIST (region);
@@ -22,7 +22,10 @@ CREATE TABLE served_all PARTITION OF served DEFAULT;
 INSERT INTO served VALUES ('EU', 'n');
 CREATE VIEW regions AS SELECT region FROM served;
 CREATE VIEW notes AS SELECT note FROM served;
-CREATE TABLE other (id int);";
+CREATE TABLE other (id int);
+CREATE TABLE called (region text); INSERT INTO called VALUES ('EU');
+CREATE FUNCTION is_called(text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN by_name($1); END $$;
+CREATE FUNCTION by_name(text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER AS $$ SELECT EXISTS (SELECT FROM called WHERE region = $1) $$;";
 
 const POLICY: &str = "
 version: 1
@@ -34,6 +37,9 @@ roles:
     members: [partly]
     rows: { public.bills: \"region IN (SELECT r.region FROM public.regions r)\" }
     write: { public.served.note: allow, public.served_all.note: allow }
+  caller:
+    members: [caller]
+    rows: { public.bills: \"public.is_called(region)\" }
   granted:
     members: [granted]
     rows: { public.bills: \"EXISTS (SELECT 1 FROM public.served s WHERE s.region = bills.region)\" }
@@ -62,6 +68,8 @@ fn who_may_not_write_a_condition_does_not() {
         ("partly", "INSERT INTO served_all (note) VALUES ('y')", None),
         ("partly", "INSERT INTO notes VALUES ('y')", None),
         ("partly", "UPDATE served SET note = 'y'", Some(6)),
+        ("caller", "INSERT INTO called VALUES ('US')", None),
+        ("caller", "INSERT INTO other VALUES (1)", Some(6)),
         ("granted", "INSERT INTO served VALUES ('US', 'y')", Some(12)),
     ] {
         let mut client = Client::connect(lab.port, login, "postgres").unwrap();

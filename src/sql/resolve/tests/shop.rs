@@ -65,6 +65,7 @@ fn function(oid: u32, name: &str, kind: char, args: &[u32], returns: u32) -> Fun
         volatility: 'i',
         extension: None,
         body: None,
+        source: None,
     }
 }
 
