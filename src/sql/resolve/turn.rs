@@ -111,7 +111,7 @@ impl Resolver<'_> {
 
     /// The parameter that says what a constant is the mask of, where it is to be turned back.
     pub(super) fn turned_at(&self, node: &Node) -> Option<i32> {
-        let veils = self.cx.veils.filter(|v| !v.turns.is_empty() && !self.in_definition())?;
+        let veils = self.cx.veils.filter(|v| !v.turns.is_empty() && !self.is_aside())?;
         veils.turns.get(&place(node)?).copied()
     }
 
@@ -122,7 +122,7 @@ impl Resolver<'_> {
         }
         match self.constant(node, ty) {
             Some(None) => New::Null,
-            Some(Some(constant)) if !self.in_definition() && !self.has_namesakes() => New::Constant(constant),
+            Some(Some(constant)) if !self.is_aside() && !self.has_namesakes() => New::Constant(constant),
             Some(Some(_)) | None => New::Other,
         }
     }

@@ -26,6 +26,8 @@ CREATE TABLE visits (id int PRIMARY KEY, person int, place text, at date);
 INSERT INTO visits SELECT i, i % 30 + 1, 'P' || i % 4, date '2024-01-01' + i FROM generate_series(1, 60) i;
 CREATE TABLE open_things (id int PRIMARY KEY, label text);
 INSERT INTO open_things SELECT i, 'L' || i FROM generate_series(1, 5) i;
+CREATE TABLE accounts (id int PRIMARY KEY, nr int);
+INSERT INTO accounts SELECT i, i * 1000 FROM generate_series(1, 9) i;
 CREATE SCHEMA byhand;
 CREATE SCHEMA other;
 CREATE SCHEMA hidden;
@@ -44,6 +46,7 @@ CREATE FUNCTION public.as_definer(int) RETURNS text LANGUAGE sql SECURITY DEFINE
 CREATE FUNCTION byhand.as_definer(int) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT email FROM public.people WHERE id = $1 $$;
 CREATE FUNCTION public.beside(int, int) RETURNS text LANGUAGE sql AS $$ SELECT name FROM public.people WHERE id = $1 + $2 $$;
 CREATE OPERATOR public.~~~ (FUNCTION = public.beside, LEFTARG = int, RIGHTARG = int);
+CREATE FUNCTION public.shown(int) RETURNS int LANGUAGE sql STABLE AS $$SELECT max(id) FROM public.people WHERE id = 20$$;
 CREATE FUNCTION public.not_named(int) RETURNS text LANGUAGE sql AS $$ SELECT name FROM public.people WHERE id = $1 $$;
 ";
 
@@ -99,15 +102,16 @@ CREATE VIEW bound_mails AS SELECT id, mail_bound(id) AS m FROM open_things;
 
 const POLICY: &str = "
 version: 1
-classes: { mail: {}, born: {}, place: {}, secret: {} }
+classes: { nr: {}, mail: {}, born: {}, place: {}, secret: {} }
 tables:
+  public.accounts: { columns: { nr: nr } }
   public.people: { columns: { email: mail, born: born, secret: secret } }
   public.visits: { columns: { place: place } }
   hidden.open_things: { columns: { label: secret } }
 roles:
   clerk:
     members: [clerk]
-    read: { mail: { mask: redact }, born: { mask: { date: { keep: year } } }, place: { mask: 'null' }, secret: deny }
+    read: { nr: { mask: pseudonym }, mail: { mask: redact }, born: { mask: { date: { keep: year } } }, place: { mask: 'null' }, secret: deny }
     rows: { public.people: \"city <> 'Ulm'\" }
     functions: [FUNCTIONS]
 ";
@@ -226,7 +230,7 @@ fn lab() -> Lab {
     setup.push_str("RESET search_path;");
     let names: Vec<String> = FUNCTIONS.iter().map(|f| format!("public.{}", f.split('(').next().unwrap())).collect();
     let policy = tempfile::NamedTempFile::new().unwrap();
-    let all = format!("{}, public.in_plpgsql, public.as_definer, public.beside", names.join(", "));
+    let all = format!("{}, public.in_plpgsql, public.as_definer, public.beside, public.shown", names.join(", "));
     std::fs::write(policy.path(), POLICY.replace("FUNCTIONS", &all)).unwrap();
     Lab::start_with(policy.path(), &setup, "").unwrap()
 }
@@ -385,4 +389,18 @@ fn what_a_body_names_is_what_it_was_when_the_cursor_was_declared() {
         let answered = matches!(declared, Answer::Rows(_)) == matches!(Answer::of(&fetched), Answer::Rows(_));
         assert!(!raw && answered, "{function}: {declared:?}, {}", Answer::of(&fetched).short());
     }
+}
+
+/// A constant of a body stands where one of the statement's does that is turned back.
+#[test]
+fn a_constant_of_a_body_is_not_the_clients() {
+    let lab = lab();
+    let (mut client, _) = sessions(&lab);
+    let seen = client.query("SELECT nr FROM accounts WHERE id = 1").unwrap().into_iter().find(|m| m.tag == b'D').unwrap().values();
+    let nr = String::from_utf8(seen[0].clone().unwrap()).unwrap();
+    let text = format!("SELECT id, shown(0) FROM accounts WHERE nr = {nr}");
+    let body = SETUP.lines().find(|l| l.contains("public.shown(")).unwrap().split("$$").nth(1).unwrap();
+    assert_eq!(body.find("20"), text.find(&nr));
+    let got = Answer::of(&client.query(&text).unwrap());
+    assert_eq!(got, Answer::Rows(vec![vec![Some(b"1".to_vec()), Some(b"20".to_vec())]]), "{text}");
 }
