@@ -15,6 +15,33 @@ pub fn quote_ident(ident: &str) -> String {
     format!("\"{}\"", ident.replace('"', "\"\""))
 }
 
+/// `name` or `schema.name` as PostgreSQL reads it in a text that stands for a relation: folded unless quoted. What begins with a digit is a number there.
+#[must_use]
+pub fn named(text: &str) -> Option<(Option<String>, String)> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim_ascii();
+    loop {
+        let (part, tail) = if let Some(quoted) = rest.strip_prefix('"') {
+            quoted.split_once('"').map(|(p, t)| (p.to_owned(), t))?
+        } else {
+            let end = rest.find('.').unwrap_or(rest.len());
+            let (part, tail) = rest.split_at_checked(end)?;
+            let plain =
+                part.starts_with(|c: char| !c.is_ascii_digit()) && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+            (plain.then(|| fold(part))?, tail)
+        };
+        parts.push(part);
+        match tail.strip_prefix('.') {
+            Some(next) => rest = next,
+            None if tail.is_empty() => break,
+            None => return None,
+        }
+    }
+    let name = parts.pop()?;
+    let schema = parts.pop();
+    parts.is_empty().then_some((schema, name))
+}
+
 /// The name of a relation, type or function with its schema, as stored (already folded).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QualifiedName {
@@ -55,5 +82,29 @@ impl fmt::Display for QualifiedName {
             if needs_quotes(part) { f.write_str(&quote_ident(part))? } else { f.write_str(part)? }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_texts() {
+        let found = |schema: Option<&str>, name: &str| Some((schema.map(Into::into), name.into()));
+        for (text, names) in [
+            ("Steps", found(None, "steps")),
+            (" a.\"B c\"", found(Some("a"), "B c")),
+            ("\"16400\"", found(None, "16400")),
+            ("16400", None),
+            ("a.16400", None),
+            ("a.b.c", None),
+            ("\"a", None),
+            ("\"a\"\"b\"", None),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(named(text), names, "{text}");
+        }
     }
 }

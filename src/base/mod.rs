@@ -9,7 +9,7 @@ mod origin;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, nearest};
-pub use ident::{QualifiedName, fold, quote_ident};
+pub use ident::{QualifiedName, fold, named, quote_ident};
 pub use oid::Oid;
 pub use opaque::{RawSql, Secret};
 pub use origin::Origin;

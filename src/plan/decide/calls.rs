@@ -1,6 +1,7 @@
 //! Functions, operators and types: what may run. Whatever a name could resolve to is judged, and the worst counts.
 
 use super::{Judge, veil, words};
+use crate::base::named;
 use crate::catalog::{FIRST_NORMAL_OID, Function, FunctionClass, Oid, Relation, RelationKind, class_of, class_of_call};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
@@ -100,27 +101,17 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether a constant names a sequence that no veiled column takes its values from.
+    /// Whether a constant names a sequence that no veiled column takes its values from. It has its schema: the walk has given it one, if there is such a
+    /// relation.
     fn is_open_sequence(&self, text: &str) -> bool {
-        let Some(name) = parse_name(text) else {
+        let Some((Some(schema), name)) = named(text) else {
             return false;
         };
-        let path = || self.path.iter().map(|s| &**s);
-        let schemas: Vec<&str> = match &name.0 {
-            Some(schema) => vec![schema],
-            None if path().any(|s| s == TEMPORARY) => path().collect(),
-            None => std::iter::once(TEMPORARY).chain(path()).collect(),
-        };
-        let own = |s: &str| self.own.iter().find(|r| r.schema.as_deref() == (s != TEMPORARY).then_some(s) && *r.name == *name.1);
-        for schema in schemas {
-            if let Some(own) = own(schema) {
-                return own.looked_up.as_ref().is_some_and(|r| r.kind == RelationKind::Sequence);
-            }
-            if let Some(found) = self.catalog.relation_in(schema, &name.1) {
-                return found.kind == RelationKind::Sequence && self.is_open(found);
-            }
+        let own = self.own.iter().find(|r| r.schema.as_deref().unwrap_or(TEMPORARY) == schema && *r.name == *name);
+        match own {
+            Some(own) => own.looked_up.as_ref().is_some_and(|r| r.kind == RelationKind::Sequence),
+            None => self.catalog.relation_in(&schema, &name).is_some_and(|r| r.kind == RelationKind::Sequence && self.is_open(r)),
         }
-        false
     }
 
     /// Whether no veiled column takes its values from a sequence.
@@ -162,29 +153,4 @@ fn is_harmless_setting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let known = ["jit", "application_name", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "work_mem"];
     known.contains(&&*name) || (name.contains('.') && !name.starts_with("pgscrim."))
-}
-
-/// `name` or `schema.name` as regclass reads it: folded unless quoted.
-fn parse_name(text: &str) -> Option<(Option<String>, String)> {
-    let mut parts = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        let (part, tail) = if let Some(quoted) = rest.strip_prefix('"') {
-            quoted.split_once('"').map(|(p, t)| (p.to_owned(), t))?
-        } else {
-            let end = rest.find('.').unwrap_or(rest.len());
-            let (part, tail) = rest.split_at_checked(end)?;
-            let plain = !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
-            (plain.then(|| crate::base::fold(part))?, tail)
-        };
-        parts.push(part);
-        match tail.strip_prefix('.') {
-            Some(next) => rest = next,
-            None if tail.is_empty() => break,
-            None => return None,
-        }
-    }
-    let name = parts.pop()?;
-    let schema = parts.pop();
-    parts.is_empty().then_some((schema, name))
 }

@@ -123,7 +123,6 @@ struct Judge<'a> {
     analysis: &'a Analysis,
     catalog: &'a Catalog,
     profile: &'a Profile,
-    path: &'a [Box<str>],
     /// The session's own relations.
     own: &'a [SessionRelation],
     allowance: Allowance,
@@ -146,7 +145,6 @@ impl<'a> Judge<'a> {
             analysis,
             catalog: setting.catalog,
             profile: setting.profile,
-            path: &setting.names.search_path,
             own: &setting.names.relations,
             allowance,
             columns: Vec::new(),

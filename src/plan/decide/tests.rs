@@ -346,9 +346,9 @@ fn functions_are_judged_by_the_worst_candidate() {
     assert!(judged(&call(&[2923], None), &p).is_err());
     assert!(judged(&call(&[870, 30000], None), &p).is_err());
     assert!(judged(&call(&[], None), &p).is_err());
-    assert!(judged(&call(&[1574], Some("orders_id_seq")), &p).is_ok());
+    assert!(judged(&call(&[1574], Some("orders_id_seq")), &p).is_err());
     assert!(judged(&call(&[1574], Some("public.\"orders_id_seq\"")), &p).is_ok());
-    assert!(judged(&call(&[1574], Some("users")), &p).is_err());
+    assert!(judged(&call(&[1574], Some("public.users")), &p).is_err());
     assert!(judged(&call(&[1574], None), &p).is_err());
     p.functions.insert(Oid(30000));
     assert!(judged(&call(&[870, 30000], None), &p).unwrap().decision.scrub);

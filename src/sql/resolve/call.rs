@@ -5,10 +5,12 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, FuncCall, Node, WindowDef};
 
 use super::from::computed;
+use super::names::{Found, TEMPORARY};
 use super::result::Gives;
 use super::row::RECORD;
 use super::{Resolver, Value, inner, name_nodes, strings, unknown};
-use crate::catalog::{Catalog, FIRST_NORMAL_OID, Function, Oid};
+use crate::base::{named, quote_ident};
+use crate::catalog::{Catalog, FIRST_NORMAL_OID, Function, FunctionClass, Oid, class_of};
 use crate::sql::model::{Call, Flow, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
@@ -241,6 +243,7 @@ impl<'a> Resolver<'a> {
             // the name stays bare, so everything that it could ever mean is judged
             oids = self.cx.catalog.functions_named(name).map(|f| f.oid).collect();
         }
+        self.name_sequence(&mut call.args, name, &candidates);
         let first_text = call.args.first().and_then(constant_text).map(Into::into);
         self.out.calls.push(Call { candidates: oids, args, operator: None, first: first_text, at: call.location });
         if schema.is_none() && one_schema && call.funcformat == protobuf::CoercionForm::CoerceExplicitCall as i32 {
@@ -248,6 +251,20 @@ impl<'a> Resolver<'a> {
         }
         self.special_form(call, named);
         Ok(Callee { candidates })
+    }
+
+    /// A text that names a sequence gets the schema of what it stands for here, as names of relations do: PostgreSQL reads it again whenever it plans the
+    /// statement, and by then it could stand for another.
+    fn name_sequence(&self, args: &mut [Node], function: &str, candidates: &[&Function]) {
+        let own = candidates.iter().all(|f| f.oid < FIRST_NORMAL_OID) && class_of(function) == Some(FunctionClass::Sequence);
+        let Some(text) = args.first_mut().filter(|_| own).and_then(constant_text_mut) else { return };
+        let Some((schema, name)) = named(text) else { return };
+        let schema = match self.find(schema.as_deref().unwrap_or_default(), &name) {
+            Some(Found::Catalog(relation)) => &*relation.name.schema,
+            Some(Found::Local(local)) => local.schema.unwrap_or(TEMPORARY),
+            None => return,
+        };
+        *text = format!("{}.{}", quote_ident(schema), quote_ident(&name));
     }
 
     /// Calls that have a form of their own. Words in it (`normalize(x, NFC)`) are constants here, and names to the second reader; and the printer gives
@@ -335,6 +352,17 @@ pub(super) fn constant_text(node: &Node) -> Option<&str> {
     match &node.node {
         Some(NodeEnum::TypeCast(cast)) if keeps_text(cast) => cast.arg.as_ref().and_then(|a| constant_text(a)),
         _ => literal(node),
+    }
+}
+
+/// The same, to be changed.
+fn constant_text_mut(node: &mut Node) -> Option<&mut String> {
+    match &mut node.node {
+        Some(NodeEnum::TypeCast(cast)) if keeps_text(cast) => cast.arg.as_deref_mut().and_then(constant_text_mut),
+        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
+            Some(&mut s.sval)
+        }
+        _ => None,
     }
 }
 

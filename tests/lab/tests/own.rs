@@ -267,6 +267,34 @@ fn what_is_not_the_sessions_own_needs_the_right() {
     assert_eq!(lab.leaks(), []);
 }
 
+/// PostgreSQL reads a sequence's name in a text each time that it plans: what was the session's own must not come to be another's by then.
+#[test]
+fn a_text_stands_for_the_sequence_that_it_stood_for() {
+    let lab = started();
+    let [mut clerk, mut owner] = ["clerk", "owner"].map(|user| Client::connect(lab.port, user, "postgres").unwrap());
+    let number = owner.query("SELECT 'public.tallies'::regclass::oid").unwrap();
+    let number = number.iter().find(|m| m.tag == b'D').map(|m| String::from_utf8(m.values()[0].clone().unwrap()).unwrap()).unwrap();
+    let (named, by_number) = (format!("CREATE TEMP SEQUENCE \"{number}\""), format!("SELECT nextval('{number}')"));
+    for (text, want) in [
+        ("CREATE TEMP SEQUENCE tallies", ""),
+        ("PREPARE p AS SELECT nextval('tallies'), currval(' Tallies '::text::regclass)", ""),
+        ("EXECUTE p", ""),
+        ("DROP SEQUENCE tallies; SELECT nextval('tallies')", "42P01"),
+        ("DROP SEQUENCE IF EXISTS pg_temp.tallies", ""),
+        ("EXECUTE p", "42P01"),
+        ("BEGIN", ""),
+        ("CREATE TEMP SEQUENCE tallies", ""),
+        ("ROLLBACK; SELECT nextval('tallies')", "42P01"),
+        ("CREATE TEMP SEQUENCE steps; DISCARD SEQUENCES", ""),
+        ("SELECT nextval('steps')", ""),
+        (&named, ""),
+        (&by_number, "42501"),
+    ] {
+        assert_eq!(code(&clerk.query(text).unwrap()), want, "{text}");
+    }
+    assert_eq!(answer(&owner.query("SELECT is_called FROM public.tallies").unwrap())[0].as_bytes().last(), Some(&b'f'));
+}
+
 #[test]
 fn partitions_and_children_of_what_is_not_veiled_can_be_made() {
     let lab = started();
