@@ -216,8 +216,6 @@ pub struct RelationProfile {
     pub rows: Option<RowCondition>,
     /// DELETE and TRUNCATE are allowed.
     pub delete: bool,
-    /// Conditions on other relations look into it: a new row may change what is seen of those.
-    pub looked_into: bool,
 }
 
 /// A column's part of a profile.
@@ -248,6 +246,8 @@ pub struct Profile {
     pub relations: HashMap<Oid, RelationProfile>,
     /// Views whose columns follow from their definitions; until that is known nothing is seen of them.
     pub views: HashMap<Oid, DerivedView>,
+    /// Relations that conditions on others look into: whoever changes their rows, or what they are, may change what is seen of those.
+    pub looked_into: BTreeSet<Oid>,
     /// Columns without a class may not be read or written unless a rule says so: holds for relations not in `relations`.
     pub unclassified_deny: bool,
     /// Functions from outside PostgreSQL that are allowed, by OID.
@@ -318,8 +318,8 @@ impl Profile {
     /// Whether a new row of the relation may be made, which sets all columns where conditions on other relations look into it.
     #[must_use]
     pub fn insert(&self, relation: Oid) -> bool {
-        let writable = |r: &RelationProfile| !r.looked_into || r.columns.values().all(|c| c.write);
-        self.unrestricted || self.of(relation).is_none_or(writable)
+        let writable = |r: &RelationProfile| r.columns.values().all(|c| c.write);
+        self.unrestricted || !self.looked_into.contains(&relation) || self.of(relation).is_none_or(writable)
     }
 
     /// Whether DELETE and TRUNCATE of the relation are allowed.

@@ -260,6 +260,12 @@ impl<'a> Judge<'a> {
         if veil::is_veiled(self.catalog, self.profile, relation.oid) || crate::catalog::is_system_schema(&relation.name.schema) {
             let (name, who) = (&relation.name, words::roles(self.profile));
             let message = format!("{who}: relation \"{name}\" is veiled, and its definition may not be changed");
+            return self.refuse(Reject::forbidden("definition", message).at(instance.at));
+        }
+        let closed = veil::is_view(relation) || !self.profile.insert(relation.oid);
+        if closed && self.profile.looked_into.contains(&relation.oid) {
+            let (name, who) = (&relation.name, words::roles(self.profile));
+            let message = format!("{who}: conditions on other relations look into \"{name}\", and its definition may not be changed");
             self.refuse(Reject::forbidden("definition", message).at(instance.at));
         }
     }

@@ -62,7 +62,7 @@ impl Parts {
     }
 
     fn relation(&mut self, relation: &RelationProfile) {
-        let RelationProfile { columns, other_columns, rows, delete, looked_into } = relation;
+        let RelationProfile { columns, other_columns, rows, delete } = relation;
         let mut sorted: Vec<_> = columns.iter().collect();
         sorted.sort_unstable_by_key(|(number, _)| **number);
         self.number(sorted.len());
@@ -81,7 +81,6 @@ impl Parts {
         }
         self.optional(rows.as_ref().map(|r| &*r.sql));
         self.flag(*delete);
-        self.flag(*looked_into);
     }
 }
 
@@ -94,6 +93,7 @@ pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -
         star_refuse,
         relations,
         views,
+        looked_into,
         unclassified_deny,
         functions,
         statements,
@@ -120,8 +120,10 @@ pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -
         parts.0.update(oid.0.to_be_bytes());
         parts.relation(relation);
     }
-    parts.number(functions.len());
-    functions.iter().for_each(|oid| parts.0.update(oid.0.to_be_bytes()));
+    for oids in [looked_into, functions] {
+        parts.number(oids.len());
+        oids.iter().for_each(|oid| parts.0.update(oid.0.to_be_bytes()));
+    }
     parts.text(&format!("{statements:?}"));
     parts.number(listen.len());
     listen.iter().for_each(|channel| parts.text(channel));

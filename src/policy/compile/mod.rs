@@ -15,10 +15,9 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::civil::Date;
 
 use super::bind::BoundPolicy;
-use super::derived::DerivedView;
 use super::model::RoleEntry;
-use super::profile::{Principal, Profile, RelationProfile};
-use crate::catalog::{Catalog, Oid};
+use super::profile::{Principal, Profile};
+use crate::catalog::Catalog;
 
 use relation::Maker;
 use verdict::Role;
@@ -40,18 +39,13 @@ impl BoundPolicy {
         profile.statements = roles.iter().flat_map(|(_, role)| role.statements.iter().copied()).collect();
         profile.listen = roles.iter().flat_map(|(_, role)| role.listen.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect();
         if !profile.unrestricted {
-            (profile.relations, profile.views) = self.decided(&roles, &profile, catalog);
+            self.decide(&roles, &mut profile, catalog);
         }
         profile.id = identity::identity(&self.seed, &roles, &profile);
         profile
     }
 
-    fn decided(
-        &self,
-        roles: &[Role<'_>],
-        profile: &Profile,
-        catalog: &Catalog,
-    ) -> (HashMap<Oid, RelationProfile>, HashMap<Oid, DerivedView>) {
+    fn decide(&self, roles: &[Role<'_>], profile: &mut Profile, catalog: &Catalog) {
         let mut maker = Maker {
             policy: self,
             catalog,
@@ -68,6 +62,7 @@ impl BoundPolicy {
                 maker.relation(relation, known);
             }
         }
-        (maker.made, maker.views)
+        let Maker { made, views, looked_into, .. } = maker;
+        (profile.relations, profile.views, profile.looked_into) = (made, views, looked_into);
     }
 }

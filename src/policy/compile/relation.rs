@@ -88,7 +88,6 @@ impl Maker<'_> {
         profile.other_columns = self.other_columns(bound);
         profile.delete = self.deletes(bound) || parents.iter().any(|p| self.made.get(&p.oid).is_some_and(|p| p.delete));
         profile.rows = rows;
-        profile.looked_into = self.looked_into.contains(&relation.oid);
         profile
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::QualifiedName;
-use crate::catalog::{Column, Contents, PgType, Relation, RelationKind, TypeInfo};
+use crate::catalog::{Column, Contents, Oid, PgType, Relation, RelationKind, TypeInfo};
 use crate::mask::Keyring;
 use crate::policy::{Absence, BoundPolicy, Outcome, load};
 

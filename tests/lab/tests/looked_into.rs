@@ -15,6 +15,7 @@ use lab::wire::Client;
 
 const SETUP: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN SUPERUSER; CREATE ROLE partly LOGIN SUPERUSER; CREATE ROLE granted LOGIN SUPERUSER; CREATE ROLE caller LOGIN SUPERUSER;
+CREATE ROLE maker LOGIN SUPERUSER;
 CREATE TABLE bills (id int PRIMARY KEY, region text);
 INSERT INTO bills SELECT i, CASE WHEN i % 2 = 0 THEN 'EU' ELSE 'US' END FROM generate_series(1, 12) i;
 CREATE TABLE served (region text DEFAULT 'US', note text) PARTITION BY LIST (region);
@@ -23,6 +24,8 @@ INSERT INTO served VALUES ('EU', 'n');
 CREATE VIEW regions AS SELECT region FROM served;
 CREATE VIEW notes AS SELECT note FROM served;
 CREATE TABLE other (id int);
+CREATE TABLE filled (region text, note text);
+INSERT INTO filled VALUES ('US', 'n');
 CREATE TABLE called (region text); INSERT INTO called VALUES ('EU');
 CREATE FUNCTION is_called(text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN by_name($1); END $$;
 CREATE FUNCTION by_name(text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER AS $$ SELECT EXISTS (SELECT FROM called WHERE region = $1) $$;";
@@ -44,6 +47,11 @@ roles:
     members: [granted]
     rows: { public.bills: \"EXISTS (SELECT 1 FROM public.served s WHERE s.region = bills.region)\" }
     write: { public.served: allow }
+    statements: [ddl]
+  maker:
+    members: [maker]
+    rows: { public.bills: \"region IN (SELECT r.region FROM public.regions r)\" }
+    statements: [ddl]
 ";
 
 #[test]
@@ -71,6 +79,17 @@ fn who_may_not_write_a_condition_does_not() {
         ("caller", "INSERT INTO called VALUES ('US')", None),
         ("caller", "INSERT INTO other VALUES (1)", Some(6)),
         ("granted", "INSERT INTO served VALUES ('US', 'y')", Some(12)),
+        ("granted", "ALTER TABLE served ATTACH PARTITION filled FOR VALUES IN ('US')", Some(12)),
+        ("maker", "ALTER TABLE served ATTACH PARTITION filled FOR VALUES IN ('US')", None),
+        ("maker", "CREATE TABLE public.added PARTITION OF served FOR VALUES IN ('US')", None),
+        ("maker", "ALTER TABLE served RENAME TO elsewhere", None),
+        ("maker", "ALTER TABLE served RENAME note TO remark", None),
+        ("maker", "ALTER TABLE served ALTER region SET DEFAULT 'AF'", None),
+        ("maker", "DROP TABLE served_all", None),
+        ("maker", "DROP VIEW regions", None),
+        ("maker", "CREATE OR REPLACE VIEW regions AS SELECT 'US'::text AS region", None),
+        ("maker", "ALTER VIEW regions RENAME TO others", None),
+        ("maker", "ALTER TABLE filled ADD more int", Some(6)),
     ] {
         let mut client = Client::connect(lab.port, login, "postgres").unwrap();
         client.query("BEGIN").unwrap();
