@@ -176,10 +176,16 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// What is stored in a column whose mask is turned back: its raw value, where that is what the constant is the mask of. Whether it is such
-    /// a column.
-    pub(super) fn kept_where_turned(&mut self, (target, name): (&Item, &str), column: &Value, new: &mut Node) -> Checked<bool> {
-        let (Some(number), Some(source)) = (self.turned_at(new), column.flow.sources().first()) else { return Ok(false) };
+    /// What is stored in a column whose mask is turned back: its raw value, where that is what the constant is the mask of. `says` is that constant, where
+    /// it stands for the new value. Whether it is such a column.
+    pub(super) fn kept_where_turned(
+        &mut self,
+        (target, name): (&Item, &str),
+        column: &Value,
+        new: &mut Node,
+        says: &Node,
+    ) -> Checked<bool> {
+        let (Some(number), Some(source)) = (self.turned_at(says), column.flow.sources().first()) else { return Ok(false) };
         self.reaches(&target.name, name, *source)?;
         self.out.turned += 1;
         let raw = || reference(&[&target.name, name]);

@@ -1,5 +1,6 @@
 //! INSERT, UPDATE, DELETE and MERGE (analyze.c, `parse_merge.c)`: which columns are set, and what is stored in them.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use pg_query::NodeEnum;
@@ -8,10 +9,13 @@ use pg_query::protobuf::{self, Node, RangeVar, ResTarget};
 use super::in_place::{EXCLUDED, Rows, guard};
 use super::scope::Item;
 use super::target::Out;
-use super::{Resolver, Value, absent, inner, row_check, unknown};
+use super::{Resolver, Value, absent, inner, row_check, strings, unknown};
 use crate::catalog::{ConstraintKind, RelationKind};
 use crate::sql::model::{Access, Changes, Flow, InstanceOf, New, Source, Use, UseKind, Write};
 use crate::sql::reject::{Checked, Reject, Syntax};
+
+/// Columns with what a client gives for them.
+type Proposed = BTreeMap<Box<str>, Node>;
 
 /// What RETURNING gives; `None` where there is none.
 pub(super) type Returned = Option<Vec<Out>>;
@@ -41,7 +45,8 @@ impl Resolver<'_> {
             self.inserted(&target, cols, Some(outs.len()))?;
         }
         if let Some(conflict) = on_conflict_clause {
-            self.on_conflict(conflict, &target, &given(cols), rows.as_ref())?;
+            let proposed = self.proposed(&target, cols, select_stmt.as_deref());
+            self.on_conflict(conflict, &target, &given(cols), &proposed, rows.as_ref())?;
         }
         self.show(vec![Rc::clone(&target)])?;
         self.returning(returning_clause, &target, rows.as_ref())
@@ -70,6 +75,7 @@ impl Resolver<'_> {
         conflict: &mut protobuf::OnConflictClause,
         target: &Rc<Item>,
         given: &[Box<str>],
+        proposed: &Proposed,
         rows: Option<&Rows>,
     ) -> Checked<()> {
         let protobuf::OnConflictClause { action: _, infer, target_list, where_clause, location: _ } = conflict;
@@ -79,7 +85,7 @@ impl Resolver<'_> {
         }
         let excluded = self.excluded(target, given);
         self.show(vec![Rc::clone(target), Rc::new(excluded)])?;
-        self.assignments(target, target_list)?;
+        self.assignments(target, target_list, proposed)?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
@@ -90,6 +96,17 @@ impl Resolver<'_> {
             }
             Some(rows) if !target_list.is_empty() => row_check::stored(rows, where_clause),
             _ => Ok(()),
+        }
+    }
+
+    /// What the one row that a client proposes to a table holds, as it is written: triggers could make something else of it.
+    fn proposed(&self, target: &Item, cols: &[Node], query: Option<&Node>) -> Proposed {
+        let Some(NodeEnum::SelectStmt(select)) = query.and_then(|q| q.node.as_ref()) else { return Proposed::new() };
+        let Some((_, InstanceOf::Catalog(oid))) = target.instance else { return Proposed::new() };
+        let plain = self.cx.catalog.relation(oid).is_some_and(|r| r.kind != RelationKind::View && !r.runs_code);
+        match select.values_lists.as_slice() {
+            [Node { node: Some(NodeEnum::List(row)) }] if plain => given(cols).into_iter().zip(row.items.iter().cloned()).collect(),
+            _ => Proposed::new(),
         }
     }
 
@@ -152,7 +169,7 @@ impl Resolver<'_> {
         let (target, rows) = self.written(relation, Access::Update)?;
         self.show(vec![Rc::clone(&target)])?;
         self.from_clause(from_clause)?;
-        self.behind(|r| r.assignments(&target, target_list))?;
+        self.behind(|r| r.assignments(&target, target_list, &Proposed::new()))?;
         self.held_condition(where_clause, from_clause, &target, rows.as_ref())?;
         self.returning(returning_clause, &target, rows.as_ref())
     }
@@ -198,8 +215,8 @@ impl Resolver<'_> {
         self.levels.last_mut().map(|l| l.items = items).ok_or_else(|| unknown("a write"))
     }
 
-    /// SET.
-    pub(super) fn assignments(&mut self, target: &Rc<Item>, nodes: &mut [Node]) -> Checked<()> {
+    /// SET. `proposed` is the row that EXCLUDED names.
+    pub(super) fn assignments(&mut self, target: &Rc<Item>, nodes: &mut [Node], proposed: &Proposed) -> Checked<()> {
         for node in nodes {
             let NodeEnum::ResTarget(assignment) = inner(node)? else { return Err(unknown("SET")) };
             let ResTarget { name, indirection, val, location } = &mut **assignment;
@@ -213,11 +230,13 @@ impl Resolver<'_> {
             let value = val.as_mut().ok_or_else(|| unknown("an assignment without a value"))?;
             let given = self.used(value, UseKind::WriteSource)?;
             if changes == Changes::Stored {
-                let new = self.new_value(value, given.ty);
+                let is_excluded = *target.name != *EXCLUDED && names(value) == Some([EXCLUDED, name]);
+                let says = proposed.get(&**name).filter(|_| is_excluded).cloned().unwrap_or_else(|| (**value).clone());
+                let new = self.new_value(&says, given.ty);
                 if let Some(write) = self.out.writes.get_mut(noted) {
                     write.new = new;
                 }
-                if !self.kept_where_turned((target, name), &column, value)? {
+                if !self.kept_where_turned((target, name), &column, value, &says)? {
                     self.write_back(&column, val, &given, calls, *location)?;
                 }
             }
@@ -272,6 +291,12 @@ fn is_star(node: &Node) -> bool {
         _ => return false,
     };
     matches!(fields.last(), Some(Node { node: Some(NodeEnum::AStar(_)) }))
+}
+
+/// The two names of a reference to a column.
+fn names(node: &Node) -> Option<[&str; 2]> {
+    let Some(NodeEnum::ColumnRef(column)) = &node.node else { return None };
+    strings(&column.fields).ok()?.try_into().ok()
 }
 
 /// The columns that INSERT gives values for.

@@ -62,6 +62,35 @@ fn a_mask_that_is_saved_leaves_the_value_that_it_is_of() {
         assert_eq!(answer(&analyst.query(&text).unwrap()), Ok(vec![vec![Some("3".to_owned())]]), "{text}");
         assert_eq!(visitor(&mut direct), stored, "{text}");
     }
+    // the row that was not inserted, in its parts
+    let seen = visitor(&mut analyst)[0][0].clone().unwrap();
+    for text in [
+        format!("INSERT INTO visit (no, person) VALUES (3, {seen}) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.person RETURNING no"),
+        format!(
+            "INSERT INTO visit AS v (person, no) VALUES ('{seen}', 3) ON CONFLICT (no) DO UPDATE SET person = excluded.person, no = EXCLUDED.no RETURNING no"
+        ),
+    ] {
+        assert_eq!(answer(&analyst.query(&text).unwrap()), Ok(vec![vec![Some("3".to_owned())]]), "{text}");
+        assert_eq!(visitor(&mut direct), stored, "{text}");
+        assert_eq!(answer(&analyst.extended(&text, 0).unwrap()), Ok(vec![vec![Some("3".to_owned())]]), "{text}");
+        assert_eq!(visitor(&mut direct), stored, "{text}");
+    }
+    let upsert = "INSERT INTO visit (no, person) VALUES ($1, $2) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.person";
+    for (person, want) in [(&*seen, stored.clone()), ("77", vec![vec![Some("77".to_owned())]])] {
+        for ty in [0, 20] {
+            analyst.send_all(&messages(upsert, &[text(23, "3"), text(ty, person)])).unwrap();
+            let heard = analyst.until_ready().unwrap();
+            assert_eq!(code(&heard), "", "{person}: {:?}", answer(&heard));
+            assert_eq!(visitor(&mut direct), want, "{person}");
+        }
+    }
+    for text in [
+        "INSERT INTO visit (no, person) VALUES (3, 5), (4, 6) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.person",
+        "INSERT INTO visit (no) VALUES (3) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.person",
+        "INSERT INTO visit (no, person) VALUES (3, 5) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.no",
+    ] {
+        assert_eq!(code(&analyst.query(text).unwrap()), "0A000", "{text}");
+    }
     // what is no mask of what is stored is stored, and DEFAULT and NULL under any mask
     for (column, new, want) in [
         ("nr", "17", Some("17")),
