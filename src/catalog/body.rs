@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::functions::{FunctionClass, class_of};
 use super::{Catalog, FIRST_NORMAL_OID};
 
 /// The body of a function in SQL that is not SECURITY DEFINER and belongs to no extension.
@@ -41,12 +42,47 @@ impl Body {
     pub fn is_closed(&self, catalog: &Catalog) -> bool {
         let text = crate::base::fold(&self.statements());
         let one = text.trim_start().starts_with("select") && !text.trim_end().trim_end_matches(';').contains(';');
-        let opens = |word: &str| matches!(word, "from" | "table" | "into");
+        let usable = |word: &str| matches!(class_of(word), None | Some(FunctionClass::Usable | FunctionClass::ReadsSetting));
+        let opens = |word: &str| matches!(word, "from" | "table" | "into") || !usable(word);
         let contents = catalog.contents();
         let functions = contents.functions.iter().filter(|f| f.oid >= FIRST_NORMAL_OID).map(|f| &f.name.name);
         let operators = contents.operators.iter().filter(|o| o.oid >= FIRST_NORMAL_OID).map(|o| &o.name.name);
         let foreign = functions.chain(operators).any(|name| text.contains(&crate::base::fold(name)));
         let cast = contents.casts.iter().any(|(_, _, function)| catalog.function(*function).is_some_and(|f| f.body.is_some()));
         one && !text.contains("u&\"") && !text.split(|c: char| !c.is_alphanumeric() && c != '_').any(opens) && !foreign && !cast
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Contents;
+
+    fn body(text: &str, bound: bool) -> Body {
+        Body { text: text.into(), bound, parameters: Vec::new(), strict: false, public: true, sets: false }
+    }
+
+    #[test]
+    fn what_surely_acts_on_its_arguments_alone_is_closed() {
+        let catalog = Catalog::new(Contents::default());
+        for (text, bound, closed) in [
+            ("SELECT $1 + 1", false, true),
+            ("  select upper(a) || ';'", false, false),
+            ("SELECT coalesce(a, b);\n", false, true),
+            ("RETURN (a + b)", true, true),
+            ("BEGIN ATOMIC\n SELECT a.b;\nEND", true, true),
+            ("BEGIN ATOMIC\n SELECT 1;\n SELECT 2;\nEND", true, false),
+            ("SELECT email FROM people", false, false),
+            ("select email\nfrom/**/people", false, false),
+            ("TABLE people", false, false),
+            ("SELECT 1 UNION TABLE people", false, false),
+            ("UPDATE people SET a = 1", false, false),
+            ("SELECT table_to_xml('people', true, true, '')", false, false),
+            ("SELECT \"lo_get\"(1)", false, false),
+            ("SELECT U&\"\\0074able_to_xml\"('people', true, true, '')", false, false),
+            ("SELECT current_setting('x')", false, true),
+        ] {
+            assert_eq!(body(text, bound).is_closed(&catalog), closed, "{text}");
+        }
     }
 }

@@ -91,12 +91,14 @@ const FUNCTIONS: &[&str] = &[
     "loops(n int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT CASE WHEN n < 1 THEN 0 ELSE (SELECT score FROM people WHERE id = n) + loops(n - 1) END $$",
     "over_id(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT score FROM people WHERE id = $1 $$",
     "returned_text(int) RETURNS text LANGUAGE sql STABLE RETURN (SELECT max(p.name) FROM people p WHERE p.score = $1)",
+    "by_name() RETURNS xml LANGUAGE sql STABLE AS $$ SELECT table_to_xml('public.people', true, true, '') $$",
     "itself(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT score FROM people WHERE id = $1 $$",
 ];
 
 /// The same, of views.
 const VIEWS: &str = "
 CREATE VIEW mails AS SELECT id, mail(id) AS m FROM open_things;
+CREATE VIEW by_name_of AS SELECT id, by_name() AS x FROM open_things;
 CREATE VIEW bound_mails AS SELECT id, mail_bound(id) AS m FROM open_things;
 ";
 
@@ -214,6 +216,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT loops(3)", "too deep"),
     ("SELECT other_path(1)", "sets parameters"),
     ("SELECT * FROM mails", "view"),
+    ("SELECT * FROM by_name_of", "view"),
+    ("SELECT by_name()", "reads data by name"),
     ("SELECT 1 ~~~ 2", "cannot be put in its place"),
     ("SELECT one_pair(1)", "more than one value"),
 ];
