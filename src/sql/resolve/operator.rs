@@ -12,6 +12,7 @@ use crate::sql::model::{Call, Flow, Source, UseKind};
 use crate::sql::reject::Checked;
 
 const BOOL: Oid = Oid(16);
+const NAME: Oid = Oid(19);
 const TEXT: Oid = Oid(25);
 const VARCHAR: Oid = Oid(1043);
 
@@ -100,7 +101,8 @@ impl Resolver<'_> {
                 let array = ty.and_then(|ty| self.cx.catalog.type_info(ty));
                 let fixed = is_constant_array(right);
                 let element = match array {
-                    Some(array) => self.operand(&Value::computed(Some(array.element).filter(|e| *e != Oid(0))), fixed),
+                    Some(array) if array.element == Oid(0) => Operand::Unknown, // a domain, whose collation may be its own
+                    Some(array) => self.operand(&Value::computed(Some(array.element)), fixed),
                     None => Operand::of(None, fixed),
                 };
                 self.operator_may_leak(name, &[(self.operand(&value, false), element)]);
@@ -248,12 +250,13 @@ impl Resolver<'_> {
     }
 
     /// What stands on one side of an operator. A text that is not one column's own, or a constant, may have no collation that is known: what compares it
-    /// then fails (42P22) for each row.
+    /// then fails (42P22) for each row. A constant's collation is that of its type, as a column's is: `name` and domains have their own.
     pub(super) fn operand(&self, value: &Value, constant: bool) -> Operand {
         let text = value.ty.filter(|ty| self.cx.catalog.base_type(*ty).is_some_and(|ty| Scalar::from_oid(ty.oid).is_text()));
         let Some(text) = text else { return Operand::of(value.ty, constant) };
         match &value.flow {
-            _ if constant => Operand::Literal,
+            _ if constant && self.has_own_collation(text) => Operand::Known(text),
+            _ if constant => Operand::Text(text),
             Flow::Plain(sources) => match sources.as_slice() {
                 [source] if self.is_of_the_databases_collation(*source) => Operand::Text(text),
                 [_] => Operand::Known(text),
@@ -261,6 +264,11 @@ impl Resolver<'_> {
             },
             Flow::Null | Flow::Computed | Flow::Mixed(_) => Operand::Unknown,
         }
+    }
+
+    /// Whether a type of texts may have a collation that is not the database's.
+    fn has_own_collation(&self, ty: Oid) -> bool {
+        ty == NAME || self.cx.catalog.type_info(ty).is_none_or(|info| info.base.is_some())
     }
 
     /// Whether a column's texts have no collation of their own.

@@ -16,8 +16,9 @@ use lab::wire::Client;
 /// `tell` fails on a row that the clerk may not see, and PostgreSQL takes it for the cheapest of functions.
 const SETUP: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN; CREATE ROLE lister LOGIN;
-CREATE DOMAIN low AS int CHECK (VALUE < 5);
-CREATE TABLE bills (id int PRIMARY KEY, customer int, region text, mail text, due timestamptz, other text COLLATE \"POSIX\" DEFAULT 'EU');
+CREATE DOMAIN low AS int CHECK (VALUE < 5); CREATE DOMAIN spelt AS text COLLATE \"C\"; CREATE DOMAIN spellings AS text[] COLLATE \"C\";
+CREATE DOMAIN amounts AS numeric[];
+CREATE TABLE bills (id int PRIMARY KEY, customer int, region text, mail text, due timestamptz, other text COLLATE \"POSIX\" DEFAULT 'EU', share float DEFAULT 1);
 INSERT INTO bills SELECT i, i % 100, CASE WHEN i % 2 = 0 THEN 'EU' ELSE 'US' END, 'box' || 1000000 + i || '@example.com', '2026-01-01'::timestamptz + i * interval '1 hour'
 FROM generate_series(1, 4000) i;
 CREATE INDEX ON bills (customer); CREATE INDEX ON bills (due);
@@ -155,6 +156,35 @@ fn two_collations_tell_of_no_row() {
         ] {
             let [hidden, absent] = ["3", "999999"].map(|id| ask(&mut client, &text.replace('$', id)));
             assert_eq!(hidden, absent, "{login}: {text}");
+        }
+    }
+}
+
+/// Nor does one with a parameter or constant whose type has a collation of its own, nor the cast of a value to the elements of a domain over arrays.
+#[test]
+fn a_constants_type_tells_of_no_row() {
+    let lab = lab();
+    for login in ["clerk", "lister"] {
+        let mut client = Client::connect(lab.port, login, "postgres").unwrap();
+        // nothing is computed when it is planned
+        client.query("SET plan_cache_mode = force_generic_plan").unwrap();
+        for (ty, condition, value) in [
+            ("name", "other = $1", "EU"),
+            ("name[]", "other = ANY ($1)", "{EU}"),
+            ("spelt", "$1 IS NOT DISTINCT FROM other", "EU"),
+            ("spelt", "other IN ($1, 'x')", "EU"),
+            ("spelt", "other BETWEEN 'A' AND $1", "EU"),
+            ("spellings", "other = ANY ($1)", "{EU}"),
+            ("amounts", "share = ANY ($1)", "{1e400}"),
+        ] {
+            let [hidden, absent] = [3, 999_999].map(|id| {
+                client.query(&format!("PREPARE p{id} ({ty}) AS SELECT 1 FROM bills WHERE id = {id} AND {condition}")).unwrap();
+                let got = ask(&mut client, &format!("EXECUTE p{id} ('{value}')"));
+                client.query(&format!("DEALLOCATE p{id}")).unwrap();
+                got
+            });
+            assert_eq!(hidden, absent, "{login}: {ty}: {condition}");
+            assert_eq!(absent, Ok(vec![]), "{login}: {ty}: {condition}");
         }
     }
 }
