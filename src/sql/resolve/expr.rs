@@ -36,7 +36,7 @@ impl Resolver<'_> {
                     *node = self.parameter(function, *number)?;
                     self.expr(node, kind)
                 }
-                None => Ok(Value::computed(self.declared(*number))),
+                None => Ok(Value::computed(self.meet(*number))),
             },
             NodeEnum::AExpr(expr) => self.operator_expr(expr, kind),
             NodeEnum::BoolExpr(boolean) => {
@@ -57,6 +57,7 @@ impl Resolver<'_> {
             NodeEnum::TypeCast(cast) => {
                 let moment = self.moment_cast(cast);
                 let protobuf::TypeCast { arg, type_name, location: _ } = &mut **cast;
+                let is_met = arg.as_deref().is_some_and(|arg| self.holds_met(arg));
                 let value = match arg {
                     Some(arg) => self.used(arg, kind)?,
                     None => return Err(unknown("a cast of nothing")),
@@ -66,8 +67,11 @@ impl Resolver<'_> {
                 // a cast to the type that it has, without a modifier there too, is left out by PostgreSQL (`coerce_type_typmod` in `parse_coerce.c`)
                 let same = value.ty == Some(ty) && name.typmods.is_empty() && self.modifier(&value) == Some(-1);
                 let origin = value.origin.filter(|_| same);
-                let fails = !self.is_read_once(arg.as_deref(), ty, name) && moment.is_none();
-                self.may_leak(fails);
+                let read_once = !is_met && self.is_read_once(arg.as_deref(), ty, name);
+                self.may_leak(!read_once && moment.is_none());
+                if let Some(arg) = arg.as_deref().filter(|_| read_once) {
+                    self.has_type(arg, ty);
+                }
                 if ty == BOOL && name.array_bounds.is_empty() {
                     spell_out(arg.as_deref_mut());
                 }
@@ -102,7 +106,11 @@ impl Resolver<'_> {
             }
             NodeEnum::AArrayExpr(array) => {
                 let protobuf::AArrayExpr { elements, list_start: _, list_end: _, location: _ } = array;
-                let element = self.common_of(elements, kind)?;
+                let mut cast = elements.iter().any(|element| self.holds_met(element));
+                let types = elements.iter_mut().map(|node| self.alternative(node, kind)).collect::<Checked<Vec<_>>>()?;
+                let element = self.common_type(&types);
+                cast |= elements.iter().any(is_parameter) && types.iter().any(|(ty, _)| ty.is_some() && *ty != element);
+                self.may_leak(cast);
                 Ok(Value::computed(element.and_then(|ty| self.array_over(ty))))
             }
             NodeEnum::AIndirection(indirection) => self.field_selection(indirection, kind),
@@ -404,6 +412,15 @@ fn is_untyped(node: &Node) -> bool {
     }
 }
 
+/// A parameter, casts aside.
+fn is_parameter(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_parameter),
+        _ => false,
+    }
+}
+
 /// The operator of IN.
 fn name_equals() -> Vec<Node> {
     super::name_nodes(&["="])
@@ -488,7 +505,7 @@ impl Resolver<'_> {
                     Some(Val::Ival(_) | Val::Fval(_)) => matches!(Scalar::from_oid(ty), Int2 | Int4 | Int8 | Float4 | Float8 | Numeric),
                     Some(Val::Sval(_) | Val::Boolval(_) | Val::Bsval(_)) | None => true,
                 },
-                Some(NodeEnum::ParamRef(parameter)) => self.declared(parameter.number).is_none_or(|declared| declared == ty),
+                Some(NodeEnum::ParamRef(parameter)) => self.parameter_type(parameter.number).is_none_or(|declared| declared == ty),
                 _ => false,
             }
     }

@@ -28,6 +28,7 @@ mod merge;
 mod moment;
 mod names;
 mod operator;
+mod parameter;
 mod result;
 mod row;
 mod row_check;
@@ -207,6 +208,8 @@ pub(super) struct Resolver<'a> {
     levels: Vec<Level>,
     /// Types of parameters, 0 where one is not declared.
     params: Vec<Oid>,
+    /// Parameters without a declared type that were met, and the types that this gave them, where those are certain.
+    met: BTreeMap<i32, Option<Oid>>,
     /// On the second walk: what stands for masked columns of the targets of writes.
     in_place: BTreeMap<Source, in_place::InPlace>,
     /// The same: targets whose rows are held against their condition as they are stored.
@@ -233,6 +236,7 @@ impl<'a> Resolver<'a> {
             out: Analysis { declared: cx.params.to_vec(), ..Analysis::default() },
             levels: Vec::new(),
             params: cx.params.to_vec(),
+            met: BTreeMap::new(),
             in_place: BTreeMap::new(),
             checked: BTreeSet::new(),
             listed: BTreeMap::new(),

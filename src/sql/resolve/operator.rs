@@ -72,6 +72,7 @@ impl Resolver<'_> {
                         if !(is_arithmetic(left) && is_arithmetic(right) && self.is_own_arithmetic(name)) {
                             self.operator_may_leak(name, &operands);
                         }
+                        self.gives_type(name, (left, right), &operands);
                         if let [operands] = operands.as_slice()
                             && let Some(exact) = self.exact_result(name, *operands)
                         {
@@ -97,9 +98,9 @@ impl Resolver<'_> {
                 let left = lexpr.as_mut().ok_or_else(|| unknown("ANY without a left side"))?;
                 let value = self.expr(left, kind)?;
                 let constant = equality && is_constant_array(right);
+                let fixed = is_constant_array(right) && !self.holds_met(right);
                 let ty = self.used(right, kind)?.ty;
                 let array = ty.and_then(|ty| self.cx.catalog.type_info(ty));
-                let fixed = is_constant_array(right);
                 let element = match array {
                     Some(array) if array.element == Oid(0) => Operand::Unknown, // a domain, whose collation may be its own
                     Some(array) => self.operand(&Value::computed(Some(array.element)), fixed),
@@ -180,32 +181,37 @@ impl Resolver<'_> {
 
     /// Two sides; `equality` is `=`, `<>` or IS DISTINCT FROM, which masks that keep values apart survive.
     fn compare(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind, at: i32) -> Checked<Vec<Operands>> {
-        let (constant_left, constant_right) = (is_constant(left), is_constant(right));
+        let literals = self.literals(left);
         if !equality {
+            let literal_right = self.is_literal(right);
             let (left, right) = (self.used(left, kind)?, self.used(right, kind)?);
-            return Ok(vec![(self.operand(&left, constant_left), self.operand(&right, constant_right))]);
+            return Ok(vec![(self.operand(&left, literals == [true]), self.operand(&right, literal_right))]);
         }
         let lefts = self.row_values(left, kind)?;
-        self.compare_rows(&lefts, Some(left), right, kind, at)
+        self.compare_rows(&lefts, Some((left, literals)), right, kind, at)
     }
 
-    /// Values with the members of a row, or with one other value. Where `left` is given, its constants may be turned back, too.
+    /// Values with the members of a row, or with one other value. Where `left` is given, with which of its members are literals, its constants may be
+    /// turned back, too.
     fn compare_rows(
         &mut self,
         lefts: &[Value],
-        left: Option<&mut Node>,
+        left: Option<(&mut Node, Vec<bool>)>,
         right: &mut Node,
         kind: UseKind,
         at: i32,
     ) -> Checked<Vec<Operands>> {
+        let literals = self.literals(right);
         let rights = self.row_values(right, kind)?;
         if lefts.len() != rights.len() {
             lefts.iter().chain(&rights).for_each(|v| self.consume(v, kind));
             return Ok(vec![(Operand::Unknown, Operand::Unknown)]);
         }
+        let (left, left_literals) = left.unzip();
         let mut left_members = left.map(row_members).into_iter().flatten();
+        let mut left_literals = left_literals.into_iter().flatten();
         let mut operands = Vec::with_capacity(lefts.len());
-        for ((l, r), right) in lefts.iter().zip(&rights).zip(row_members(right)) {
+        for (((l, r), right), literal) in lefts.iter().zip(&rights).zip(row_members(right)).zip(literals) {
             let left = left_members.next();
             let (constant_left, constant_right) = (left.as_deref().is_some_and(is_constant), is_constant(right));
             match left {
@@ -213,7 +219,7 @@ impl Resolver<'_> {
                 Some(left) if constant_left => self.equals_constants(r, std::slice::from_mut(left), &[l.ty]),
                 _ => self.equal(l, r, kind, at),
             }
-            operands.push((self.operand(l, constant_left), self.operand(r, constant_right)));
+            operands.push((self.operand(l, left_literals.next() == Some(true)), self.operand(r, literal)));
         }
         Ok(operands)
     }
@@ -225,26 +231,27 @@ impl Resolver<'_> {
             let compared = items.iter_mut().map(|item| self.compare_rows(&values, None, item, kind, at)).collect::<Checked<Vec<_>>>()?;
             return Ok(compared.concat());
         }
-        let constants: Vec<bool> = items.iter().map(is_constant).collect();
+        let constant = items.iter().all(is_constant);
+        let literals: Vec<bool> = items.iter().map(|item| self.is_literal(item)).collect();
         let members = items.iter_mut().map(|item| self.used(item, kind)).collect::<Checked<Vec<_>>>()?;
         let types: Vec<_> = members.iter().map(|m| m.ty).collect();
         match values.as_slice() {
-            [value] if equality && constants.iter().all(|c| *c) => self.equals_constants(value, items, &types),
+            [value] if equality && constant => self.equals_constants(value, items, &types),
             values => values.iter().for_each(|value| self.consume(value, kind)),
         }
         let left = match values.as_slice() {
             [value] => self.operand(value, false),
             _ => Operand::Unknown,
         };
-        Ok(members.iter().zip(constants).map(|(member, constant)| (left, self.operand(member, constant))).collect())
+        Ok(members.iter().zip(literals).map(|(member, literal)| (left, self.operand(member, literal))).collect())
     }
 
     /// Values that stand on one side of an operator.
     fn operands(&mut self, nodes: &mut [Node], kind: UseKind) -> Checked<Vec<Operand>> {
         let operand = |node: &mut Node| {
-            let constant = is_constant(node);
+            let literal = self.is_literal(node);
             let value = self.used(node, kind)?;
-            Ok(self.operand(&value, constant))
+            Ok(self.operand(&value, literal))
         };
         nodes.iter_mut().map(operand).collect()
     }
@@ -306,7 +313,7 @@ impl Resolver<'_> {
 
     /// Only operators of just these types count: PostgreSQL takes such a one where there is one, and a constant without a type has the
     /// other side's (`binary_oper_exact`).
-    fn is_leakproof(&self, name: &str, left: Operand, right: Operand) -> bool {
+    pub(super) fn is_leakproof(&self, name: &str, left: Operand, right: Operand) -> bool {
         // two columns may have two collations
         let (left, right, may_conflict) = match (left, right) {
             (Operand::Known(left), Operand::Known(right)) => (left, right, true),
@@ -316,8 +323,7 @@ impl Resolver<'_> {
             _ => return false,
         };
         let catalog = self.cx.catalog;
-        let base = |oid: Oid| catalog.base_type(oid).map(|t| if t.oid == VARCHAR { TEXT } else { t.oid });
-        let (Some(left), Some(right)) = (base(left), base(right)) else { return false };
+        let (Some(left), Some(right)) = (self.compared_as(left), self.compared_as(right)) else { return false };
         if may_conflict && [left, right].into_iter().all(|oid| Scalar::from_oid(oid).is_text()) {
             return false;
         }
@@ -325,6 +331,11 @@ impl Resolver<'_> {
         let own = binary().all(|o| o.oid < FIRST_NORMAL_OID && o.function < FIRST_NORMAL_OID);
         let function = binary().find(|o| o.left == left && o.right == right).and_then(|o| catalog.function(o.function));
         own && function.is_some_and(|f| f.leakproof)
+    }
+
+    /// The type whose operators compare values of a type.
+    pub(super) fn compared_as(&self, ty: Oid) -> Option<Oid> {
+        self.cx.catalog.base_type(ty).map(|t| if t.oid == VARCHAR { TEXT } else { t.oid })
     }
 
     /// Records what may run behind an operator; says whether it is equality or its negation.
