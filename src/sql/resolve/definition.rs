@@ -143,15 +143,31 @@ impl<'a> Resolver<'a> {
         self.depth.bound
     }
 
-    /// Gives a bare operator of a definition its schema, where another could be taken for it.
+    /// Gives a bare operator its schema, where another could be taken for it: one of a definition that of `pg_catalog`, one of the policy's own SQL that
+    /// of the schemas it may mean which has such a one, if one alone has.
     pub(super) fn qualify_operator(&self, names: &mut Vec<Node>) {
-        let Some(Node { node: Some(NodeEnum::String(name)) }) = names.first().filter(|_| self.in_definition() && names.len() == 1) else {
-            return;
-        };
+        let [Node { node: Some(NodeEnum::String(name)) }] = names.as_slice() else { return };
         let name = name.sval.clone();
-        if self.others_have(&name) {
-            *names = super::name_nodes(&["pg_catalog", &name]);
+        if !self.others_have(&name) {
+            return;
         }
+        let mut homes = self.homes(&name, self.cx.path);
+        match (homes.next(), homes.next()) {
+            _ if self.in_definition() => *names = super::name_nodes(&["pg_catalog", &name]),
+            (Some(home), None) if self.cx.path != self.session => *names = super::name_nodes(&[home, &name]),
+            _ => {}
+        }
+    }
+
+    /// Whether a bare operator of the policy's own SQL means what it says, whose names are not looked for where the session's are.
+    pub(super) fn means_its_own(&self, operator: &str) -> bool {
+        self.homes(operator, self.cx.path).eq(self.homes(operator, self.session))
+    }
+
+    /// The schemas of a path that have an operator of that name, in its order.
+    fn homes<'p>(&self, operator: &str, path: &'p [Box<str>]) -> impl Iterator<Item = &'p str> {
+        let has = move |schema: &&str| self.cx.catalog.operators_named(operator).any(|o| *o.name.schema == **schema);
+        path.iter().map(AsRef::as_ref).filter(has)
     }
 
     /// Whether a column is not there at all: a definition was put in its view's place without it.

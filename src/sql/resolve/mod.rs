@@ -206,6 +206,8 @@ pub(super) struct Resolver<'a> {
     cx: Context<'a>,
     out: Analysis,
     levels: Vec<Level>,
+    /// The schemas in which the server looks for what has none.
+    session: &'a [Box<str>],
     /// Types of parameters, 0 where one is not declared.
     params: Vec<Oid>,
     /// Parameters without a declared type that were met, and the types that this gave them, where those are certain.
@@ -235,6 +237,7 @@ impl<'a> Resolver<'a> {
             cx,
             out: Analysis { declared: cx.params.to_vec(), ..Analysis::default() },
             levels: Vec::new(),
+            session: cx.path,
             params: cx.params.to_vec(),
             met: BTreeMap::new(),
             in_place: BTreeMap::new(),

@@ -65,7 +65,9 @@ impl Resolver<'_> {
                     self.used(right, kind)?;
                     return Ok(Value::computed(Some(ty)));
                 }
-                let equality = self.operator(name, args, *location)?;
+                // beside NULL it is a test of NULL, and no operator runs
+                let tests_null = form != AExprKind::AexprOp && [lexpr.as_deref(), Some(&**right)].into_iter().flatten().any(is_null);
+                let equality = tests_null || self.operator(name, args, *location)?;
                 match lexpr {
                     Some(left) => {
                         let operands = self.compare(left, right, equality, kind, *location)?;
@@ -359,7 +361,7 @@ impl Resolver<'_> {
         if !any {
             return Err(no_operator(name, location));
         }
-        if !foreign.is_empty() && schema.is_none() && self.in_definition() {
+        if !foreign.is_empty() && schema.is_none() && (self.in_definition() || !self.means_its_own(name)) {
             return Err(unknown("an operator that cannot be written with its schema, and has namesakes from outside PostgreSQL,"));
         }
         if !foreign.is_empty() {
@@ -391,6 +393,11 @@ impl Resolver<'_> {
         let first = results.next()?;
         results.all(|r| r == first).then_some(first)
     }
+}
+
+/// NULL as it is written (`exprIsNullConstant` in `parse_expr.c`).
+fn is_null(node: &Node) -> bool {
+    matches!(&node.node, Some(NodeEnum::AConst(constant)) if constant.isnull)
 }
 
 /// The members of a row, or the one value.

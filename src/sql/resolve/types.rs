@@ -31,9 +31,12 @@ impl Resolver<'_> {
         };
         let element = found.oid;
         let oid = if array_bounds.is_empty() { element } else { found.array };
-        // printed as `char`, a bare bpchar would come to be one character long
-        if parts.len() == 1 && parts.first() != Some(&"bpchar") {
-            *names = name_nodes(&[&found.name.schema, &found.name.name]);
+        let (schema, own) = (&*found.name.schema, &*found.name.name);
+        if own == "bpchar" && typmods.is_empty() {
+            // with its schema alone it is printed as `char`, which is one character long
+            *names = name_nodes(&[&self.cx.catalog.contents().database, schema, own]);
+        } else if parts.len() == 1 {
+            *names = name_nodes(&[schema, own]);
         }
         self.out.types.push((element, *location));
         Ok(oid)

@@ -100,7 +100,7 @@ impl<'a> Resolver<'a> {
             alias,
             ..self.cx
         };
-        Resolver::new(cx).query(&mut query).map_err(|reject| {
+        Resolver { session: self.session, ..Resolver::new(cx) }.query(&mut query).map_err(|reject| {
             let message = format!("the policy's SQL over \"{}.{}\": {}", range.schemaname, range.relname, reject.message);
             Reject::unclear("policy", message)
         })?;

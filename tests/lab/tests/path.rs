@@ -1,0 +1,69 @@
+//! What the policy's own SQL means hangs on no session's `search_path`: its types and operators are PostgreSQL's, or those of its relation's schema,
+//! whatever namesakes a login may put before them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::pedantic,
+    reason = "a test that cannot go on has failed, and short is better than exact"
+)]
+
+use lab::Lab;
+use lab::wire::{Client, code};
+
+/// `other` and `own` have an equality of their own, which everything satisfies.
+const SETUP: &str = "
+CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN; CREATE SCHEMA other; CREATE SCHEMA own; CREATE SCHEMA narrow;
+CREATE FUNCTION other.yes(text, text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR other.= (FUNCTION = other.yes, LEFTARG = text, RIGHTARG = text);
+CREATE FUNCTION own.yes(text, varchar) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR own.= (FUNCTION = own.yes, LEFTARG = text, RIGHTARG = varchar);
+CREATE OPERATOR own.=== (FUNCTION = texteq, LEFTARG = text, RIGHTARG = text);
+CREATE DOMAIN narrow.bpchar AS varchar(1);
+CREATE TABLE equal (id int, region text); CREATE TABLE listed (LIKE equal); CREATE TABLE short (id int, region char(3)); CREATE TABLE own.equal (LIKE equal);
+INSERT INTO equal VALUES (1, 'EU'), (2, 'US'), (3, 'E'); INSERT INTO listed TABLE equal; INSERT INTO short TABLE equal; INSERT INTO own.equal TABLE equal;
+GRANT USAGE ON SCHEMA other, own, narrow TO clerk; GRANT ALL ON SCHEMA public TO clerk; GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA public, own TO clerk";
+
+const POLICY: &str = "
+version: 1
+tables: { public.equal: {}, public.listed: {}, public.short: {}, own.equal: {} }
+roles:
+  clerk:
+    members: [clerk]
+    write: { \"public.*\": allow }
+    rows:
+      public.equal: \"region = 'EU'\"
+      public.listed: \"region IN ('EU', 'AU') AND region IS DISTINCT FROM NULL\"
+      public.short: \"region = 'EU'::bpchar\"
+      own.equal: \"region === 'EU'\"
+";
+
+#[test]
+fn no_path_leads_the_policys_sql_astray() {
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), POLICY).unwrap();
+    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    for (path, refused) in [
+        ("public", &[][..]),
+        ("pg_catalog, other", &["public.listed"]),
+        ("other, pg_catalog", &["public.listed"]),
+        ("narrow, pg_catalog", &[]),
+        ("own, pg_catalog", &["public.listed"]),
+        ("''", &[]),
+    ] {
+        let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
+        clerk.query(&format!("SET search_path = {path}")).unwrap();
+        for table in ["public.equal", "public.listed", "public.short", "own.equal"] {
+            let heard = clerk.query(&format!("SELECT id FROM {table}")).unwrap();
+            let rows: Vec<_> = heard.iter().filter(|m| m.tag == b'D').map(|m| m.values()[0].clone().unwrap()).collect();
+            match refused.contains(&table) {
+                true => assert_eq!(code(&heard), "0A000", "{path}: {table}"),
+                false => assert_eq!(rows, [b"1"], "{path}: {table}: {heard:?}"),
+            }
+        }
+        let heard = clerk.query("UPDATE public.equal SET id = 1 WHERE true").unwrap();
+        assert!(heard.iter().any(|m| m.tag == b'C' && m.body.starts_with(b"UPDATE 1\0")), "{path}: {heard:?}");
+    }
+}
