@@ -61,7 +61,7 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
     let has_system = !system.is_empty();
     columns.extend(system);
     let condition = setting.profile.rows(relation.oid);
-    let fenced = condition.is_some_and(|rows| needs_fence(analysis, id, rows));
+    let fenced = condition.is_some_and(|rows| needs_fence(analysis, id, relation, rows));
     let rows = condition.map(|rows| Arc::clone(&rows.sql));
     let checked = target && is_checked(analysis, setting, id);
     let merges = analysis.instance(id)?.access == Access::Merge;

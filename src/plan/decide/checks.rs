@@ -13,9 +13,11 @@ use crate::sql::Reject;
 use crate::sql::model::{Access, Analysis, Changes, InstanceId, Write};
 
 /// Whether something in a statement could otherwise be run on a row of an instance before its condition was held against it.
-/// MERGE holds the target's against what its own ON says of the source, not where the target is read.
-pub(in crate::plan) fn needs_fence(analysis: &Analysis, id: InstanceId, condition: &RowCondition) -> bool {
-    let joins = || condition.may_query() || analysis.instance(id).is_none_or(|i| i.access == Access::Merge);
+/// MERGE holds the target's against what its own ON says of the source, not where the target is read; and a view's is held against what it joins,
+/// where that may have been sorted before.
+pub(in crate::plan) fn needs_fence(analysis: &Analysis, id: InstanceId, relation: &Relation, condition: &RowCondition) -> bool {
+    let merges = || analysis.instance(id).is_none_or(|i| i.access == Access::Merge);
+    let joins = || condition.may_query() || relation.kind == RelationKind::View || merges();
     analysis.leaks.beside.has(id) || (analysis.leaks.any() && joins())
 }
 

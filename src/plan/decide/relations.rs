@@ -108,7 +108,7 @@ impl<'a> Judge<'a> {
         {
             return Some(reject);
         }
-        let locked = self.analysis.locks.contains(&id) && needs_fence(self.analysis, id, condition);
+        let locked = self.analysis.locks.contains(&id) && needs_fence(self.analysis, id, relation, condition);
         locked.then(|| {
             let message = format!("relation \"{name}\" has a row condition, and FOR UPDATE would lock rows that are not asked for");
             Reject::unclear("rows", message).hint("leave the locking clause out")

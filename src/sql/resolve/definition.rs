@@ -12,7 +12,7 @@ use super::target::Out;
 use super::veil::single;
 use super::{Context, Resolver, Value, inner, unknown};
 use crate::base::QualifiedName;
-use crate::catalog::Relation;
+use crate::catalog::{Relation, RelationKind};
 use crate::sql::caps::{self, MAX_DEPTH};
 use crate::sql::model::{Access, InstanceId, Source};
 use crate::sql::reject::{Checked, Reject};
@@ -68,6 +68,7 @@ impl<'a> Resolver<'a> {
         let (mut query, outs, simple) = self.definition(definition, at).map_err(failed)?;
         let last = u32::try_from(self.out.instances.len()).unwrap_or(u32::MAX);
         self.out.inlined.insert(id, id.0 + 1..last);
+        let simple = simple && (id.0 + 1..last).all(|id| self.is_looked_at_alone(InstanceId(id)));
         if self.cx.veils.is_some_and(|v| v.beside || (v.fenced && !simple)) {
             fence(&mut query)?;
         }
@@ -93,6 +94,12 @@ impl<'a> Resolver<'a> {
         let cx = Context { locals: &[], hidden: &|_, _| false, function: None, ..self.cx };
         let outs = self.aside(&definition.text, &mut query, Context { path: &*CATALOG, ..cx }, Vec::new(), at)?;
         Ok((query, outs, simple))
+    }
+
+    /// Whether an instance's rows are looked at where they are read: those of a view that is left as it is may be joined.
+    fn is_looked_at_alone(&self, id: InstanceId) -> bool {
+        let view = |oid| self.cx.catalog.relation(oid).is_none_or(|r| r.kind == RelationKind::View);
+        self.out.inlined.contains_key(&id) || self.out.relation_of(id).is_some_and(|oid| !view(oid))
     }
 
     /// Walks a query that is not the client's by itself: no name of the statement around it means anything in it but those of `levels`, and none of its
