@@ -11,8 +11,20 @@ use super::Contents;
 #[must_use]
 pub fn digest(contents: &Contents) -> [u8; 32] {
     let mut hash = Feed(Sha256::new());
-    let Contents { database, server_version, search_path, schemas, relations, types, functions, operators, casts, roles, settings } =
-        contents;
+    let Contents {
+        database,
+        server_version,
+        search_path,
+        schemas,
+        relations,
+        indexes,
+        types,
+        functions,
+        operators,
+        casts,
+        roles,
+        settings,
+    } = contents;
     (database, server_version, search_path).hash(&mut hash);
     schemas.iter().filter(|(_, name)| !is_temporary(name)).for_each(|s| s.hash(&mut hash));
     hash.boundary(1);
@@ -22,7 +34,7 @@ pub fn digest(contents: &Contents) -> [u8; 32] {
     hash.boundary(3);
     functions.iter().filter(|f| !is_temporary(&f.name.schema)).for_each(|f| f.hash(&mut hash));
     hash.boundary(4);
-    (operators, casts, roles, settings).hash(&mut hash);
+    (indexes, operators, casts, roles, settings).hash(&mut hash);
     hash.0.finalize().into()
 }
 

@@ -294,6 +294,8 @@ pub struct Contents {
     pub schemas: Vec<(Oid, Box<str>)>,
     /// All relations but TOAST, indexes, and temporary ones of other sessions.
     pub relations: Vec<Relation>,
+    /// Indexes of relations that did not come with PostgreSQL: names, and whose they are.
+    pub indexes: Vec<(QualifiedName, Oid)>,
     /// All types.
     pub types: Vec<TypeInfo>,
     /// All functions.
@@ -389,6 +391,13 @@ impl Catalog {
     /// All relations with this name, in any schema.
     pub fn relations_named(&self, name: &str) -> impl Iterator<Item = &Relation> {
         self.relation_names.get(name).into_iter().flatten().filter_map(|i| self.contents.relations.get(*i))
+    }
+
+    /// The relation whose index has this name in this schema.
+    #[must_use]
+    pub fn indexed(&self, schema: &str, name: &str) -> Option<&Relation> {
+        let index = self.contents.indexes.iter().find(|(index, _)| *index.name == *name && *index.schema == *schema);
+        index.and_then(|(_, relation)| self.relation(*relation))
     }
 
     /// Direct children by inheritance or partitioning.

@@ -315,6 +315,7 @@ async fn read(client: &Client, path: PathSource) -> Result<(Contents, Mark), Loa
         search_path,
         schemas: all(client, "schemas", queries::SCHEMAS, rows::schema).await?,
         relations: all(client, "relations", queries::RELATIONS, |r| rows::relation(r, &mut parts)).await?.into_iter().flatten().collect(),
+        indexes: all(client, "indexes", queries::INDEXES, rows::index).await?,
         types,
         functions: all(client, "functions", queries::FUNCTIONS, rows::function).await?,
         operators: all(client, "operators", queries::OPERATORS, rows::operator).await?,

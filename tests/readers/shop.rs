@@ -136,6 +136,7 @@ pub(crate) fn catalog() -> Catalog {
             relation(20003, "public", "products", &[("id", INT4), ("name", TEXT), ("price", INT4)]),
             relation(1259, "pg_catalog", "pg_class", &[("oid", 26), ("relname", TEXT)]),
         ],
+        indexes: Vec::new(),
         types: types(),
         functions: functions(),
         operators: operators(),

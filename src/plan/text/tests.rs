@@ -99,7 +99,6 @@ fn kinds_of_statements_ask_for_their_rights() {
         ("ANALYZE users (id_no)", Maintenance, Some(Forbidden)),
         ("ANALYZE pg_file_settings", Maintenance, Some(Forbidden)),
         ("REINDEX TABLE orders", Maintenance, None),
-        ("REINDEX INDEX i", Maintenance, Some(Unclear)),
         ("CLUSTER orders USING i", Maintenance, None),
         ("CHECKPOINT", Maintenance, None),
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", Code, None),

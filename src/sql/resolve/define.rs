@@ -285,6 +285,14 @@ impl Resolver<'_> {
                 }
                 return if kind == ObjectType::ObjectSchema { Ok(()) } else { self.drop_types(objects, *missing_ok) };
             }
+            Ok(ObjectType::ObjectIndex) => {
+                self.out.needs.push(Need::Ddl("DROP INDEX"));
+                self.out.deed = Deed::CatalogChanged;
+                if cascades {
+                    return Err(unknown("CASCADE, which drops what the text does not name").hint("drop by name what hangs on it"));
+                }
+                return self.drop_indexes(objects, *missing_ok);
+            }
             Ok(ObjectType::ObjectTable) => "DROP TABLE",
             Ok(ObjectType::ObjectView) => "DROP VIEW",
             Ok(ObjectType::ObjectSequence) => "DROP SEQUENCE",
@@ -331,6 +339,48 @@ impl Resolver<'_> {
         }
         self.out.deed = Deed::CatalogChanged;
         Ok(())
+    }
+
+    fn drop_indexes(&mut self, objects: &mut [Node], missing_ok: bool) -> Checked<()> {
+        for node in objects {
+            let NodeEnum::List(list) = inner(node)? else { return Err(unknown("DROP")) };
+            let (schema, name) = match strings(&list.items)?.as_slice() {
+                [name] => (String::new(), (*name).to_owned()),
+                [schema, name] => ((*schema).to_owned(), (*name).to_owned()),
+                _ => return Err(unknown("the name of an index")),
+            };
+            let mut range = RangeVar { schemaname: schema, relname: name, location: -1, ..RangeVar::default() };
+            if self.index_of(&mut range, Access::Define, missing_ok)? {
+                list.items = super::name_nodes(&[&range.schemaname, &range.relname]);
+            }
+        }
+        Ok(())
+    }
+
+    /// An index that is named: its relation is what is touched, and its name gets its schema. Whether there is such an index.
+    pub(super) fn index_of(&mut self, index: &mut RangeVar, access: Access, missing_ok: bool) -> Checked<bool> {
+        let RangeVar { catalogname, schemaname, relname, inh: _, relpersistence: _, alias: _, location } = index;
+        absent("the name of an index with that of a database", catalogname.is_empty())?;
+        *self.out.seen.relations.entry(relname.as_str().into()).or_default() += 1;
+        // indexes of temporary tables, and of what is not committed, are not in the catalog
+        absent("the name of an index beside tables of the session's own", self.cx.locals.is_empty())?;
+        let catalog = self.cx.catalog;
+        let path = || self.cx.path.iter().map(|schema| &**schema);
+        let is_there = |schema: &&str| catalog.indexed(schema, relname).is_some() || catalog.relation_in(schema, relname).is_some();
+        let schema = if schemaname.is_empty() { path().find(is_there) } else { Some(&**schemaname).filter(is_there) };
+        absent("the name of a relation that is no index", schema.is_none_or(|schema| catalog.relation_in(schema, relname).is_none()))?;
+        let found = schema.and_then(|schema| Some((schema.to_owned(), catalog.indexed(schema, relname)?)));
+        let Some((schema, relation)) = found else {
+            let shown = if schemaname.is_empty() { relname.clone() } else { format!("{schemaname}.{relname}") };
+            return match access {
+                _ if missing_ok => Ok(false),
+                Access::Define => Err(Reject::postgres(Syntax::UndefinedObject, format!("index \"{shown}\" does not exist")).at(*location)),
+                _ => Err(self.no_relation(schemaname, relname, *location)),
+            };
+        };
+        *schemaname = schema;
+        self.instance(InstanceOf::Catalog(relation.oid), relation.name.clone(), access, *location);
+        Ok(true)
     }
 
     /// Types that nothing has: the server refuses others.

@@ -149,9 +149,11 @@ impl Resolver<'_> {
             Ok(
                 ReindexObjectType::ReindexObjectSchema | ReindexObjectType::ReindexObjectSystem | ReindexObjectType::ReindexObjectDatabase,
             ) => absent("REINDEX of this form", relation.is_none()),
-            Ok(ReindexObjectType::ReindexObjectIndex | ReindexObjectType::Undefined) | Err(_) => {
-                Err(unknown("REINDEX INDEX").hint("REINDEX TABLE"))
-            }
+            Ok(ReindexObjectType::ReindexObjectIndex) => match relation {
+                Some(index) => self.index_of(index, Access::Lock, false).map(|_| ()),
+                None => Err(unknown("REINDEX INDEX")),
+            },
+            Ok(ReindexObjectType::Undefined) | Err(_) => Err(unknown("REINDEX")),
         }
     }
 

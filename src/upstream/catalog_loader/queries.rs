@@ -83,6 +83,11 @@ pub(super) const UNIQUE_INDEXES: &str = "SELECT i.indrelid, x.relname, i.indkey:
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) \
     ORDER BY i.indrelid, x.relname";
 
+/// Whose indexes are.
+pub(super) const INDEXES: &str = "SELECT i.indrelid, n.nspname, c.relname \
+    FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+    WHERE i.indrelid >= 16384 AND c.relpersistence <> 't' AND n.nspname <> 'pg_toast' ORDER BY i.indexrelid";
+
 /// What views read. Dependencies on catalogs (not on system views) are pinned, and so not recorded in `pg_depend`: these are
 /// taken from the range tables in the rule's own tree, as whole relations. (`FirstUnpinnedObjectId` is 12000.)
 pub(super) const VIEW_READS: &str = r"SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid::pg_catalog.int2

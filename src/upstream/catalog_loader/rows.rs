@@ -187,6 +187,10 @@ fn body(row: &Row) -> Result<Option<Body>, Error> {
     Ok(Some(Body { text, bound, parameters, strict, public, sets }))
 }
 
+pub(super) fn index(row: &Row) -> Result<(QualifiedName, Oid), Error> {
+    Ok((name(row, 1)?, oid(row, 0)?))
+}
+
 pub(super) fn trigger(row: &Row) -> Result<Trigger, Error> {
     Ok(Trigger {
         relation: oid(row, 0)?,

@@ -20,7 +20,7 @@ classes: { contact: ~ }
 tables: { public.people: { columns: { email: contact } } }
 roles:
   clerk: { members: [clerk], read: { contact: { mask: email } }, functions: [public.noisy] }
-  keeper: { members: [keeper], read: { contact: { mask: email } }, write: { \"public.*\": allow }, delete: [\"public.*\"], statements: [ddl] }
+  keeper: { members: [keeper], read: { contact: { mask: email } }, write: { \"public.*\": allow }, delete: [\"public.*\"], statements: [ddl, maintenance] }
   owner: { members: [owner], unrestricted: true }
 ";
 
@@ -171,6 +171,14 @@ const DEFINED: &[&str] = &[
     "SELECT * FROM public.places",
     "ALTER TABLE public.cities NO INHERIT public.places",
     "SELECT * FROM public.places",
+    "CREATE INDEX by_kind ON public.cities (height)",
+    "CREATE INDEX other_kind ON public.cities (lower(name))",
+    "REINDEX INDEX by_kind",
+    "DROP INDEX by_kind, public.other_kind",
+    "DROP INDEX by_kind",
+    "DROP INDEX IF EXISTS by_kind, missing.by_kind",
+    "DROP INDEX public.never",
+    "REINDEX INDEX by_kind",
     "DROP TABLE public.measured, public.measured_x, public.cities",
     "CREATE SCHEMA made",
     "CREATE TYPE made.mood AS ENUM ('sad', 'glad')",
@@ -307,6 +315,8 @@ fn partitions_and_children_of_what_is_not_veiled_can_be_made() {
         "ALTER TABLE places INHERIT people",
         "ALTER TABLE people ATTACH PARTITION places DEFAULT",
         "ALTER TABLE people NO INHERIT places",
+        "DROP INDEX people_pkey",
+        "DROP INDEX IF EXISTS missing, public.people_pkey",
         "CREATE DOMAIN d AS int CHECK (noisy(VALUE))",
     ] {
         assert_eq!(code(&keeper.query(text).unwrap()), "42501", "{text}");
@@ -315,6 +325,7 @@ fn partitions_and_children_of_what_is_not_veiled_can_be_made() {
     for text in [
         "DROP SCHEMA other CASCADE",
         "DROP TYPE kind CASCADE",
+        "DROP INDEX people_pkey CASCADE",
         "DROP DOMAIN level CASCADE",
         "CREATE DOMAIN d AS int CHECK (EXISTS (SELECT FROM people))",
         "CREATE DOMAIN pg_temp.d AS int",
