@@ -129,7 +129,6 @@ fn kinds_of_statements_ask_for_their_rights() {
         ("CREATE DOMAIN d AS int CHECK (EXISTS (SELECT id FROM users))", Ddl, Some(Forbidden)),
         ("DROP SCHEMA s", Ddl, None),
         ("DROP SCHEMA s CASCADE", Ddl, Some(Unclear)),
-        ("DROP INDEX i", Ddl, Some(Unclear)),
         ("REFRESH MATERIALIZED VIEW v", Ddl, Some(Unclear)),
         ("CREATE VIEW v AS SELECT id FROM users", Ddl, Some(Forbidden)),
         ("CREATE VIEW v AS SELECT 1 AS a", Ddl, None),
