@@ -240,6 +240,9 @@ impl<'a> Resolver<'a> {
         let one_schema = candidates.iter().all(|f| f.name.schema == *found);
         let mut oids: Vec<Oid> = candidates.iter().map(|f| f.oid).collect();
         if !one_schema {
+            if !self.calls_its_own(name) {
+                return Err(unknown("a function of a name that stands in several schemas"));
+            }
             // the name stays bare, so everything that it could ever mean is judged
             oids = self.cx.catalog.functions_named(name).map(|f| f.oid).collect();
         }

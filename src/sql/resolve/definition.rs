@@ -171,6 +171,12 @@ impl<'a> Resolver<'a> {
         self.homes(operator, self.cx.path).eq(self.homes(operator, self.session))
     }
 
+    /// The same of a function.
+    pub(super) fn calls_its_own(&self, function: &str) -> bool {
+        let has = |schema: &&Box<str>| self.cx.catalog.functions_named(function).any(|f| f.name.schema == **schema);
+        self.cx.path.iter().filter(has).eq(self.session.iter().filter(has))
+    }
+
     /// The schemas of a path that have an operator of that name, in its order.
     fn homes<'p>(&self, operator: &str, path: &'p [Box<str>]) -> impl Iterator<Item = &'p str> {
         let has = move |schema: &&str| self.cx.catalog.operators_named(operator).any(|o| *o.name.schema == **schema);

@@ -1,4 +1,4 @@
-//! What the policy's own SQL means hangs on no session's `search_path`: its types and operators are PostgreSQL's, or those of its relation's schema,
+//! What the policy's own SQL means hangs on no session's `search_path`: its types, operators and functions are PostgreSQL's, or those of its relation's schema,
 //! whatever namesakes a login may put before them.
 #![allow(
     clippy::unwrap_used,
@@ -21,14 +21,16 @@ CREATE OPERATOR other.= (FUNCTION = other.yes, LEFTARG = text, RIGHTARG = text);
 CREATE FUNCTION own.yes(text, varchar) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
 CREATE OPERATOR own.= (FUNCTION = own.yes, LEFTARG = text, RIGHTARG = varchar);
 CREATE OPERATOR own.=== (FUNCTION = texteq, LEFTARG = text, RIGHTARG = text);
+CREATE FUNCTION own.lower(varchar) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT pg_catalog.lower($1)';
+CREATE FUNCTION other.lower(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT 'eu' $$;
 CREATE DOMAIN narrow.bpchar AS varchar(1);
-CREATE TABLE equal (id int, region text); CREATE TABLE listed (LIKE equal); CREATE TABLE short (id int, region char(3)); CREATE TABLE own.equal (LIKE equal);
-INSERT INTO equal VALUES (1, 'EU'), (2, 'US'), (3, 'E'); INSERT INTO listed TABLE equal; INSERT INTO short TABLE equal; INSERT INTO own.equal TABLE equal;
+CREATE TABLE equal (id int, region text); CREATE TABLE listed (LIKE equal); CREATE TABLE short (id int, region char(3)); CREATE TABLE own.equal (LIKE equal); CREATE TABLE own.called (LIKE equal);
+INSERT INTO equal VALUES (1, 'EU'), (2, 'US'), (3, 'E'); INSERT INTO listed TABLE equal; INSERT INTO short TABLE equal; INSERT INTO own.equal TABLE equal; INSERT INTO own.called TABLE equal;
 GRANT USAGE ON SCHEMA other, own, narrow TO clerk; GRANT ALL ON SCHEMA public TO clerk; GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA public, own TO clerk";
 
 const POLICY: &str = "
 version: 1
-tables: { public.equal: {}, public.listed: {}, public.short: {}, own.equal: {} }
+tables: { public.equal: {}, public.listed: {}, public.short: {}, own.equal: {}, own.called: {} }
 roles:
   clerk:
     members: [clerk]
@@ -38,6 +40,7 @@ roles:
       public.listed: \"region IN ('EU', 'AU') AND region IS DISTINCT FROM NULL\"
       public.short: \"region = 'EU'::bpchar\"
       own.equal: \"region === 'EU'\"
+      own.called: \"lower(region) === 'eu'\"
 ";
 
 #[test]
@@ -46,16 +49,17 @@ fn no_path_leads_the_policys_sql_astray() {
     std::fs::write(policy.path(), POLICY).unwrap();
     let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
     for (path, refused) in [
-        ("public", &[][..]),
-        ("pg_catalog, other", &["public.listed"]),
-        ("other, pg_catalog", &["public.listed"]),
-        ("narrow, pg_catalog", &[]),
-        ("own, pg_catalog", &["public.listed"]),
-        ("''", &[]),
+        ("public", &["own.called"][..]),
+        ("pg_catalog, other", &["public.listed", "own.called"]),
+        ("other, pg_catalog", &["public.listed", "own.called"]),
+        ("narrow, pg_catalog", &["own.called"]),
+        ("own, pg_catalog", &["public.listed", "own.called"]),
+        ("pg_catalog, own", &["public.listed"]),
+        ("''", &["own.called"]),
     ] {
         let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
         clerk.query(&format!("SET search_path = {path}")).unwrap();
-        for table in ["public.equal", "public.listed", "public.short", "own.equal"] {
+        for table in ["public.equal", "public.listed", "public.short", "own.equal", "own.called"] {
             let heard = clerk.query(&format!("SELECT id FROM {table}")).unwrap();
             let rows: Vec<_> = heard.iter().filter(|m| m.tag == b'D').map(|m| m.values()[0].clone().unwrap()).collect();
             match refused.contains(&table) {
