@@ -171,22 +171,26 @@ impl<'a> Resolver<'a> {
         self.homes(operator, self.cx.path).eq(self.homes(operator, self.session))
     }
 
-    /// The same of a function.
-    pub(super) fn calls_its_own(&self, function: &str) -> bool {
-        let has = |schema: &&Box<str>| self.cx.catalog.functions_named(function).any(|f| f.name.schema == **schema);
-        self.cx.path.iter().filter(has).eq(self.session.iter().filter(has))
-    }
-
     /// The schemas of a path that have an operator of that name, in its order.
     fn homes<'p>(&self, operator: &str, path: &'p [Box<str>]) -> impl Iterator<Item = &'p str> {
-        let has = move |schema: &&str| self.cx.catalog.operators_named(operator).any(|o| *o.name.schema == **schema);
-        path.iter().map(AsRef::as_ref).filter(has)
+        those(path, |schema| self.cx.catalog.operators_named(operator).any(|o| *o.name.schema == *schema))
+    }
+
+    /// The same of a function.
+    pub(super) fn calls_its_own(&self, function: &str) -> bool {
+        let has = |schema: &str| self.cx.catalog.functions_named(function).any(|f| *f.name.schema == *schema);
+        those(self.cx.path, has).eq(those(self.session, has))
     }
 
     /// Whether a column is not there at all: a definition was put in its view's place without it.
     pub(super) fn is_gone(&self, column: &Column) -> bool {
         column.hidden && column.value.flow.sources().iter().any(|s| self.out.inlined.contains_key(&s.instance))
     }
+}
+
+/// The schemas of a path that have something.
+fn those(path: &[Box<str>], has: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+    path.iter().map(AsRef::as_ref).filter(move |schema| has(schema))
 }
 
 /// The view's columns: those of the query, and hidden ones where it lacks them.
