@@ -16,6 +16,7 @@ use crate::sql::reject::{Checked, Reject, Syntax};
 
 const TEXT: Oid = Oid(25);
 const VARCHAR: Oid = Oid(1043);
+const REGCLASS: Oid = Oid(2205);
 
 /// A call's functions, before its arguments are looked at.
 pub(super) struct Callee<'a> {
@@ -247,7 +248,7 @@ impl<'a> Resolver<'a> {
             oids = self.cx.catalog.functions_named(name).map(|f| f.oid).collect();
         }
         self.name_sequence(&mut call.args, name, &candidates);
-        let first_text = call.args.first().and_then(constant_text).map(Into::into);
+        let first_text = call.args.first().and_then(|a| self.constant_text(a)).map(Into::into);
         self.out.calls.push(Call { candidates: oids, args, operator: None, first: first_text, at: call.location });
         if schema.is_none() && one_schema && call.funcformat == protobuf::CoercionForm::CoerceExplicitCall as i32 {
             call.funcname = name_nodes(&[found, name]);
@@ -260,7 +261,7 @@ impl<'a> Resolver<'a> {
     /// statement, and by then it could stand for another.
     fn name_sequence(&self, args: &mut [Node], function: &str, candidates: &[&Function]) {
         let own = candidates.iter().all(|f| f.oid < FIRST_NORMAL_OID) && class_of(function) == Some(FunctionClass::Sequence);
-        let Some(text) = args.first_mut().filter(|_| own).and_then(constant_text_mut) else { return };
+        let Some(text) = args.first_mut().filter(|_| own).and_then(|a| self.constant_text_mut(a)) else { return };
         let Some((schema, name)) = named(text) else { return };
         let schema = match self.find(schema.as_deref().unwrap_or_default(), &name) {
             Some(Found::Catalog(relation)) => &*relation.name.schema,
@@ -275,7 +276,7 @@ impl<'a> Resolver<'a> {
     fn special_form(&mut self, call: &mut FuncCall, named: bool) {
         let special = protobuf::CoercionForm::CoerceSqlSyntax as i32;
         if call.funcformat == special {
-            let words: Vec<String> = call.args.iter().filter_map(constant_text).map(str::to_lowercase).collect();
+            let words: Vec<String> = call.args.iter().filter_map(|a| self.constant_text(a)).map(str::to_lowercase).collect();
             words.iter().for_each(|word| self.saw(word));
         } else if strings(&call.funcname).as_deref() == Ok(&["pg_catalog", "overlay"])
             && call.args.len() == 4
@@ -350,22 +351,29 @@ pub(super) fn literal(node: &Node) -> Option<&str> {
     }
 }
 
-/// A literal text, casts aside that leave every character of it: others could cut it to something else.
-pub(super) fn constant_text(node: &Node) -> Option<&str> {
-    match &node.node {
-        Some(NodeEnum::TypeCast(cast)) if keeps_text(cast) => cast.arg.as_ref().and_then(|a| constant_text(a)),
-        _ => literal(node),
-    }
-}
-
-/// The same, to be changed.
-fn constant_text_mut(node: &mut Node) -> Option<&mut String> {
-    match &mut node.node {
-        Some(NodeEnum::TypeCast(cast)) if keeps_text(cast) => cast.arg.as_deref_mut().and_then(constant_text_mut),
-        Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
-            Some(&mut s.sval)
+impl Resolver<'_> {
+    /// A literal text, casts aside that leave every character of it: others could cut it to something else.
+    pub(super) fn constant_text<'n>(&self, node: &'n Node) -> Option<&'n str> {
+        match &node.node {
+            Some(NodeEnum::TypeCast(cast)) if self.keeps_text(cast) => cast.arg.as_ref().and_then(|a| self.constant_text(a)),
+            _ => literal(node),
         }
-        _ => None,
+    }
+
+    /// The same, to be changed.
+    fn constant_text_mut<'n>(&self, node: &'n mut Node) -> Option<&'n mut String> {
+        match &mut node.node {
+            Some(NodeEnum::TypeCast(cast)) if self.keeps_text(cast) => cast.arg.as_deref_mut().and_then(|a| self.constant_text_mut(a)),
+            Some(NodeEnum::AConst(protobuf::AConst { isnull: false, val: Some(protobuf::a_const::Val::Sval(s)), location: _ })) => {
+                Some(&mut s.sval)
+            }
+            _ => None,
+        }
+    }
+
+    /// A domain of somebody's may have either name.
+    fn keeps_text(&self, cast: &protobuf::TypeCast) -> bool {
+        self.cast_to(cast).is_some_and(|ty| [TEXT, REGCLASS].contains(&ty))
     }
 }
 
@@ -385,12 +393,6 @@ pub(super) fn is_undecorated(call: &FuncCall) -> bool {
         location: _,
     } = call;
     agg_order.is_empty() && agg_filter.is_none() && over.is_none() && !*agg_within_group && !*agg_star && !*agg_distinct
-}
-
-fn keeps_text(cast: &protobuf::TypeCast) -> bool {
-    let Some(ty) = &cast.type_name else { return false };
-    let plain = ty.typmods.is_empty() && ty.array_bounds.is_empty();
-    plain && matches!(strings(&ty.names).as_deref(), Ok(["text" | "regclass"] | ["pg_catalog", "text" | "regclass"]))
 }
 
 /// PostgreSQL lists the arguments' types too, which are not known here.

@@ -3,7 +3,6 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, TransactionStmtKind, VariableSetKind};
 
-use super::call::constant_text;
 use super::{Resolver, absent, inner, strings, unknown};
 use crate::sql::effect::{Deed, SettingChange, SettingScope};
 use crate::sql::model::{Flow, Need, Output, UseKind};
@@ -134,11 +133,11 @@ impl Resolver<'_> {
         if !matches!(strings(&call.funcname)?.as_slice(), ["set_config"] | ["pg_catalog", "set_config"]) {
             return Ok(());
         }
-        let (Some(name), Some(local)) = (constant_text(name), constant_bool(local)) else { return Ok(()) };
+        let (Some(name), Some(local)) = (self.constant_text(name), constant_bool(local)) else { return Ok(()) };
         let name: Box<str> = name.to_ascii_lowercase().into();
         let values = match &value.node {
             Some(NodeEnum::AConst(constant)) if constant.isnull => None,
-            _ => match constant_text(value) {
+            _ => match self.constant_text(value) {
                 Some(text) if &*name == "search_path" => Some(path_names(text).ok_or_else(not_constant)?),
                 Some(text) => Some(vec![text.into()]),
                 None => return Ok(()),

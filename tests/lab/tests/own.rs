@@ -303,6 +303,24 @@ fn a_text_stands_for_the_sequence_that_it_stood_for() {
     assert_eq!(answer(&owner.query("SELECT is_called FROM public.tallies").unwrap())[0].as_bytes().last(), Some(&b'f'));
 }
 
+/// A domain may have the name of PostgreSQL's own type, and cut what is cast to it.
+#[test]
+fn a_cast_to_somebodys_text_keeps_no_text() {
+    let lab = started();
+    let mut keeper = Client::connect(lab.port, "keeper", "postgres").unwrap();
+    for (text, want) in [
+        ("SELECT set_config('my.own'::text, 'x', false)", ""),
+        ("CREATE DOMAIN public.text AS varchar(11)", ""),
+        ("SELECT set_config('my.own'::text, 'x', false)", ""),
+        ("SET search_path = public, pg_catalog", ""),
+        ("SELECT set_config('search_path.x'::text, 'pg_temp', false)", "42501"),
+        ("SELECT set_config('search_path'::text, 'pg_temp', false)", "42501"),
+        ("SELECT set_config('my.own'::pg_catalog.text, 'x', false)", ""),
+    ] {
+        assert_eq!(code(&keeper.query(text).unwrap()), want, "{text}");
+    }
+}
+
 #[test]
 fn partitions_and_children_of_what_is_not_veiled_can_be_made() {
     let lab = started();
