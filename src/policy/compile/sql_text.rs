@@ -46,16 +46,16 @@ pub(super) fn words(text: &str) -> Words {
     while let Some(c) = rest.chars().next() {
         if c == '"' {
             let inner = rest.get(1..).unwrap_or("");
-            let end = inner.find('"').unwrap_or(inner.len());
-            let name = inner.get(..end).unwrap_or("");
-            rest = inner.get(end + 1..).unwrap_or("");
-            if rest.starts_with('(') {
-                words.called.insert(name.to_owned());
+            let (name, after) = quoted(inner);
+            if after.starts_with('(') {
+                words.called.insert(name.clone());
             }
-            if !rest.starts_with('.') {
-                words.alone.insert(name.to_owned());
+            if !after.starts_with('.') {
+                words.alone.insert(name.clone());
             }
-            words.identifiers.insert(name.to_owned());
+            words.identifiers.insert(name);
+            // it may stand in a literal, and begin no name
+            rest = inner;
         } else if is_word(c) {
             let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
             let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -74,6 +74,22 @@ pub(super) fn words(text: &str) -> Words {
         }
     }
     words
+}
+
+/// A quoted name, where one begins, and what follows it. No name is longer.
+fn quoted(text: &str) -> (String, &str) {
+    const LONGEST: usize = 256;
+    let mut name = String::new();
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next()
+        && name.len() < LONGEST
+    {
+        if c == '"' && chars.next_if(|(_, next)| *next == '"').is_none() {
+            return (name, text.get(at + 1..).unwrap_or(""));
+        }
+        name.push(c);
+    }
+    (name, "")
 }
 
 fn is_word(c: char) -> bool {
@@ -95,6 +111,10 @@ mod tests {
             assert!(found.identifiers.contains(word), "{word}");
         }
         assert!(!found.whole_row && !found.hides);
+        let found = words(r#"a <> '"' AND "B c".d IN (SELECT e FROM "Odd""Name")"#);
+        for word in ["a", "B c", "d", "e", "Odd\"Name"] {
+            assert!(found.identifiers.contains(word), "{word}");
+        }
         assert!(words("SELECT to_json(u.*) FROM users u").whole_row);
         assert!(words("SELECT query_to_xml('select 1', true, true, '')").hides);
         assert!(words("SELECT pg_read_file('x')").hides);
