@@ -106,6 +106,8 @@ impl Resolver<'_> {
                 let element = match array {
                     Some(array) if array.element == Oid(0) => Operand::Unknown, // a domain, whose collation may be its own
                     Some(array) => self.operand(&Value::computed(Some(array.element)), fixed),
+                    // one that is written out of several types has one that is not known
+                    None if matches!(right.node, Some(NodeEnum::AArrayExpr(_))) => Operand::Unknown,
                     None => Operand::of(None, fixed),
                 };
                 self.operator_may_leak(name, &[(self.operand(&value, false), element)]);
@@ -245,7 +247,12 @@ impl Resolver<'_> {
             [value] => self.operand(value, false),
             _ => Operand::Unknown,
         };
-        Ok(members.iter().zip(literals).map(|(member, literal)| (left, self.operand(member, literal))).collect())
+        // PostgreSQL makes an array of those that are no columns: two of them may have two collations
+        let is_own =
+            |(member, literal): &(&Value, bool)| *literal && member.ty.is_some_and(|ty| self.is_text(ty) && self.has_own_collation(ty));
+        let members = members.iter().zip(literals);
+        let left = if members.clone().filter(is_own).count() > 1 { Operand::Unknown } else { left };
+        Ok(members.map(|(member, literal)| (left, self.operand(member, literal))).collect())
     }
 
     /// Values that stand on one side of an operator.
@@ -261,7 +268,7 @@ impl Resolver<'_> {
     /// What stands on one side of an operator. A text that is not one column's own, or a constant, may have no collation that is known: what compares it
     /// then fails (42P22) for each row. A constant's collation is that of its type, as a column's is: `name` and domains have their own.
     pub(super) fn operand(&self, value: &Value, constant: bool) -> Operand {
-        let text = value.ty.filter(|ty| self.cx.catalog.base_type(*ty).is_some_and(|ty| Scalar::from_oid(ty.oid).is_text()));
+        let text = value.ty.filter(|ty| self.is_text(*ty));
         let Some(text) = text else { return Operand::of(value.ty, constant) };
         match &value.flow {
             _ if constant && self.has_own_collation(text) => Operand::Known(text),
@@ -273,6 +280,10 @@ impl Resolver<'_> {
             },
             Flow::Null | Flow::Computed | Flow::Mixed(_) => Operand::Unknown,
         }
+    }
+
+    fn is_text(&self, ty: Oid) -> bool {
+        self.cx.catalog.base_type(ty).is_some_and(|ty| Scalar::from_oid(ty.oid).is_text())
     }
 
     /// Whether a type of texts may have a collation that is not the database's.

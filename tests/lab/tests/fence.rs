@@ -17,7 +17,7 @@ use lab::wire::Client;
 const SETUP: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN; CREATE ROLE lister LOGIN;
 CREATE DOMAIN low AS int CHECK (VALUE < 5); CREATE DOMAIN spelt AS text COLLATE \"C\"; CREATE DOMAIN spellings AS text[] COLLATE \"C\";
-CREATE DOMAIN amounts AS numeric[];
+CREATE DOMAIN posix AS text COLLATE \"POSIX\"; CREATE DOMAIN amounts AS numeric[];
 CREATE TABLE bills (id int PRIMARY KEY, customer int, region text, mail text, due timestamptz, other text COLLATE \"POSIX\" DEFAULT 'EU', share float DEFAULT 1);
 INSERT INTO bills SELECT i, i % 100, CASE WHEN i % 2 = 0 THEN 'EU' ELSE 'US' END, 'box' || 1000000 + i || '@example.com', '2026-01-01'::timestamptz + i * interval '1 hour'
 FROM generate_series(1, 4000) i;
@@ -188,6 +188,10 @@ fn a_parameters_type_tells_of_no_row() {
             ("(name[]) AS SELECT 1", "other = ANY ($1)", "{EU}"),
             ("(spelt) AS SELECT 1", "$1 IS NOT DISTINCT FROM other", "EU"),
             ("(spelt) AS SELECT 1", "other IN ($1, 'x')", "EU"),
+            ("(spelt) AS SELECT 1", "region IN ($1, $2::text COLLATE \"POSIX\")", "EU', 'x"),
+            ("(spelt, posix) AS SELECT 1", "region IN ($1, $2)", "EU', 'x"),
+            ("(text, name) AS SELECT 1", "other = ANY (ARRAY[$1, $2])", "EU', 'x"),
+            ("AS SELECT 1", "other = ANY (ARRAY['EU'::text, 'x'::name]) AND $1 = 'x'", "x"),
             ("(spelt) AS SELECT 1", "other BETWEEN 'A' AND $1", "EU"),
             ("(spellings) AS SELECT 1", "other = ANY ($1)", "{EU}"),
             ("(amounts) AS SELECT 1", "share = ANY ($1)", "{1e400}"),
