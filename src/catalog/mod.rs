@@ -80,7 +80,7 @@ pub struct Constraint {
     pub kind: ConstraintKind,
     /// The constrained columns' numbers.
     pub columns: Vec<i16>,
-    /// For a check constraint `pg_get_constraintdef`; for a unique index over expressions (column 0) or with a predicate its
+    /// For a check constraint, and a foreign key that is set anew where what it refers to is (`ON UPDATE CASCADE`), `pg_get_constraintdef`; for a unique index over expressions (column 0) or with a predicate its
     /// definition: such a one does not make its columns unique.
     pub definition: Option<Box<str>>,
 }

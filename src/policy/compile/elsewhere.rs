@@ -1,11 +1,11 @@
 //! Relations that conditions on other relations look into (`EXISTS (SELECT … FROM staff …)`): who writes their rows decides what those
 //! conditions say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::relation::Maker;
-use super::sql_text::{self, Words, words};
-use crate::catalog::{Oid, Relation, RelationKind};
+use super::sql_text::{self, Words, read_by, words};
+use crate::catalog::{ConstraintKind, Oid, Relation, RelationKind};
 
 impl Maker<'_> {
     /// The relations whose rows the principal's conditions on others may read, by name or through views, with all that is stored in them and all
@@ -33,6 +33,42 @@ impl Maker<'_> {
         found
     }
 
+    /// Columns that a foreign key carries over into what the principal's conditions read where they are changed (`ON UPDATE CASCADE`).
+    pub(super) fn carried(&self) -> BTreeMap<Oid, BTreeSet<i16>> {
+        let mut carried: BTreeMap<Oid, BTreeSet<i16>> = BTreeMap::new();
+        let keys = self.catalog.relations().flat_map(|r| r.constraints.iter().map(move |key| (r, key)));
+        let followed = keys.filter_map(|(r, key)| match (&key.kind, &key.definition) {
+            (ConstraintKind::Foreign(to), Some(text)) => Some((r, &key.columns, *to, behind_references(text))),
+            _ => None,
+        });
+        let followed: Vec<_> = followed.collect();
+        let mut more = true;
+        while std::mem::take(&mut more) {
+            for (relation, columns, to, names) in &followed {
+                let read = carried.get(&relation.oid).cloned().unwrap_or_default();
+                if columns.iter().any(|c| read.contains(c) || self.reads(relation).contains(c)) {
+                    for target in self.family(*to).into_iter().filter_map(|oid| self.catalog.relation(oid)) {
+                        let place = carried.entry(target.oid).or_default();
+                        let before = place.len();
+                        place.extend(read_by(target, names));
+                        more |= place.len() > before;
+                    }
+                }
+            }
+        }
+        carried
+    }
+
+    /// The columns of a relation that conditions read, on itself or on others.
+    fn reads(&self, relation: &Relation) -> BTreeSet<i16> {
+        if self.looked_into.contains(&relation.oid) {
+            return relation.columns.iter().map(|c| c.number).collect();
+        }
+        let bound = self.family(relation.oid).into_iter().filter_map(|oid| self.policy.relations.get(&oid));
+        let texts: String = bound.map(|b| self.own_rows(Some(b)).unwrap_or_default() + &self.whens(Some(b)) + " ").collect();
+        read_by(relation, &texts)
+    }
+
     /// The words of a text and of what the functions run that it names, and those that these name, as far as that is SQL or in a language like it.
     fn with_functions(&self, mut words: Words) -> Words {
         let mut waiting: Vec<String> = words.identifiers.iter().cloned().collect();
@@ -54,4 +90,10 @@ impl Maker<'_> {
         }
         family
     }
+}
+
+/// The columns that a foreign key refers to, in its definition.
+fn behind_references(definition: &str) -> &str {
+    let behind = definition.split_once(" REFERENCES ").map_or(definition, |(_, behind)| behind);
+    behind.split_once('(').map_or(behind, |(_, behind)| behind.rsplit_once(')').map_or(behind, |(names, _)| names))
 }

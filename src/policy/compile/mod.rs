@@ -10,7 +10,7 @@ mod verdict;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 
@@ -55,8 +55,10 @@ impl BoundPolicy {
             made: self.system.clone(),
             views: HashMap::new(),
             looked_into: BTreeSet::new(),
+            carried: BTreeMap::new(),
         };
         maker.looked_into = maker.looked_into();
+        maker.carried = maker.carried();
         for oid in &self.order {
             if let (Some(relation), Some(known)) = (catalog.relation(*oid), self.known.get(oid)) {
                 maker.relation(relation, known);

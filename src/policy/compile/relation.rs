@@ -1,6 +1,6 @@
 //! One relation's part of a profile: the policy's word on it, then what follows from what it is made of.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::documents;
@@ -29,6 +29,8 @@ pub(super) struct Maker<'a> {
     pub(super) views: HashMap<Oid, DerivedView>,
     /// Relations that conditions on others look into.
     pub(super) looked_into: BTreeSet<Oid>,
+    /// Columns that are set anew, by foreign keys, in what conditions read.
+    pub(super) carried: BTreeMap<Oid, BTreeSet<i16>>,
 }
 
 impl Maker<'_> {
@@ -116,7 +118,8 @@ impl Maker<'_> {
         if self.looked_into.contains(&relation.oid) {
             return relation.columns.iter().map(|c| c.number).collect();
         }
-        read_by(relation, &(rows.map_or_else(String::new, |r| r.sql.to_string()) + &self.whens(bound)))
+        let read = read_by(relation, &(rows.map_or_else(String::new, |r| r.sql.to_string()) + &self.whens(bound)));
+        read.into_iter().chain(self.carried.get(&relation.oid).into_iter().flatten().copied()).collect()
     }
 
     /// The conditions in the principal's rules on a relation's columns.

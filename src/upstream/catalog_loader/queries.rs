@@ -69,9 +69,10 @@ pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.attt
 /// Parents, in the order of `inhseqno`; a partition that is being detached still counts.
 pub(super) const PARENTS: &str = "SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits ORDER BY inhrelid, inhseqno";
 
-/// Constraints of tables (NOT NULL ones, which PostgreSQL 18 lists here too, stand in the columns).
+/// Constraints of tables (NOT NULL ones, which PostgreSQL 18 lists here too, stand in the columns), with the definition of those that check, and of
+/// foreign keys that follow what they refer to.
 pub(super) const CONSTRAINTS: &str = "SELECT k.conrelid, k.conname, k.contype, k.conkey, k.confrelid, \
-    CASE WHEN k.contype = 'c' THEN pg_catalog.pg_get_constraintdef(k.oid) END \
+    CASE WHEN k.contype = 'c' OR k.contype = 'f' AND k.confupdtype IN ('c', 'n', 'd') THEN pg_catalog.pg_get_constraintdef(k.oid) END \
     FROM pg_catalog.pg_constraint k WHERE k.conrelid <> 0 AND k.contype <> 'n' ORDER BY k.conrelid, k.conname, k.oid";
 
 /// Unique indexes that are not behind a constraint: key columns (0 for an expression), and the whole definition where an

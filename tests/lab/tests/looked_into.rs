@@ -15,7 +15,7 @@ use lab::wire::Client;
 
 const SETUP: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN SUPERUSER; CREATE ROLE partly LOGIN SUPERUSER; CREATE ROLE granted LOGIN SUPERUSER; CREATE ROLE caller LOGIN SUPERUSER;
-CREATE ROLE maker LOGIN SUPERUSER;
+CREATE ROLE maker LOGIN SUPERUSER; CREATE ROLE mover LOGIN SUPERUSER;
 CREATE TABLE bills (id int PRIMARY KEY, region text);
 INSERT INTO bills SELECT i, CASE WHEN i % 2 = 0 THEN 'EU' ELSE 'US' END FROM generate_series(1, 12) i;
 CREATE TABLE served (region text DEFAULT 'US', note text) PARTITION BY LIST (region);
@@ -26,6 +26,10 @@ CREATE VIEW notes AS SELECT note FROM served;
 CREATE TABLE other (id int);
 CREATE TABLE filled (region text, note text);
 INSERT INTO filled VALUES ('US', 'n');
+CREATE TABLE lands (name text PRIMARY KEY, note text);
+CREATE TABLE zones (name text PRIMARY KEY REFERENCES lands (name) ON UPDATE CASCADE, note text, code int UNIQUE);
+INSERT INTO lands VALUES ('EU'), ('US'); INSERT INTO zones VALUES ('EU', NULL, 1), ('US', NULL, 2);
+CREATE TABLE wards (zone text REFERENCES zones ON UPDATE CASCADE, code int REFERENCES zones (code)); INSERT INTO wards VALUES ('EU');
 CREATE TABLE called (region text); INSERT INTO called VALUES ('EU');
 CREATE FUNCTION is_called(text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN by_name($1); END $$;
 CREATE FUNCTION by_name(text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER AS $$ SELECT EXISTS (SELECT FROM called WHERE region = $1) $$;";
@@ -48,6 +52,9 @@ roles:
     rows: { public.bills: \"EXISTS (SELECT 1 FROM public.served s WHERE s.region = bills.region)\" }
     write: { public.served: allow }
     statements: [ddl]
+  mover:
+    members: [mover]
+    rows: { public.bills: \"region IN (SELECT w.zone FROM public.wards w)\" }
   maker:
     members: [maker]
     rows: { public.bills: \"region IN (SELECT r.region FROM public.regions r)\" }
@@ -80,6 +87,10 @@ fn who_may_not_write_a_condition_does_not() {
         ("caller", "INSERT INTO other VALUES (1)", Some(6)),
         ("granted", "INSERT INTO served VALUES ('US', 'y')", Some(12)),
         ("granted", "ALTER TABLE served ATTACH PARTITION filled FOR VALUES IN ('US')", Some(12)),
+        ("mover", "UPDATE zones SET name = 'AF' WHERE name = 'EU'", None),
+        ("mover", "UPDATE lands SET name = 'AF' WHERE name = 'EU'", None),
+        ("mover", "UPDATE zones SET note = 'x', code = code + 10", Some(6)),
+        ("mover", "UPDATE lands SET note = 'x'", Some(6)),
         ("maker", "ALTER TABLE served ATTACH PARTITION filled FOR VALUES IN ('US')", None),
         ("maker", "CREATE TABLE public.added PARTITION OF served FOR VALUES IN ('US')", None),
         ("maker", "ALTER TABLE served RENAME TO elsewhere", None),
