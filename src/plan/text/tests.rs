@@ -6,6 +6,7 @@ use crate::plan::{Cell, Kind, Names, Plan, Planned, Protocol, Setting, Shaped, p
 use crate::policy::{Profile, RelationProfile, Reveal, RowCondition};
 use crate::sql::{RefusalKind, Shape, Syntax};
 
+mod bodies;
 mod rewritten;
 
 const ACCOUNTS: Oid = Oid(20003);
