@@ -338,6 +338,8 @@ pub struct Analysis {
     pub parameters: Vec<i32>,
     /// The types of parameters that the client declared, 0 where it did not.
     pub declared: Vec<Oid>,
+    /// Names that relations come to have, and where they stand.
+    pub named: Vec<(Box<str>, i32)>,
     /// Columns that are set.
     pub writes: Vec<Write>,
     /// Instances whose rows are deleted.

@@ -29,6 +29,9 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        for (name, at) in &self.analysis.named {
+            self.may_be_called(name, *at);
+        }
         for id in &self.analysis.deletes {
             if let (Some(instance), Some(oid)) = (self.instance(*id), self.relation_of(*id)) {
                 self.may_delete(oid, instance);
@@ -267,6 +270,15 @@ impl<'a> Judge<'a> {
             let (name, who) = (&relation.name, words::roles(self.profile));
             let message = format!("{who}: conditions on other relations look into \"{name}\", and its definition may not be changed");
             self.refuse(Reject::forbidden("definition", message).at(instance.at));
+        }
+    }
+
+    /// A function that a condition calls finds its relations by the session's names: one of the name would come to stand before what it looks into.
+    fn may_be_called(&mut self, name: &str, at: i32) {
+        if self.profile.looked_into.iter().filter_map(|oid| self.catalog.relation(*oid)).any(|r| *r.name.name == *name) {
+            let message =
+                format!("{}: conditions look into \"{name}\", and no other relation may have its name", words::roles(self.profile));
+            self.refuse(Reject::forbidden("definition", message).hint("use another name").at(at));
         }
     }
 

@@ -100,6 +100,8 @@ impl Resolver<'_> {
         self.saw(subname);
         self.saw(newname);
         let range = relation.as_mut().ok_or_else(|| unknown("ALTER … RENAME"))?;
+        let of_relation = !matches!(ObjectType::try_from(*rename_type), Ok(ObjectType::ObjectColumn | ObjectType::ObjectTabconstraint));
+        self.out.named.extend(of_relation.then(|| (newname.as_str().into(), range.location)));
         if *missing_ok && self.is_missing(range) { Ok(()) } else { self.relation(range, Access::Define).map(|_| ()) }
     }
 

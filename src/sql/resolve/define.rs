@@ -87,6 +87,7 @@ impl Resolver<'_> {
         };
         let name = QualifiedName::new(schema.as_deref().unwrap_or(TEMPORARY), relname.as_str());
         self.instance(of, name, Access::Define, *location);
+        self.out.named.push((relname.as_str().into(), *location));
         self.out.deed = Deed::Create { schema, name: relname.as_str().into(), columns };
         Ok(())
     }
