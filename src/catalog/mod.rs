@@ -15,7 +15,7 @@ pub use resolve::spread_foreign_code;
 pub use system::{SystemClass, classified_relations, is_system_schema, reaches, reaching_functions, system_class};
 pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::base::QualifiedName;
 
@@ -322,6 +322,7 @@ pub struct Catalog {
     functions: HashMap<Box<str>, Vec<usize>>,
     function_oids: HashMap<Oid, usize>,
     operators: HashMap<Box<str>, Vec<usize>>,
+    operand_types: BTreeSet<Oid>,
     roles: HashMap<Box<str>, usize>,
     role_oids: HashMap<Oid, usize>,
     children: HashMap<Oid, Vec<Oid>>,
@@ -350,6 +351,7 @@ impl Catalog {
         }
         for (i, o) in contents.operators.iter().enumerate() {
             catalog.operators.entry(o.name.name.clone()).or_default().push(i);
+            catalog.operand_types.extend([o.left, o.right].into_iter().filter(|ty| *ty >= FIRST_NORMAL_OID));
         }
         for (i, r) in contents.roles.iter().enumerate() {
             catalog.roles.insert(r.name.clone(), i);
@@ -391,6 +393,11 @@ impl Catalog {
     /// All relations with this name, in any schema.
     pub fn relations_named(&self, name: &str) -> impl Iterator<Item = &Relation> {
         self.relation_names.get(name).into_iter().flatten().filter_map(|i| self.contents.relations.get(*i))
+    }
+
+    /// Types from outside PostgreSQL of which some operator takes values.
+    pub fn operand_types(&self) -> impl Iterator<Item = &TypeInfo> {
+        self.operand_types.iter().filter_map(|oid| self.type_info(*oid))
     }
 
     /// The relation whose index has this name in this schema.

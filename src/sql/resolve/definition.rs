@@ -12,7 +12,7 @@ use super::target::Out;
 use super::veil::single;
 use super::{Context, Resolver, Value, inner, unknown};
 use crate::base::QualifiedName;
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{FIRST_NORMAL_OID, Operator, Relation, RelationKind};
 use crate::sql::caps::{self, MAX_DEPTH};
 use crate::sql::model::{Access, InstanceId, Source};
 use crate::sql::reject::{Checked, Reject};
@@ -171,9 +171,14 @@ impl<'a> Resolver<'a> {
         self.homes(operator, self.cx.path).eq(self.homes(operator, self.session))
     }
 
-    /// The schemas of a path that have an operator of that name, in its order.
+    /// The schemas of a path that have an operator of that name, in its order. One over a type from outside PostgreSQL counts where there may be operands of
+    /// it: others have an operator of just their own types, which comes first (`binary_oper_exact` in `parse_oper.c`).
     fn homes<'p>(&self, operator: &str, path: &'p [Box<str>]) -> impl Iterator<Item = &'p str> {
-        those(path, |schema| self.cx.catalog.operators_named(operator).any(|o| *o.name.schema == *schema))
+        let counts = |o: &Operator| {
+            let mut foreign = [o.left, o.right].into_iter().filter(|ty| *ty >= FIRST_NORMAL_OID).peekable();
+            foreign.peek().is_none() || foreign.any(|ty| self.operands.contains(&ty))
+        };
+        those(path, move |schema| self.cx.catalog.operators_named(operator).any(|o| *o.name.schema == *schema && counts(o)))
     }
 
     /// The same of a function.

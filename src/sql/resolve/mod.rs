@@ -208,6 +208,8 @@ pub(super) struct Resolver<'a> {
     levels: Vec<Level>,
     /// The schemas in which the server looks for what has none.
     session: &'a [Box<str>],
+    /// Within the policy's own SQL: types from outside PostgreSQL of which it may have operands.
+    operands: &'a [Oid],
     /// Types of parameters, 0 where one is not declared.
     params: Vec<Oid>,
     /// Parameters without a declared type that were met, and the types that this gave them, where those are certain.
@@ -238,6 +240,7 @@ impl<'a> Resolver<'a> {
             out: Analysis { declared: cx.params.to_vec(), ..Analysis::default() },
             levels: Vec::new(),
             session: cx.path,
+            operands: &[],
             params: cx.params.to_vec(),
             met: BTreeMap::new(),
             in_place: BTreeMap::new(),

@@ -12,7 +12,7 @@ use super::names::Found;
 use super::scope::{Item, Level};
 use super::{Context, Resolver, inner, strings, unknown};
 use crate::base::quote_ident;
-use crate::catalog::{ConstraintKind, Oid};
+use crate::catalog::{ConstraintKind, Oid, TypeInfo};
 use crate::sql::model::{InstanceOf, Source, UseKind};
 use crate::sql::reject::{Checked, Reject};
 use crate::sql::veil::{Veil, VeilColumn};
@@ -80,7 +80,10 @@ impl<'a> Resolver<'a> {
         let broken =
             |_| Reject::unclear("policy", format!("the policy's SQL over \"{}.{}\" cannot be read", range.schemaname, range.relname));
         let mut query = single(text).map_err(broken)?;
-        let path: Vec<Box<str>> = vec!["pg_catalog".into(), range.schemaname.as_str().into()];
+        let types = self.operand_types(range, text);
+        let mut path: Vec<Box<str>> = vec!["pg_catalog".into(), range.schemaname.as_str().into()];
+        path.extend(types.iter().map(|ty| ty.name.schema.clone()));
+        let types: Vec<Oid> = types.into_iter().map(|ty| ty.oid).collect();
         // the target of a write stays what it is, also where its definition stands in its place elsewhere
         let target = alias.and_then(|_| match self.find(&range.schemaname, &range.relname) {
             Some(Found::Catalog(relation)) => Some(relation.oid),
@@ -100,11 +103,20 @@ impl<'a> Resolver<'a> {
             alias,
             ..self.cx
         };
-        Resolver { session: self.session, ..Resolver::new(cx) }.query(&mut query).map_err(|reject| {
+        Resolver { session: self.session, operands: &types, ..Resolver::new(cx) }.query(&mut query).map_err(|reject| {
             let message = format!("the policy's SQL over \"{}.{}\": {}", range.schemaname, range.relname, reject.message);
             Reject::unclear("policy", message)
         })?;
         Ok(query)
+    }
+
+    /// The types from outside PostgreSQL of which a policy's SQL over a relation may have operands: those of columns, and those that it names. Their operators
+    /// are beside them.
+    fn operand_types(&self, range: &RangeVar, text: &str) -> Vec<&'a TypeInfo> {
+        let catalog = self.cx.catalog;
+        let columns = catalog.relation_in(&range.schemaname, &range.relname).map_or(&[][..], |r| &r.columns);
+        let of = |ty: &&TypeInfo| columns.iter().any(|c| catalog.base_type(c.ty.oid).is_some_and(|base| base.oid == ty.oid));
+        catalog.operand_types().filter(|ty| of(ty) || text.contains(&*ty.name.name)).collect()
     }
 
     /// Notes a reference to a veiled instance's column with the level that it belongs to.

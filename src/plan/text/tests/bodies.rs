@@ -59,7 +59,7 @@ fn functions() -> Vec<Function> {
         made(40020, "itself", &[23], 25, "SELECT CASE WHEN $1 < 1 THEN 'a' ELSE public.itself($1) END"),
         made(40021, "users", &[23], 25, "SELECT email FROM users WHERE id = $1"),
         with(made(40022, "users_of", &[23], 25, "SELECT users_of.email FROM users AS users_of WHERE users_of.id = $1"), |b| {
-            b.parameters = vec!["id".into()]
+            b.parameters = vec!["id".into()];
         }),
         made(40023, "over", &[23], 25, mail),
         made(40024, "over", &[25], 25, "SELECT email FROM public.users WHERE email = $1"),
