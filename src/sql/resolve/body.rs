@@ -8,7 +8,7 @@ use std::rc::Rc;
 use pg_query::protobuf::{self, FuncCall, Node};
 use pg_query::{NodeEnum, NodeRef};
 
-use super::call::{is_named, is_undecorated, literal};
+use super::call::{is_named, is_undecorated};
 use super::definition::{CATALOG, fence};
 use super::from::{Named, computed};
 use super::scope::{Column, Item, Level};
@@ -108,12 +108,10 @@ impl<'a> Resolver<'a> {
         self.computes(&call.args)?;
         let types: Vec<String> = function.arg_types.iter().map(|ty| self.plain_type(*ty)).collect::<Checked<_>>()?;
         for (arg, ty) in call.args.iter_mut().zip(&function.arg_types) {
+            let literal = self.is_literal(arg);
             let value = self.used(arg, kind)?;
-            if !(literal(arg).is_some()
-                || matches!(value.flow, Flow::Null)
-                || is_open(arg, &value)
-                || value.ty.is_some_and(|from| converts(from, *ty)))
-            {
+            let fits = value.ty.map_or(literal || matches!(value.flow, Flow::Null), |from| converts(from, *ty));
+            if !fits {
                 return Err(Reject::unclear("function", "its arguments are not of its parameters' types").hint("cast them"));
             }
         }
@@ -265,11 +263,6 @@ fn callable(call: &FuncCall, function: &Function, body: &Body) -> Checked<()> {
 fn converts(from: Oid, to: Oid) -> bool {
     let place = |line: &[Oid], ty: Oid| line.iter().position(|t| *t == ty);
     from == to || IMPLICIT.iter().any(|line| matches!((place(line, from), place(line, to)), (Some(a), Some(b)) if a < b))
-}
-
-/// A parameter of the client's whose type is for the server to find.
-fn is_open(arg: &Node, value: &Value) -> bool {
-    value.ty.is_none() && matches!(arg.node, Some(NodeEnum::ParamRef(_)))
 }
 
 /// The body as LATERAL subquery over the arguments: once for each row that it gives, or once for the one that a function gives which is no set.

@@ -37,7 +37,7 @@ impl Resolver<'_> {
 
     fn select_here(&mut self, select: &mut SelectStmt) -> Checked<Vec<Out>> {
         self.with(&mut select.with_clause)?;
-        let first = self.out.instances.len();
+        let (first, bodies) = (self.out.instances.len(), self.out.bodies.len());
         let outs = match protobuf::SetOperation::try_from(select.op) {
             Ok(protobuf::SetOperation::SetopNone) if !select.values_lists.is_empty() => self.values(select)?,
             Ok(protobuf::SetOperation::SetopNone) => self.plain(select)?,
@@ -49,6 +49,8 @@ impl Resolver<'_> {
         self.used_opt(&mut select.limit_offset, UseKind::Expression)?;
         self.used_opt(&mut select.limit_count, UseKind::Expression)?;
         if !select.locking_clause.is_empty() {
+            // PostgreSQL locks nothing that a function reads
+            absent("a locking clause beside a function whose body reads what is veiled", self.out.bodies.len() == bodies)?;
             let last = self.out.instances.len();
             let ids = (first..last).filter_map(|i| u32::try_from(i).ok()).map(InstanceId);
             self.out.locks.extend(ids);

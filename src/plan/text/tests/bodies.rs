@@ -124,6 +124,7 @@ fn a_body_that_reads_what_is_veiled_stands_in_the_place_of_its_call() {
         ("SELECT u.id FROM users u, pairs(u.id) p", "FROM (SELECT u.id::int AS \"$1\") pairs JOIN LATERAL"),
         ("SELECT users(1)", "FROM (SELECT 1::int AS \"$1\") users LEFT JOIN LATERAL"),
         ("SELECT nested(1)", "SELECT pg_catalog.lower((SELECT \"rows of it\".c0 AS mail FROM (SELECT \"$1\"::int AS \"$1\") mail"),
+        ("SELECT mail($1), mail_of($2)", "(SELECT $2::int AS who)"),
         ("SELECT mail(NULL), mail('1')", "(SELECT '1'::int AS \"$1\")"),
         ("SELECT changing()", "FROM (SELECT) changing"),
         ("INSERT INTO accounts (id) SELECT id FROM accounts WHERE mail(id) IS NULL", "INSERT INTO public.accounts"),
@@ -165,6 +166,7 @@ fn what_cannot_stand_in_the_place_of_a_call_is_refused() {
         ("SELECT mail(a => 1)", "by name"),
         ("SELECT mail(1.5)", "types"),
         ("SELECT mail('1'::text)", "types"),
+        ("SELECT $1::text, mail($1)", "types"),
         ("SELECT all_of()", "gives rows"),
         ("SELECT pairs(1)", "more than one value"),
         ("SELECT * FROM all_of() WITH ORDINALITY", "ORDINALITY"),
@@ -174,6 +176,7 @@ fn what_cannot_stand_in_the_place_of_a_call_is_refused() {
         ("SELECT mail(GROUPING(id)) FROM accounts GROUP BY id", "an aggregate"),
         ("SELECT mail((ARRAY[id])[1]) FROM accounts", "not understood there"),
         ("SELECT mail(DISTINCT 1)", "not understood"),
+        ("SELECT * FROM pairs(1) FOR UPDATE", "locking clause"),
     ] {
         let got = plan(text).map_or_else(|why| why, |sent| format!("{sent:?}"));
         assert!(got.contains(why), "{text}: {got}");
