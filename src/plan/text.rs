@@ -63,7 +63,7 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
     let Setting { catalog, profile, names, fingerprint_key: _, parse_limit: _ } = setting;
     let own = text.get(statement.start..statement.end).unwrap_or_default();
     let locals: Vec<Local<'_>> = names.relations.iter().map(SessionRelation::local).collect();
-    let bodies = Bodies::new(catalog, profile);
+    let bodies = Bodies::new(setting);
     let hidden = |relation, column| {
         view::look(catalog, profile, relation);
         is_hidden(catalog, profile, relation, column)

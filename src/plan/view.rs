@@ -97,7 +97,8 @@ fn read(catalog: &Catalog, profile: &Profile, relation: &Relation, through: bool
     let text = relation.definition.as_deref().ok_or_else(lost)?;
     let path: [Box<str>; 1] = ["pg_catalog".into()]; // that of the session that had it printed
     let hidden = |_, _| false; // it names its columns
-    let bodies = Bodies::new(catalog, profile);
+    let names = names();
+    let bodies = Bodies::new(setting(catalog, profile, &names));
     let mut inside = BTreeSet::new();
     let mut analysis = loop {
         let put = |oid| definition(catalog, profile, &inside, oid).filter(|_| through);
@@ -189,11 +190,11 @@ fn judge(
 }
 
 /// The names that definitions are printed for.
-pub(super) fn names() -> Names {
+fn names() -> Names {
     Names { search_path: vec!["pg_catalog".into()], ..Names::default() }
 }
 
-pub(super) fn setting<'a>(catalog: &'a Catalog, profile: &'a Profile, names: &'a Names) -> Setting<'a> {
+fn setting<'a>(catalog: &'a Catalog, profile: &'a Profile, names: &'a Names) -> Setting<'a> {
     Setting { catalog, profile, names, fingerprint_key: &[0; 32], parse_limit: 0 }
 }
 

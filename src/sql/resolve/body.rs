@@ -302,6 +302,6 @@ fn fill(frame: &mut Node, args: Vec<Node>, query: Node) -> Option<()> {
 /// Says of which function something is said.
 fn failed(function: &Function, why: Reject, at: i32) -> Reject {
     let message =
-        format!("the body of function \"{}\" reads what is veiled, and cannot be put in its place: {}", function.name, why.message);
+        format!("the body of function \"{}\" may read what is veiled, and cannot be put in its place: {}", function.name, why.message);
     Reject { hint: why.hint, ..Reject::unclear("function", message).at(at) }
 }

@@ -30,7 +30,10 @@ CREATE TABLE accounts (id int PRIMARY KEY, nr int);
 INSERT INTO accounts SELECT i, i * 1000 FROM generate_series(1, 9) i;
 CREATE SCHEMA byhand;
 CREATE SCHEMA other;
+CREATE SEQUENCE other.sole_numbers;
+CREATE SEQUENCE other.numbers;
 CREATE SCHEMA hidden;
+CREATE SEQUENCE hidden.numbers;
 CREATE TABLE hidden.open_things (id int PRIMARY KEY, label text);
 INSERT INTO hidden.open_things SELECT i, 'raw' || i FROM generate_series(1, 5) i;
 CREATE TABLE other.sole (id int PRIMARY KEY, label text);
@@ -78,6 +81,9 @@ const FUNCTIONS: &[&str] = &[
     "two(int) RETURNS text LANGUAGE sql AS $$ SELECT 1; SELECT email FROM people WHERE id = $1 $$",
     "saves(int) RETURNS void LANGUAGE sql AS $$ UPDATE people SET score = $1 $$",
     "saves_label(int) RETURNS text LANGUAGE sql AS $$ UPDATE open_things SET label = label WHERE id = $1 RETURNING label $$",
+    "saves_own(int) RETURNS int LANGUAGE sql AS $$ INSERT INTO own_things VALUES ($1) RETURNING a $$",
+    "sole_next() RETURNS bigint LANGUAGE sql AS $$ SELECT nextval('sole_numbers') $$",
+    "two_next() RETURNS bigint LANGUAGE sql AS $$ SELECT nextval('numbers') $$",
     "saves_sole(int) RETURNS text LANGUAGE sql AS $$ UPDATE sole SET label = label WHERE id = $1 RETURNING label $$",
     "sole_label(int) RETURNS text LANGUAGE sql AS $$ SELECT label FROM sole WHERE id = $1; SELECT max(label) FROM sole WHERE id = $1 $$",
     "asked(int) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT EXISTS (SELECT FROM people WHERE id = $1 AND secret IS NULL) $$",
@@ -165,6 +171,10 @@ const ANSWERED: &[&str] = &[
     "SELECT * FROM people p JOIN pairs(5) q ON q.who = p.id",
     "SELECT mail(2::smallint), total('Bonn'::varchar)",
     "SELECT saves_sole(1), sole_label(2)",
+    "CREATE TEMP TABLE own_things (a int)",
+    "SELECT saves_own(3)",
+    "SELECT a FROM own_things WHERE a = 3 LIMIT 1",
+    "SELECT sole_next() > 0",
     "SELECT itself(1), people(1), people(3)",
     "SELECT mail(id) FROM people GROUP BY mail(id)",
     "SELECT mail(id), visited(id) FROM people GROUP BY 1, 2 ORDER BY visited(id)",
@@ -213,6 +223,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT not_named(1)", "may not use function"),
     ("SELECT saves_label(1)", "cannot be put in its place"),
     ("SELECT mail((random() * 3)::int) FROM people", "VOLATILE"),
+    ("SELECT two_next()", "another value each time"),
     ("SELECT loops(3)", "too deep"),
     ("SELECT other_path(1)", "sets parameters"),
     ("SELECT * FROM mails", "view"),
