@@ -206,6 +206,31 @@ fn writes_and_deletes_need_their_rights() {
 }
 
 #[test]
+fn what_has_rules_is_no_target() {
+    let mut contents = catalog().contents().clone();
+    contents.relations.iter_mut().filter(|r| r.oid == USERS).for_each(|r| r.has_rules = true);
+    let ruled = Catalog::new(contents);
+    for access in [Access::Insert, Access::Update, Access::Delete, Access::Merge, Access::CopyIn, Access::Truncate] {
+        let mut a = reading(&[USERS]);
+        a.instances[0].access = access;
+        let why = judged_over(&ruled, &a, &profile()).unwrap_err();
+        assert!(why.message.contains("rewrite rules"), "{access:?}: {}", why.message);
+    }
+}
+
+#[test]
+fn under_a_mask_that_cannot_be_turned_back_only_what_no_mask_can_be_is_stored() {
+    let mut p = profile();
+    p.relations.get_mut(&USERS).unwrap().columns.get_mut(&4).unwrap().write = true;
+    for (new, stored) in [(New::Default, true), (New::Null, true), (New::Other, false)] {
+        let mut a = reading(&[USERS]);
+        a.instances[0].access = Access::Update;
+        a.writes = vec![Write { target: source(0, 4), changes: Changes::Stored, new: new.clone(), at: 2 }];
+        assert_eq!(judged(&a, &p).is_ok(), stored, "{new:?}");
+    }
+}
+
+#[test]
 fn the_system_catalog_reads_null_or_is_refused() {
     let p = profile();
     let decided = judged(&giving(&[ACTIVITY], vec![Flow::Plain(vec![source(0, 2)])]), &p).unwrap();
