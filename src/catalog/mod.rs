@@ -178,6 +178,7 @@ pub struct TypeInfo {
 }
 
 /// A function, aggregate, window function or procedure (`pg_proc`).
+#[expect(clippy::struct_excessive_bools, reason = "a row of pg_proc: each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Function {
     /// `pg_proc.oid`. Below 16384: came with PostgreSQL.
@@ -210,6 +211,8 @@ pub struct Function {
     pub body: Option<Body>,
     /// What any other function runs that is neither C nor an extension's: `prosrc`, to be searched for names.
     pub source: Option<Box<str>>,
+    /// Names in it mean the same in each session: they were bound when it was made, or it sets its own `search_path`.
+    pub own_path: bool,
 }
 
 impl Function {

@@ -101,6 +101,7 @@ fn functions() -> Vec<Function> {
         extension: None,
         body: None,
         source: None,
+        own_path: false,
     };
     listed.into_iter().map(function).collect()
 }

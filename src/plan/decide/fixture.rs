@@ -60,6 +60,7 @@ pub(crate) fn function(oid: u32, schema: &str, name: &str, args: u16) -> Functio
         extension: None,
         body: None,
         source: None,
+        own_path: false,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Conditions (`rows`, `when`) whose names the database does not resolve, or that the proxy does not understand: each statement that needs
 //! one would be refused.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::{Alone, Examined};
 use crate::base::{Diagnostic, Place, quote_ident};
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Catalog, Function, Relation};
 use crate::policy::profile::Outcome;
 use crate::sql::{self, Checked, Context};
 
@@ -20,11 +20,15 @@ impl Examined<'_> {
         for role in &self.roles {
             for (relation, _) in self.relations(role) {
                 for (sql, place) in self.conditions(role, relation) {
-                    if seen.insert((relation.oid, Arc::clone(&sql)))
-                        && let Err(reject) = resolves(self.catalog, relation, &sql)
-                    {
-                        let message = format!("this condition cannot be used for '{}': {}", relation.name, reject.message);
-                        found.push(Diagnostic::error(place, message));
+                    if !seen.insert((relation.oid, Arc::clone(&sql))) {
+                        continue;
+                    }
+                    match calls(self.catalog, relation, &sql) {
+                        Ok(called) => found.extend(called.into_iter().filter(|f| hangs_on_a_path(f)).map(|f| hanging(f, &place))),
+                        Err(reject) => {
+                            let message = format!("this condition cannot be used for '{}': {}", relation.name, reject.message);
+                            found.push(Diagnostic::error(place, message));
+                        }
                     }
                 }
             }
@@ -56,15 +60,28 @@ fn whens(outcome: &Outcome, texts: &mut Vec<Arc<str>>) {
     }
 }
 
-/// As a veil resolves it: under a path of `pg_catalog` and the relation's schema.
-fn resolves(catalog: &Catalog, relation: &Relation, condition: &str) -> Checked<()> {
+/// Whether a function's names mean what each session's `search_path` makes of them.
+fn hangs_on_a_path(function: &Function) -> bool {
+    function.text().is_some() && !function.own_path
+}
+
+fn hanging(function: &Function, place: &Place) -> Diagnostic {
+    let message =
+        format!("this condition calls function '{}', whose names mean what each session's search_path makes of them", function.name);
+    Diagnostic::warning(place.clone(), message).help("ALTER FUNCTION … SET search_path = …, pg_temp")
+}
+
+/// The functions that it may call, as a veil resolves it: under a path of `pg_catalog` and the relation's schema.
+fn calls<'c>(catalog: &'c Catalog, relation: &Relation, condition: &str) -> Checked<Vec<&'c Function>> {
     let (schema, name) = (&relation.name.schema, &relation.name.name);
     let text = format!("SELECT 1 FROM {}.{} WHERE (\n{condition}\n)", quote_ident(schema), quote_ident(name));
     let path = ["pg_catalog".into(), schema.clone()];
     let says = BTreeMap::from([("pgscrim.user".into(), Arc::from(""))]);
     let context = Context { says: Some(&says), ..Context::bare(catalog, &path) };
+    let mut called = BTreeSet::new();
     for mut statement in sql::read(&text, LIMIT)?.statements {
-        sql::analyse(&mut statement, context).map_err(|(reject, _)| reject)?;
+        let analysis = sql::analyse(&mut statement, context).map_err(|(reject, _)| reject)?;
+        called.extend(analysis.calls.into_iter().flat_map(|c| c.candidates));
     }
-    Ok(())
+    Ok(called.into_iter().filter_map(|oid| catalog.function(oid)).collect())
 }

@@ -33,6 +33,39 @@ fn keyed() -> Contents {
     shop
 }
 
+/// A function that conditions call.
+fn called(source: Option<&str>, own_path: bool) -> Contents {
+    let mut contents = shop();
+    contents.functions.push(Function {
+        oid: Oid(30100),
+        name: QualifiedName::new("public", "may_see"),
+        kind: 'f',
+        args: 0,
+        defaults: 0,
+        variadic: false,
+        leakproof: false,
+        returns_set: false,
+        returns: Oid(16),
+        arg_types: Vec::new(),
+        out_columns: Vec::new(),
+        volatility: 's',
+        extension: None,
+        body: None,
+        source: source.map(Into::into),
+        own_path,
+    });
+    contents
+}
+
+#[test]
+fn functions_in_conditions_whose_names_hang_on_a_path_are_named() {
+    let role = "roles: { r: { read: { personal: allow, money: allow }, rows: { public.users: \"may_see()\" } } }";
+    let warns = |contents| said(role, contents, &[]).iter().any(|line| line.contains("search_path makes of them"));
+    assert!(warns(called(Some("BEGIN RETURN EXISTS (SELECT FROM staff); END"), false)));
+    assert!(!warns(called(Some("BEGIN RETURN EXISTS (SELECT FROM staff); END"), true)));
+    assert!(!warns(called(None, false)));
+}
+
 #[test]
 fn paths_into_documents_have_their_words() {
     let head = HEAD.replace("born: personal.birth", "data.$.mail: personal.contact, data.$.born: personal.birth");
@@ -166,6 +199,7 @@ fn functions_of_extensions_that_reach_past_the_veil_are_named() {
             extension: Some("tablefunc".into()),
             body: None,
             source: None,
+            own_path: false,
         });
     }
     assert_eq!(

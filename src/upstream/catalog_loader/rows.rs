@@ -165,9 +165,14 @@ pub(super) fn function(row: &Row) -> Result<Function, Error> {
         out_columns: out_columns(row)?,
         volatility: char(row, 14)?,
         extension: row.try_get(15)?,
+        own_path: row.try_get::<_, bool>(17)? || settings(row)?.iter().any(|s| s.starts_with("search_path=")),
         source: if body.is_some() { None } else { row.try_get(21)? },
         body,
     })
+}
+
+fn settings(row: &Row) -> Result<Vec<Box<str>>, Error> {
+    Ok(row.try_get::<_, Option<_>>(19)?.unwrap_or_default())
 }
 
 /// What `proconfig` says of a function whose `search_path` is `pg_catalog` alone (`SET search_path = ''` and the like).
@@ -175,7 +180,7 @@ const CATALOG_ALONE: [&str; 3] = ["search_path=\"\"", "search_path=pg_catalog", 
 
 fn body(row: &Row) -> Result<Option<Body>, Error> {
     let Some(text) = row.try_get(16)? else { return Ok(None) };
-    let settings: Vec<Box<str>> = row.try_get::<_, Option<_>>(19)?.unwrap_or_default();
+    let settings = settings(row)?;
     let alone = matches!(&*settings, [only] if CATALOG_ALONE.contains(&&**only));
     let (bound, strict, public) = (row.try_get::<_, bool>(17)? || alone, row.try_get(18)?, row.try_get(20)?);
     let sets = !settings.is_empty() && !alone;

@@ -66,6 +66,7 @@ fn function(oid: u32, name: &str, kind: char, args: &[u32], returns: u32) -> Fun
         extension: None,
         body: None,
         source: None,
+        own_path: false,
     }
 }
 
