@@ -215,8 +215,11 @@ impl<'a> Resolver<'a> {
     pub(super) fn has_body(&self, call: &FuncCall) -> Option<&'a Function> {
         let parts = strings(&call.funcname).ok()?;
         let (schema, name) = self.function_name(&parts).ok()?;
+        if self.queries == 0 || !self.cx.catalog.functions_named(name).any(|f| f.body.is_some()) {
+            return None;
+        }
         match self.candidates(call, schema, name).as_slice() {
-            [only] if self.queries > 0 && (self.cx.bodies)(only.oid, self.height()) => Some(only),
+            [only] if (self.cx.bodies)(only.oid, self.height()) => Some(only),
             _ => None,
         }
     }
