@@ -10,7 +10,7 @@ use super::in_place::{EXCLUDED, Rows, guard};
 use super::scope::Item;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, row_check, strings, unknown};
-use crate::catalog::{ConstraintKind, RelationKind};
+use crate::catalog::{ConstraintKind, Oid, RelationKind};
 use crate::sql::model::{Access, Changes, Flow, InstanceOf, New, Source, Use, UseKind, Write};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
@@ -33,7 +33,7 @@ impl Resolver<'_> {
     }
 
     fn insert(&mut self, insert: &mut protobuf::InsertStmt) -> Checked<Returned> {
-        let protobuf::InsertStmt { relation, cols, select_stmt, on_conflict_clause, returning_clause, with_clause, r#override: _ } = insert;
+        let protobuf::InsertStmt { relation, cols, select_stmt, on_conflict_clause, returning_clause, with_clause, r#override } = insert;
         self.with(with_clause)?;
         let outs = match select_stmt {
             Some(query) => Some(self.query(query)?),
@@ -45,7 +45,8 @@ impl Resolver<'_> {
             self.inserted(&target, cols, Some(outs.len()))?;
         }
         if let Some(conflict) = on_conflict_clause {
-            let proposed = self.proposed(&target, cols, select_stmt.as_deref());
+            let as_given = *r#override != protobuf::OverridingKind::OverridingUserValue as i32;
+            let proposed = self.proposed(&target, cols, select_stmt.as_deref().filter(|_| as_given));
             self.on_conflict(conflict, &target, &given(cols), &proposed, rows.as_ref())?;
         }
         self.show(vec![Rc::clone(&target)])?;
@@ -103,7 +104,8 @@ impl Resolver<'_> {
     fn proposed(&self, target: &Item, cols: &[Node], query: Option<&Node>) -> Proposed {
         let Some(NodeEnum::SelectStmt(select)) = query.and_then(|q| q.node.as_ref()) else { return Proposed::new() };
         let Some((_, InstanceOf::Catalog(oid))) = target.instance else { return Proposed::new() };
-        let plain = self.cx.catalog.relation(oid).is_some_and(|r| r.kind != RelationKind::View && !r.runs_code);
+        let plain = |oid: &Oid| self.cx.catalog.relation(*oid).is_some_and(|r| r.kind != RelationKind::View && !r.runs_code);
+        let plain = self.cx.catalog.with_descendants(oid).iter().all(plain);
         match select.values_lists.as_slice() {
             [Node { node: Some(NodeEnum::List(row)) }] if plain => given(cols).into_iter().zip(row.items.iter().cloned()).collect(),
             _ => Proposed::new(),

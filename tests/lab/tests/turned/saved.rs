@@ -86,6 +86,7 @@ fn a_mask_that_is_saved_leaves_the_value_that_it_is_of() {
     }
     for text in [
         "INSERT INTO visit (no, person) VALUES (3, 5), (4, 6) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.person",
+        "INSERT INTO visit (no, person) OVERRIDING USER VALUE VALUES (3, 5) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.person",
         "INSERT INTO visit (no) VALUES (3) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.person",
         "INSERT INTO visit (no, person) VALUES (3, 5) ON CONFLICT (no) DO UPDATE SET person = EXCLUDED.no",
     ] {
