@@ -108,6 +108,17 @@ CREATE VIEW by_name_of AS SELECT id, by_name() AS x FROM open_things;
 CREATE VIEW bound_mails AS SELECT id, mail_bound(id) AS m FROM open_things;
 ";
 
+/// What functions gave when it was stored, and where they are called without their names.
+const STORED: &str = "
+CREATE FUNCTION public.once(int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT name FROM public.people WHERE id = $1 $$;
+CREATE MATERIALIZED VIEW stored_names AS SELECT id, once(id) AS m FROM open_things;
+CREATE TABLE generated (id int PRIMARY KEY, m text GENERATED ALWAYS AS (once(id)) STORED);
+INSERT INTO generated VALUES (1);
+CREATE TYPE pair AS (a int, b int);
+CREATE FUNCTION public.as_pair(text) RETURNS pair LANGUAGE sql AS $$ SELECT ROW(min(score), max(score))::pair FROM public.people $$;
+CREATE CAST (text AS pair) WITH FUNCTION public.as_pair(text);
+";
+
 const POLICY: &str = "
 version: 1
 classes: { nr: {}, mail: {}, born: {}, place: {}, secret: {} }
@@ -223,6 +234,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT not_named(1)", "may not use function"),
     ("SELECT saves_label(1)", "cannot be put in its place"),
     ("SELECT mail((random() * 3)::int) FROM people", "VOLATILE"),
+    ("SELECT m FROM stored_names", "in its place here"),
+    ("SELECT m FROM generated", "derived from veiled data"),
+    ("SELECT 'x'::text::pair", "behind a cast"),
     ("SELECT two_next()", "another value each time"),
     ("SELECT loops(3)", "too deep"),
     ("SELECT other_path(1)", "sets parameters"),
@@ -243,9 +257,11 @@ fn lab() -> Lab {
         setup.push_str(VIEWS);
     }
     setup.push_str("RESET search_path;");
+    setup.push_str(STORED);
     let names: Vec<String> = FUNCTIONS.iter().map(|f| format!("public.{}", f.split('(').next().unwrap())).collect();
     let policy = tempfile::NamedTempFile::new().unwrap();
-    let all = format!("{}, public.in_plpgsql, public.as_definer, public.beside, public.shown", names.join(", "));
+    let all =
+        format!("{}, public.in_plpgsql, public.as_definer, public.beside, public.shown, public.once, public.as_pair", names.join(", "));
     std::fs::write(policy.path(), POLICY.replace("FUNCTIONS", &all)).unwrap();
     Lab::start_with(policy.path(), &setup, "").unwrap()
 }
