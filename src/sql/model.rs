@@ -317,6 +317,8 @@ pub struct InPlace {
     pub function: Oid,
     /// The numbers of the instances in its body.
     pub instances: Range<u32>,
+    /// An argument is more than a column or a constant.
+    pub computed: bool,
     /// Where the call stood.
     pub at: i32,
 }

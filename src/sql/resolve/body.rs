@@ -97,7 +97,7 @@ impl<'a> Resolver<'a> {
         let alias = alias.unwrap_or_else(|| protobuf::Alias { aliasname: name.into(), colnames: Vec::new() });
         let subselect = protobuf::RangeSubselect { lateral: true, subquery: Some(Box::new(query)), alias: Some(alias) };
         *node = Node { node: Some(NodeEnum::RangeSubselect(Box::new(subselect))) };
-        Ok(Some(Item { veiled: true, ..item }))
+        Ok(Some(Item { veiled: true, scalar: scalar(function) && !self.gives_row(function), ..item }))
     }
 
     /// The query that stands for a call, and its columns.
@@ -107,6 +107,7 @@ impl<'a> Resolver<'a> {
         let results = self.results(function, named)?;
         self.computes(&call.args)?;
         let types: Vec<String> = function.arg_types.iter().map(|ty| self.plain_type(*ty)).collect::<Checked<_>>()?;
+        let computed = call.args.iter().any(is_computed);
         for (arg, ty) in call.args.iter_mut().zip(&function.arg_types) {
             let literal = self.is_literal(arg);
             let value = self.used(arg, kind)?;
@@ -116,7 +117,7 @@ impl<'a> Resolver<'a> {
             }
         }
         self.may_leak(true);
-        let (query, outs) = self.body_query(function, body, call.location)?;
+        let (query, outs) = self.body_query(function, body, computed, call.location)?;
         if outs.len() != results.len() {
             return Err(Reject::unclear("function", "its rows lack columns that do not exist for the role"));
         }
@@ -139,7 +140,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The body's query, walked where only its parameters can be named, and what it gives.
-    fn body_query(&mut self, function: &'a Function, body: &Body, at: i32) -> Checked<(Node, Vec<Value>)> {
+    fn body_query(&mut self, function: &'a Function, body: &Body, computed: bool, at: i32) -> Checked<(Node, Vec<Value>)> {
         let text = body.statements();
         let mut statements = parse::tree(&text)?.stmts;
         let (Some(only), true) = (statements.pop().and_then(|s| s.stmt), statements.is_empty()) else {
@@ -163,11 +164,36 @@ impl<'a> Resolver<'a> {
         }
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let range = number(instances)..number(self.out.instances.len());
-        self.out.bodies.push(InPlace { function: function.oid, instances: range, at });
+        self.out.bodies.push(InPlace { function: function.oid, instances: range, computed, at });
         if self.cx.veils.is_some() {
             fence(&mut query)?;
         }
         Ok((query, outs.into_iter().map(|out| out.value).collect()))
+    }
+
+    /// Refuses an aggregate of parameters alone: where they are columns of another query, it would be that one's.
+    pub(super) fn aggregates_here(&self, call: &FuncCall) -> Checked<()> {
+        let Some(function) = self.cx.function.filter(|_| self.is_aside()) else { return Ok(()) };
+        let items = || self.levels.iter().skip(1).flat_map(|l| &l.items);
+        let (mut parameters, mut others) = (false, false);
+        let nodes = call.args.iter().chain(&call.agg_order).chain(call.agg_filter.as_deref()).filter_map(|n| n.node.as_ref());
+        for (node, ..) in nodes.flat_map(NodeEnum::nodes) {
+            let of_parameter = match node {
+                NodeRef::ParamRef(_) => true,
+                NodeRef::ColumnRef(reference) => match strings(&reference.fields).as_deref() {
+                    Ok([name]) => !items().any(|i| i.open || i.columns.iter().any(|c| *c.name == **name)),
+                    Ok([item, _]) => **item == *function.name.name && !items().any(|i| *i.name == **item),
+                    _ => false,
+                },
+                _ => continue,
+            };
+            parameters |= of_parameter;
+            others |= !of_parameter;
+        }
+        if parameters && !others {
+            return Err(Reject::unclear("function", "an aggregate in it is of parameters alone"));
+        }
+        Ok(())
     }
 
     /// The columns that a function gives, with their names; in FROM a single value has that of the alias.
@@ -227,6 +253,34 @@ fn parameter(function: &Function, place: usize) -> Box<str> {
     named.cloned().unwrap_or_else(|| format!("${}", place + 1).into())
 }
 
+/// Whether an argument is more than a column or a constant.
+fn is_computed(arg: &Node) -> bool {
+    !matches!(arg.node, Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::ParamRef(_)))
+}
+
+/// Whether rows may be grouped by more than columns and bodies in the place of calls: within a query of its own, PostgreSQL finds no other expression again.
+pub(super) fn groups_by_expression(group: &[Node], targets: &[Node]) -> bool {
+    let target = |node: &Node| match &node.node {
+        Some(NodeEnum::ResTarget(target)) => target.val.as_deref().is_some_and(|v| is_expression(v)).then(|| target.name.clone()),
+        _ => None,
+    };
+    group.iter().any(|node| match &node.node {
+        Some(NodeEnum::GroupingSet(set)) => groups_by_expression(&set.content, targets),
+        Some(NodeEnum::RowExpr(row)) => groups_by_expression(&row.args, targets),
+        Some(NodeEnum::ColumnRef(reference)) => match strings(&reference.fields).as_deref() {
+            Ok([name]) => targets.iter().filter_map(target).any(|t| t == **name),
+            _ => false,
+        },
+        // a position
+        Some(NodeEnum::AConst(_)) => targets.iter().any(|t| target(t).is_some()),
+        _ => is_expression(node),
+    })
+}
+
+fn is_expression(node: &Node) -> bool {
+    !matches!(node.node, Some(NodeEnum::SubLink(_) | NodeEnum::ColumnRef(_) | NodeEnum::AConst(_)))
+}
+
 /// Whether a function gives one value, not a row.
 fn scalar(function: &Function) -> bool {
     function.out_columns.len() < 2
@@ -246,6 +300,9 @@ fn callable(call: &FuncCall, function: &Function, body: &Body) -> Checked<()> {
     let why = |why: &str| Err(Reject::unclear("function", why));
     if !is_undecorated(call) || call.func_variadic || function.variadic || call.args.iter().any(is_named) {
         return why("arguments by name and VARIADIC are not understood");
+    }
+    if function.kind != 'f' || *function.name.name == *ROWS {
+        return why("it is an aggregate, or named as its rows would be");
     }
     if call.args.len() != function.arg_types.len() {
         return why("an argument is left to its default");

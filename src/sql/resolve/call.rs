@@ -79,6 +79,9 @@ impl<'a> Resolver<'a> {
     /// A call, with what it can give.
     pub(super) fn called(&mut self, call: &mut FuncCall, kind: UseKind) -> Checked<Called> {
         let callee = self.callee(call)?;
+        if callee.is_aggregate() {
+            self.aggregates_here(call)?;
+        }
         let before = self.behind;
         self.behind &= !callee.may_be_first();
         let called = self.called_of(&callee, call, kind);

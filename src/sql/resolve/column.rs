@@ -35,6 +35,15 @@ impl Hit {
     }
 }
 
+/// Refuses the whole row of a body in the place of a function that gives one value: that of the function is the value.
+fn has_row(item: &Item, location: i32) -> Checked<()> {
+    if item.veiled && item.scalar {
+        let message = "the whole row of a function whose body reads what is veiled";
+        return Err(Reject::unclear("function", message).hint("name its column").at(location));
+    }
+    Ok(())
+}
+
 impl Resolver<'_> {
     /// The value of a reference that is not `*` in a select list.
     pub(super) fn column(&mut self, reference: &mut ColumnRef) -> Checked<Hit> {
@@ -45,6 +54,7 @@ impl Resolver<'_> {
             // `t.*` as an argument or a part of a row is the whole row
             let names = strings(qualifier)?;
             let item = self.item(&names, *location)?;
+            has_row(&item, *location)?;
             self.out.seen.stars += 1;
             (Hit::computed(self.whole_row(&item, *location)), item.veiled)
         } else {
@@ -104,6 +114,7 @@ impl Resolver<'_> {
             return Ok(hit);
         }
         if let Some(item) = self.try_item(&[name], location)? {
+            has_row(&item, location)?;
             return Ok(Hit::computed(self.whole_row(&item, location)));
         }
         Err(Reject::postgres(Syntax::UndefinedColumn, format!("column \"{name}\" does not exist")).at(location))

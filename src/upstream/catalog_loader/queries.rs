@@ -135,13 +135,20 @@ pub(super) const FOREIGN_DOMAINS: &str = "SELECT k.contypid FROM pg_catalog.pg_c
 pub(super) const RANGES: &str = "SELECT rngtypid, rngsubtype, rngmultitypid, \
     rngcanonical::pg_catalog.oid >= 16384 OR rngsubdiff::pg_catalog.oid >= 16384 FROM pg_catalog.pg_range ORDER BY rngtypid";
 
-/// Functions of every kind, with the extension that owns them; the bodies of those in SQL (language 14) that act with their callers' rights.
+/// Functions of every kind, with the extension that owns them; the bodies of those in SQL (language 14) that act with their callers' rights;
+/// of an aggregate, calls of those that it is made of.
 pub(super) const FUNCTIONS: &str = r"SELECT p.oid, n.nspname, p.proname, p.prokind, p.pronargs, p.pronargdefaults, p.provariadic <> 0,
     p.proleakproof, p.proretset, p.prorettype, p.proargtypes::pg_catalog.oid[], p.proallargtypes, p.proargmodes, p.proargnames,
     p.provolatile, e.extname,
     CASE WHEN p.prolang = 14 AND p.prokind = 'f' AND NOT p.prosecdef AND p.oid >= 16384 AND e.extname IS NULL
-      THEN CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_catalog.pg_get_function_sqlbody(p.oid) END END,
-    p.prosqlbody IS NOT NULL, p.proisstrict, p.proconfig,
+      THEN CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_catalog.pg_get_function_sqlbody(p.oid) END
+      WHEN p.prokind = 'a' AND p.oid >= 16384 AND e.extname IS NULL THEN (
+        SELECT pg_catalog.string_agg(pg_catalog.format('SELECT %I.%I(%s)', m.nspname, s.proname,
+          pg_catalog.array_to_string(pg_catalog.array_fill('NULL'::pg_catalog.text, ARRAY[s.pronargs::pg_catalog.int4]), ', ')), '; ')
+        FROM pg_catalog.pg_aggregate a JOIN pg_catalog.pg_proc s ON s.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn,
+          a.aggminvtransfn, a.aggmfinalfn) JOIN pg_catalog.pg_namespace m ON m.oid = s.pronamespace
+        WHERE a.aggfnoid = p.oid AND s.prolang = 14 AND NOT s.prosecdef AND s.oid >= 16384) END,
+    p.prosqlbody IS NOT NULL OR p.prokind = 'a', p.proisstrict, p.proconfig,
     p.proacl IS NULL OR EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) a WHERE a.grantee = 0),
     CASE WHEN p.prolang NOT IN (12, 13) AND p.oid >= 16384 AND e.extname IS NULL THEN p.prosrc END
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace

@@ -98,11 +98,20 @@ const FUNCTIONS: &[&str] = &[
     "over_id(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT score FROM people WHERE id = $1 $$",
     "returned_text(int) RETURNS text LANGUAGE sql STABLE RETURN (SELECT max(p.name) FROM people p WHERE p.score = $1)",
     "by_name() RETURNS xml LANGUAGE sql STABLE AS $$ SELECT table_to_xml('public.people', true, true, '') $$",
+    "most_of(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT max($1) FROM people $$",
+    "count_of(who int) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT count(*) FILTER (WHERE count_of.who > 1) FROM people $$",
+    "sum_with(who int) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT (SELECT sum(who + id)) FROM people $$",
+    "most(int) RETURNS int LANGUAGE sql AS $$ SELECT max($1) $$",
+    "\"rows of it\"(int) RETURNS text LANGUAGE sql STABLE AS $$ SELECT email FROM people WHERE id = $1 $$",
+    "mails_so_far(text, int) RETURNS text LANGUAGE sql STABLE AS $$ SELECT coalesce($1, '') || coalesce(max(email), '-') FROM people WHERE id = $2 $$",
+    "texts_so_far(text, text) RETURNS text LANGUAGE sql AS $$ SELECT coalesce($1, '') || coalesce($2, '-') $$",
     "itself(int) RETURNS int LANGUAGE sql STABLE AS $$ SELECT score FROM people WHERE id = $1 $$",
 ];
 
 /// The same, of views.
 const VIEWS: &str = "
+CREATE AGGREGATE all_mails (int) (SFUNC = mails_so_far, STYPE = text);
+CREATE AGGREGATE all_texts (text) (SFUNC = texts_so_far, STYPE = text);
 CREATE VIEW mails AS SELECT id, mail(id) AS m FROM open_things;
 CREATE VIEW by_name_of AS SELECT id, by_name() AS x FROM open_things;
 CREATE VIEW bound_mails AS SELECT id, mail_bound(id) AS m FROM open_things;
@@ -169,6 +178,12 @@ const ANSWERED: &[&str] = &[
     "SELECT * FROM all_visits()",
     "SELECT count(*), count(place) FROM all_visits() a WHERE a.person = 3",
     "SELECT mail(id), count(*) FROM people GROUP BY id",
+    "SELECT mail(id + 1), count(*) FROM people GROUP BY id",
+    "SELECT coalesce(mail(id), 'none'), count(*) FROM people GROUP BY 1",
+    "SELECT sum_with(2), most(3)",
+    "SELECT all_texts(name ORDER BY id) FROM people",
+    "SELECT what FROM one_out(1) t",
+    "SELECT t.* FROM one_out(1) t",
     "SELECT total(city) FROM people GROUP BY city",
     "SELECT city, count(*) FROM people GROUP BY city HAVING total(city) > 3",
     "WITH w AS (SELECT mail(1) AS m) SELECT * FROM w",
@@ -244,6 +259,18 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT * FROM by_name_of", "view"),
     ("SELECT by_name()", "reads data by name"),
     ("SELECT 1 ~~~ 2", "cannot be put in its place"),
+    ("SELECT t FROM one_out(1) t", "whole row"),
+    ("SELECT one_out FROM one_out(1)", "whole row"),
+    ("SELECT count(m.*) FROM mail(1) m", "whole row"),
+    ("SELECT most_of(1)", "parameters alone"),
+    ("SELECT count_of(1)", "parameters alone"),
+    ("SELECT mail(id + 1) FROM people GROUP BY id + 1", "grouped by an expression"),
+    ("SELECT id + 1 AS n, mail(id + 1) FROM people GROUP BY 1", "grouped by an expression"),
+    ("SELECT id + 1 AS n, mail(id + 1) FROM people GROUP BY n", "grouped by an expression"),
+    ("SELECT mail(id + 1) FROM people GROUP BY GROUPING SETS ((id + 1), ())", "grouped by an expression"),
+    ("SELECT \"rows of it\"(1)", "named as its rows"),
+    ("SELECT all_mails(id) FROM people", "aggregate"),
+    ("SELECT all_mails(id) OVER () FROM people", "cannot be put in its place"),
     ("SELECT one_pair(1)", "more than one value"),
 ];
 
@@ -258,10 +285,10 @@ fn lab() -> Lab {
     }
     setup.push_str("RESET search_path;");
     setup.push_str(STORED);
-    let names: Vec<String> = FUNCTIONS.iter().map(|f| format!("public.{}", f.split('(').next().unwrap())).collect();
+    let names: Vec<String> = FUNCTIONS.iter().map(|f| format!("'public.{}'", f.split('(').next().unwrap())).collect();
     let policy = tempfile::NamedTempFile::new().unwrap();
-    let all =
-        format!("{}, public.in_plpgsql, public.as_definer, public.beside, public.shown, public.once, public.as_pair", names.join(", "));
+    let others = ["in_plpgsql", "as_definer", "beside", "shown", "once", "as_pair", "all_mails", "all_texts"].map(|f| format!("public.{f}"));
+    let all = format!("{}, {}", names.join(", "), others.join(", "));
     std::fs::write(policy.path(), POLICY.replace("FUNCTIONS", &all)).unwrap();
     Lab::start_with(policy.path(), &setup, "").unwrap()
 }
