@@ -261,7 +261,7 @@ fn is_computed(arg: &Node) -> bool {
 /// Whether rows may be grouped by more than columns and bodies in the place of calls: within a query of its own, PostgreSQL finds no other expression again.
 pub(super) fn groups_by_expression(group: &[Node], targets: &[Node]) -> bool {
     let target = |node: &Node| match &node.node {
-        Some(NodeEnum::ResTarget(target)) => target.val.as_deref().is_some_and(|v| is_expression(v)).then(|| target.name.clone()),
+        Some(NodeEnum::ResTarget(target)) => target.val.as_deref().is_some_and(is_expression).then(|| target.name.clone()),
         _ => None,
     };
     group.iter().any(|node| match &node.node {

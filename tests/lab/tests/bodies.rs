@@ -287,7 +287,8 @@ fn lab() -> Lab {
     setup.push_str(STORED);
     let names: Vec<String> = FUNCTIONS.iter().map(|f| format!("'public.{}'", f.split('(').next().unwrap())).collect();
     let policy = tempfile::NamedTempFile::new().unwrap();
-    let others = ["in_plpgsql", "as_definer", "beside", "shown", "once", "as_pair", "all_mails", "all_texts"].map(|f| format!("public.{f}"));
+    let others =
+        ["in_plpgsql", "as_definer", "beside", "shown", "once", "as_pair", "all_mails", "all_texts"].map(|f| format!("public.{f}"));
     let all = format!("{}, {}", names.join(", "), others.join(", "));
     std::fs::write(policy.path(), POLICY.replace("FUNCTIONS", &all)).unwrap();
     Lab::start_with(policy.path(), &setup, "").unwrap()
