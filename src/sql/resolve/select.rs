@@ -95,11 +95,6 @@ impl Resolver<'_> {
         self.behind(|r| r.order_by(sort_clause, &mut outs))?;
         let first_use = self.out.uses.len();
         let common = self.behind(|r| r.group_by(group_clause, &mut outs))?;
-        let computed = self.out.bodies.iter().skip(bodies).any(|b| b.computed);
-        if computed && super::body::groups_by_expression(group_clause, target_list) {
-            let message = "a function of an expression, whose body reads what is veiled, in a query that is grouped by an expression";
-            return Err(Reject::unclear("function", message).hint("compute the expression in a subquery"));
-        }
         let grouped = self.out.uses.len();
         self.behind(|r| r.distinct(distinct_clause, &mut outs))?;
         for window in window_clause {
@@ -107,6 +102,11 @@ impl Resolver<'_> {
                 NodeEnum::WindowDef(window) => self.behind(|r| r.window(window))?,
                 _ => return Err(unknown("WINDOW")),
             }
+        }
+        let computed = self.out.bodies.iter().skip(bodies).any(|b| b.computed);
+        if computed && super::body::groups_by_expression(group_clause, target_list) {
+            let message = "a function of an expression, whose body reads what is veiled, in a query that is grouped by an expression";
+            return Err(Reject::unclear("function", message).hint("compute the expression in a subquery"));
         }
         self.restore_dependents(group_clause, &common, first_use..grouped);
         Ok(outs)

@@ -268,6 +268,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("SELECT id + 1 AS n, mail(id + 1) FROM people GROUP BY 1", "grouped by an expression"),
     ("SELECT id + 1 AS n, mail(id + 1) FROM people GROUP BY n", "grouped by an expression"),
     ("SELECT mail(id + 1) FROM people GROUP BY GROUPING SETS ((id + 1), ())", "grouped by an expression"),
+    ("SELECT DISTINCT ON (mail(id + 1)) id + 1 FROM people GROUP BY id + 1", "grouped by an expression"),
     ("SELECT \"rows of it\"(1)", "named as its rows"),
     ("SELECT all_mails(id) FROM people", "aggregate"),
     ("SELECT all_mails(id) OVER () FROM people", "cannot be put in its place"),
