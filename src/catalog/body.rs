@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::functions::{FunctionClass, class_of};
+use super::functions::is_plain_word;
 use super::{Catalog, FIRST_NORMAL_OID};
 
 /// The body of a function in SQL that is not SECURITY DEFINER and belongs to no extension.
@@ -42,8 +42,7 @@ impl Body {
     pub fn is_closed(&self, catalog: &Catalog) -> bool {
         let text = crate::base::fold(&self.statements());
         let one = text.trim_start().starts_with("select") && !text.trim_end().trim_end_matches(';').contains(';');
-        let usable = |word: &str| matches!(class_of(word), None | Some(FunctionClass::Usable | FunctionClass::ReadsSetting));
-        let opens = |word: &str| matches!(word, "from" | "table" | "into") || !usable(word);
+        let opens = |word: &str| matches!(word, "from" | "table" | "into") || !is_plain_word(word);
         let contents = catalog.contents();
         let functions = contents.functions.iter().filter(|f| f.oid >= FIRST_NORMAL_OID).map(|f| &f.name.name);
         let operators = contents.operators.iter().filter(|o| o.oid >= FIRST_NORMAL_OID).map(|o| &o.name.name);

@@ -107,6 +107,12 @@ pub fn class_of(name: &str) -> Option<FunctionClass> {
     CLASSES.get(name).and_then(|overloads| overloads.iter().map(|(_, class)| *class).max())
 }
 
+/// Whether a word in a text is none of the names of PostgreSQL's functions that do more than act on their arguments, or read a setting.
+#[must_use]
+pub fn is_plain_word(word: &str) -> bool {
+    matches!(class_of(word), None | Some(FunctionClass::Usable | FunctionClass::ReadsSetting))
+}
+
 /// The class of a call with this many arguments.
 #[must_use]
 pub fn class_of_call(name: &str, args: usize) -> Option<FunctionClass> {

@@ -10,7 +10,7 @@ mod types;
 
 pub use body::Body;
 pub use digest::digest;
-pub use functions::{FunctionClass, class_of, class_of_call, classified_functions};
+pub use functions::{FunctionClass, class_of, class_of_call, classified_functions, is_plain_word};
 pub use resolve::spread_foreign_code;
 pub use system::{SystemClass, classified_relations, is_system_schema, reaches, reaching_functions, system_class};
 pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
@@ -80,8 +80,8 @@ pub struct Constraint {
     pub kind: ConstraintKind,
     /// The constrained columns' numbers.
     pub columns: Vec<i16>,
-    /// For a check constraint, and a foreign key that is set anew where what it refers to is (`ON UPDATE CASCADE`), `pg_get_constraintdef`; for a unique index over expressions (column 0) or with a predicate its
-    /// definition: such a one does not make its columns unique.
+    /// For a check constraint, and a foreign key that is set anew where what it refers to is (`ON UPDATE CASCADE`), `pg_get_constraintdef`; for a
+    /// unique index over expressions (column 0) or with a predicate its definition: such a one does not make its columns unique.
     pub definition: Option<Box<str>>,
 }
 

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{self, Allowance, is_hidden, is_veiled};
+use super::decide::{self, Allowance, is_veiled};
 use super::permit::Kind;
 use super::{SessionRelation, Setting, view};
 use crate::base::named;
@@ -57,10 +57,7 @@ impl<'a> Bodies<'a> {
         }
         let schemas = catalog.contents().schemas.iter().map(|(_, name)| name.clone()).filter(|name| **name != *"pg_catalog");
         let path: Vec<Box<str>> = std::iter::once("pg_catalog".into()).chain(schemas.filter(|_| !body.bound)).collect();
-        let hidden = |relation, column| {
-            view::look(catalog, profile, relation);
-            is_hidden(catalog, profile, relation, column)
-        };
+        let hidden = |relation, column| view::hides(catalog, profile, relation, column);
         let inside = |oid| view::definition(catalog, profile, &BTreeSet::new(), oid);
         let locals: Vec<Local<'_>> = self.setting.names.relations.iter().map(SessionRelation::local).collect();
         for mut statement in sql::read(&text, LONGEST)?.statements {

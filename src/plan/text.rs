@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::body::Bodies;
-use super::decide::{self, Allowance, Decided, Demand, is_hidden};
+use super::decide::{self, Allowance, Decided, Demand};
 use super::fold::Fold;
 use super::grant::grant;
 use super::lookups::Lookups;
@@ -64,10 +64,7 @@ fn plan_statement(text: &str, mut statement: Parsed, params: &[Oid], setting: Se
     let own = text.get(statement.start..statement.end).unwrap_or_default();
     let locals: Vec<Local<'_>> = names.relations.iter().map(SessionRelation::local).collect();
     let bodies = Bodies::new(setting);
-    let hidden = |relation, column| {
-        view::look(catalog, profile, relation);
-        is_hidden(catalog, profile, relation, column)
-    };
+    let hidden = |relation, column| view::hides(catalog, profile, relation, column);
     let mut inside = BTreeSet::new();
     // each round but the last puts the definition of at least one more view in its place
     loop {

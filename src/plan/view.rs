@@ -60,6 +60,12 @@ fn see(catalog: &Catalog, profile: &Profile, relation: &Relation, place: &Derive
     view
 }
 
+/// Whether a column does not exist for the principal, also of a view that nobody has named before.
+pub(super) fn hides(catalog: &Catalog, profile: &Profile, relation: Oid, column: i16) -> bool {
+    look(catalog, profile, relation);
+    decide::is_hidden(catalog, profile, relation, column)
+}
+
 /// A view that is its definition.
 fn whole(catalog: &Catalog, profile: &Profile, relation: &Relation, place: &DerivedView, view: &mut SeenView) -> Checked<()> {
     let analysis = read(catalog, profile, relation, true)?;

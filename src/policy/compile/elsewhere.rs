@@ -38,15 +38,18 @@ impl Maker<'_> {
         let mut carried: BTreeMap<Oid, BTreeSet<i16>> = BTreeMap::new();
         let keys = self.catalog.relations().flat_map(|r| r.constraints.iter().map(move |key| (r, key)));
         let followed = keys.filter_map(|(r, key)| match (&key.kind, &key.definition) {
-            (ConstraintKind::Foreign(to), Some(text)) => Some((r, &key.columns, *to, behind_references(text))),
+            (ConstraintKind::Foreign(to), Some(text)) => {
+                let read = self.reads(r);
+                Some((r, &key.columns, read, *to, behind_references(text)))
+            }
             _ => None,
         });
         let followed: Vec<_> = followed.collect();
         let mut more = true;
         while std::mem::take(&mut more) {
-            for (relation, columns, to, names) in &followed {
-                let read = carried.get(&relation.oid).cloned().unwrap_or_default();
-                if columns.iter().any(|c| read.contains(c) || self.reads(relation).contains(c)) {
+            for (relation, columns, read, to, names) in &followed {
+                let moved = carried.get(&relation.oid);
+                if columns.iter().any(|c| read.contains(c) || moved.is_some_and(|m| m.contains(c))) {
                     for target in self.family(*to).into_iter().filter_map(|oid| self.catalog.relation(oid)) {
                         let place = carried.entry(target.oid).or_default();
                         let before = place.len();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::catalog::{Column, FunctionClass, Relation, SYSTEM_COLUMNS, class_of};
+use crate::catalog::{Column, Relation, SYSTEM_COLUMNS, is_plain_word};
 
 /// What stands in a text that PostgreSQL printed, or a policy's author wrote.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(super) fn words(text: &str) -> Words {
             let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
             let word = crate::base::fold(word);
             if after.starts_with('(') {
-                words.hides |= hides(&word);
+                words.hides |= !is_plain_word(&word);
                 words.called.insert(word.clone());
             }
             if !after.starts_with('.') {
@@ -94,10 +94,6 @@ fn quoted(text: &str) -> (String, &str) {
 
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
-}
-
-fn hides(function: &str) -> bool {
-    !matches!(class_of(function), None | Some(FunctionClass::Usable | FunctionClass::ReadsSetting))
 }
 
 #[cfg(test)]

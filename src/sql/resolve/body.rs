@@ -90,14 +90,15 @@ impl<'a> Resolver<'a> {
         let Some(call) = only_call(range) else { return Ok(None) };
         let (query, columns) = self.body(call, function, UseKind::Expression, Some(&name)).map_err(|why| failed(function, why, at))?;
         // its whole row is the value itself
-        if scalar(function) && !self.gives_row(function) && aliases.iter().any(|alias| *alias != name) {
+        let scalar = scalar(function) && !self.gives_row(function);
+        if scalar && aliases.iter().any(|alias| *alias != name) {
             return Err(failed(function, Reject::unclear("function", "its column has another name than the alias"), at));
         }
         let item = self.item_of(name.clone(), columns, &aliases, false)?;
         let alias = alias.unwrap_or_else(|| protobuf::Alias { aliasname: name.into(), colnames: Vec::new() });
         let subselect = protobuf::RangeSubselect { lateral: true, subquery: Some(Box::new(query)), alias: Some(alias) };
         *node = Node { node: Some(NodeEnum::RangeSubselect(Box::new(subselect))) };
-        Ok(Some(Item { veiled: true, scalar: scalar(function) && !self.gives_row(function), ..item }))
+        Ok(Some(Item { veiled: true, scalar, ..item }))
     }
 
     /// The query that stands for a call, and its columns.

@@ -281,17 +281,13 @@ impl Resolver<'_> {
             Ok(kind @ (ObjectType::ObjectType | ObjectType::ObjectDomain | ObjectType::ObjectSchema)) => {
                 self.out.needs.push(Need::Ddl("DROP"));
                 self.out.deed = Deed::CatalogChanged;
-                if cascades {
-                    return Err(unknown("CASCADE, which drops what the text does not name").hint("drop by name what hangs on it"));
-                }
+                absent_cascade(cascades)?;
                 return if kind == ObjectType::ObjectSchema { Ok(()) } else { self.drop_types(objects, *missing_ok) };
             }
             Ok(ObjectType::ObjectIndex) => {
                 self.out.needs.push(Need::Ddl("DROP INDEX"));
                 self.out.deed = Deed::CatalogChanged;
-                if cascades {
-                    return Err(unknown("CASCADE, which drops what the text does not name").hint("drop by name what hangs on it"));
-                }
+                absent_cascade(cascades)?;
                 return self.drop_indexes(objects, *missing_ok);
             }
             Ok(ObjectType::ObjectTable) => "DROP TABLE",
@@ -319,13 +315,7 @@ impl Resolver<'_> {
         let mut own = true;
         for node in objects {
             let NodeEnum::List(list) = inner(node)? else { return Err(unknown("DROP")) };
-            let names = strings(&list.items)?;
-            let (schema, name) = match names.as_slice() {
-                [name] => (String::new(), (*name).to_owned()),
-                [schema, name] => ((*schema).to_owned(), (*name).to_owned()),
-                _ => return Err(unknown("the name of a table")),
-            };
-            let mut range = RangeVar { schemaname: schema, relname: name, location: -1, ..RangeVar::default() };
+            let mut range = dropped(&list.items)?;
             if *missing_ok && self.find(&range.schemaname, &range.relname).is_none() {
                 own = false;
                 *self.out.seen.relations.entry(range.relname.into()).or_default() += 1;
@@ -345,12 +335,7 @@ impl Resolver<'_> {
     fn drop_indexes(&mut self, objects: &mut [Node], missing_ok: bool) -> Checked<()> {
         for node in objects {
             let NodeEnum::List(list) = inner(node)? else { return Err(unknown("DROP")) };
-            let (schema, name) = match strings(&list.items)?.as_slice() {
-                [name] => (String::new(), (*name).to_owned()),
-                [schema, name] => ((*schema).to_owned(), (*name).to_owned()),
-                _ => return Err(unknown("the name of an index")),
-            };
-            let mut range = RangeVar { schemaname: schema, relname: name, location: -1, ..RangeVar::default() };
+            let mut range = dropped(&list.items)?;
             if self.index_of(&mut range, Access::Define, missing_ok)? {
                 list.items = super::name_nodes(&[&range.schemaname, &range.relname]);
             }
@@ -486,4 +471,19 @@ fn add(columns: &mut Vec<Column>, column: Column) {
     if !columns.iter().any(|c| c.name == column.name) {
         columns.push(column);
     }
+}
+
+/// What hangs on what is dropped may be anybody's.
+fn absent_cascade(cascades: bool) -> Checked<()> {
+    absent("CASCADE, which drops what the text does not name", !cascades).map_err(|why| why.hint("drop by name what hangs on it"))
+}
+
+/// A relation or index as DROP names it.
+fn dropped(names: &[Node]) -> Checked<RangeVar> {
+    let (schema, name) = match strings(names)?.as_slice() {
+        [name] => ("", *name),
+        [schema, name] => (*schema, *name),
+        _ => return Err(unknown("the name of a table or index")),
+    };
+    Ok(RangeVar { schemaname: schema.to_owned(), relname: name.to_owned(), location: -1, ..RangeVar::default() })
 }
