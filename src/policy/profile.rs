@@ -1,7 +1,7 @@
 //! What one principal may do, with every rule already decided: for each column clear, masked or absent; for each table its
 //! rows and writes. Made at log-in from a policy and a catalog, immutable, shared by all sessions of equal principals.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::derived::{DerivedView, SeenView};
@@ -248,6 +248,8 @@ pub struct Profile {
     pub views: HashMap<Oid, DerivedView>,
     /// Relations that conditions on others look into: whoever changes their rows, or what they are, may change what is seen of those.
     pub looked_into: BTreeSet<Oid>,
+    /// Columns whose default may read what is veiled, by relation: a new row that takes it would show what it read.
+    pub raw_defaults: BTreeMap<Oid, BTreeSet<i16>>,
     /// Columns without a class may not be read or written unless a rule says so: holds for relations not in `relations`.
     pub unclassified_deny: bool,
     /// Functions from outside PostgreSQL that are allowed, by OID.

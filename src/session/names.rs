@@ -63,6 +63,7 @@ fn column(value: &Value, _catalog: &Catalog) -> Option<Column> {
         not_null: false,
         generated: None,
         default: None,
+        calls: Vec::new(),
         collation: None,
     })
 }

@@ -344,6 +344,8 @@ pub struct Analysis {
     pub named: Vec<(Box<str>, i32)>,
     /// Columns that are set.
     pub writes: Vec<Write>,
+    /// DEFAULT stands for a value.
+    pub defaulted: bool,
     /// Instances whose rows are deleted.
     pub deletes: Vec<InstanceId>,
     /// Instances whose rows a locking clause may lock (FOR UPDATE and its like).

@@ -6,6 +6,7 @@ mod calls;
 mod casts;
 mod checks;
 mod columns;
+mod defaults;
 mod demand;
 mod relations;
 mod rights;

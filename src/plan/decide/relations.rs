@@ -57,13 +57,13 @@ impl<'a> Judge<'a> {
         }
         match instance.access {
             Access::Read => {}
-            Access::Insert | Access::Update | Access::Merge | Access::CopyIn => self.target(relation, instance),
+            Access::Insert | Access::Update | Access::Merge | Access::CopyIn => self.target(id, relation, instance),
             Access::Delete => {
-                self.target(relation, instance);
+                self.target(id, relation, instance);
                 self.may_delete(relation.oid, instance);
             }
             Access::Truncate => {
-                self.target(relation, instance);
+                self.target(id, relation, instance);
                 for oid in self.catalog.with_descendants(relation.oid) {
                     self.may_delete(oid, instance);
                     if self.profile.rows(oid).is_some() {
@@ -187,7 +187,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The target of a write.
-    fn target(&mut self, relation: &Relation, instance: &'a Instance) {
+    fn target(&mut self, id: InstanceId, relation: &Relation, instance: &'a Instance) {
         let (name, at, who) = (&relation.name, instance.at, || words::roles(self.profile));
         if crate::catalog::is_system_schema(&name.schema) {
             return self.refuse(
@@ -219,6 +219,7 @@ impl<'a> Judge<'a> {
                 Reject::forbidden("write", message).hint(format!("'write: {{ {name}: allow }}' in the role would allow it")).at(at),
             );
         }
+        self.defaults(id, instance, relation);
         // what refers to it is changed with it, and quoted where that fails
         self.scrub |= self.reached_by_a_write(relation.oid).into_iter().any(|oid| {
             let code = self.catalog.relation(oid).is_some_and(|r| self.runs_foreign_code(r));
@@ -263,6 +264,13 @@ impl<'a> Judge<'a> {
         if veil::is_veiled(self.catalog, self.profile, relation.oid) || crate::catalog::is_system_schema(&relation.name.schema) {
             let (name, who) = (&relation.name, words::roles(self.profile));
             let message = format!("{who}: relation \"{name}\" is veiled, and its definition may not be changed");
+            return self.refuse(Reject::forbidden("definition", message).at(instance.at));
+        }
+        if self.profile.raw_defaults.contains_key(&relation.oid) {
+            let (name, who) = (&relation.name, words::roles(self.profile));
+            let message = format!(
+                "{who}: a default of relation \"{name}\" may read what is veiled, and its definition may not be changed or taken over"
+            );
             return self.refuse(Reject::forbidden("definition", message).at(instance.at));
         }
         let closed = veil::is_view(relation) || !self.profile.insert(relation.oid);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::relation::Maker;
 use super::sql_text::{self, Words, read_by, words};
-use crate::catalog::{ConstraintKind, Oid, Relation, RelationKind};
+use crate::catalog::{ConstraintKind, Function, Oid, Relation, RelationKind};
 
 impl Maker<'_> {
     /// The relations whose rows the principal's conditions on others may read, by name or through views, with all that is stored in them and all
@@ -14,7 +14,7 @@ impl Maker<'_> {
         let texts = self.policy.relations.iter().filter_map(|(oid, bound)| {
             let text = self.own_rows(Some(bound)).unwrap_or_default() + &self.whens(Some(bound));
             // of its own partitions and parents it says what it says of itself
-            (!text.is_empty()).then(|| (self.family(*oid), self.with_functions(words(&text))))
+            (!text.is_empty()).then(|| (self.family(*oid), self.with_functions(words(&text), |_| true)))
         });
         let texts: Vec<(BTreeSet<Oid>, Words)> = texts.collect();
         let mut waiting: Vec<&Relation> = Vec::new();
@@ -73,10 +73,10 @@ impl Maker<'_> {
     }
 
     /// The words of a text and of what the functions run that it names, and those that these name, as far as that is SQL or in a language like it.
-    fn with_functions(&self, mut words: Words) -> Words {
+    pub(super) fn with_functions(&self, mut words: Words, is_read: impl Fn(&Function) -> bool) -> Words {
         let mut waiting: Vec<String> = words.identifiers.iter().cloned().collect();
         while let Some(name) = waiting.pop() {
-            for text in self.catalog.functions_named(&name).filter_map(crate::catalog::Function::text) {
+            for text in self.catalog.functions_named(&name).filter(|f| is_read(f)).filter_map(Function::text) {
                 let more = sql_text::words(text).identifiers.into_iter();
                 waiting.extend(more.filter(|word| words.identifiers.insert(word.clone())));
             }

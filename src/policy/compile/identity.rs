@@ -94,6 +94,7 @@ pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -
         relations,
         views,
         looked_into,
+        raw_defaults,
         unclassified_deny,
         functions,
         statements,
@@ -124,7 +125,7 @@ pub(super) fn identity(seed: &[u8; 32], roles: &[Role<'_>], profile: &Profile) -
         parts.number(oids.len());
         oids.iter().for_each(|oid| parts.0.update(oid.0.to_be_bytes()));
     }
-    parts.text(&format!("{statements:?}"));
+    parts.text(&format!("{statements:?} {raw_defaults:?}"));
     parts.number(listen.len());
     listen.iter().for_each(|channel| parts.text(channel));
     let digest: [u8; 32] = parts.0.finalize().into();

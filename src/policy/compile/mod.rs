@@ -1,5 +1,6 @@
 //! From a bound policy to one principal's [`Profile`]: every rule decided, for every relation. The meaning of keys is `bind`'s.
 
+mod defaults;
 mod documents;
 mod elsewhere;
 mod identity;
@@ -64,6 +65,7 @@ impl BoundPolicy {
                 maker.relation(relation, known);
             }
         }
+        profile.raw_defaults = maker.raw_defaults();
         let Maker { made, views, looked_into, .. } = maker;
         (profile.relations, profile.views, profile.looked_into) = (made, views, looked_into);
     }

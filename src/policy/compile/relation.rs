@@ -247,7 +247,7 @@ impl Maker<'_> {
     }
 
     /// Whether a column, or with 0 any part of a relation, is veiled.
-    fn is_veiled(&self, oid: Oid, column: i16) -> bool {
+    pub(super) fn is_veiled(&self, oid: Oid, column: i16) -> bool {
         let Some(profile) = self.made.get(&oid) else { return self.unclassified_deny && oid >= FIRST_NORMAL_OID };
         if profile.rows.is_some() {
             return true;

@@ -135,6 +135,7 @@ impl Resolver<'_> {
             }
             NodeEnum::SetToDefault(default) => {
                 let protobuf::SetToDefault { xpr: _, type_id: _, type_mod: _, collation: _, location: _ } = &**default;
+                self.out.defaulted = true;
                 Ok(Value::computed(None))
             }
             NodeEnum::CurrentOfExpr(current) => {

@@ -76,7 +76,9 @@ pub(super) fn column(row: &Row, resolve: impl Fn(Oid, i32) -> PgType) -> Result<
         (Some(schema), Some(name)) => Some(QualifiedName::new(schema, name)),
         _ => None,
     };
-    let column = Column { number: row.try_get(1)?, name: row.try_get(2)?, ty, not_null: row.try_get(5)?, generated, default, collation };
+    let calls = oids(row.try_get::<_, Option<_>>(10)?.unwrap_or_default());
+    let column =
+        Column { number: row.try_get(1)?, name: row.try_get(2)?, ty, not_null: row.try_get(5)?, generated, default, calls, collation };
     Ok((oid(row, 0)?, column))
 }
 

@@ -29,7 +29,7 @@ const SETUP: &str = "
     CREATE TABLE public.pgscrim_secrets (secret text);";
 
 const POLICY: &str = "version: 1\nclasses: { a: ~ }\ntables: { public.pgscrim_secrets: { columns: { secret: a } } }\n\
-    roles:\n  all: { members: [clerk], read: { a: deny }, delete: ['public.*'], functions: ['public.*'],\n    \
+    roles:\n  all: { members: [clerk], read: { a: deny }, delete: ['*.*'], functions: ['*.*'],\n    \
     statements: [ddl, code, call, do, lock, maintenance, explain] }\n";
 
 /// Left out: these drop or make databases, wait for other sessions, or never end.
