@@ -3,6 +3,7 @@
 //! leak that was accepted on purpose. One file a question; nothing here decides what a session may do.
 
 mod conditions;
+mod defaults;
 mod documents;
 mod dump;
 mod fit;
@@ -59,6 +60,7 @@ pub fn examine(policy: &BoundPolicy, catalog: &Catalog, triggers: &[Trigger], to
     examined.partitions();
     examined.personal();
     examined.triggers();
+    examined.defaults();
     examined.leaks();
     examined.dump();
     examined.found

@@ -244,6 +244,19 @@ fn columns_that_look_personal_are_named() {
 }
 
 #[test]
+fn defaults_that_may_read_what_is_veiled_are_named() {
+    let role = "roles: { r: { read: { personal: deny, money: allow } }, s: { read: { personal: allow, money: allow } } }";
+    let warned = |source| {
+        let mut contents = called(Some(source), true);
+        contents.relations.iter_mut().find(|r| &*r.name.name == "orders").unwrap().columns[0].calls = vec![Oid(30100)];
+        let told = said(role, contents, &[]);
+        told.into_iter().find(|line| line.contains("the default of 'public.orders.id' may read what is veiled"))
+    };
+    assert!(warned("SELECT max(email) FROM users").is_some_and(|line| line.contains("(r)")));
+    assert!(warned("SELECT 1").is_none());
+}
+
+#[test]
 fn triggers_that_write_elsewhere_are_named() {
     let trigger = |relation: u32, language: &str, source: &str| Trigger {
         relation: Oid(relation),
