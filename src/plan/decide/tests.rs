@@ -375,6 +375,17 @@ fn functions_are_judged_by_the_worst_candidate() {
     assert!(judged(&call(&[1574], Some("public.\"orders_id_seq\"")), &p).is_ok());
     assert!(judged(&call(&[1574], Some("public.users")), &p).is_err());
     assert!(judged(&call(&[1574], None), &p).is_err());
+    // its values are those of a column that is masked, by its default or by its name
+    let taken = |name: &str, default: Option<&str>| {
+        let contents = changed(|c| {
+            c.relations.push(relation(Oid(20011), "public", name, RelationKind::Sequence, vec![column(1, "last_value", 20)]));
+            c.relations.iter_mut().find(|r| r.oid == USERS).unwrap().columns[1].default = default.map(Into::into);
+        });
+        judged_over(&contents, &call(&[1574], Some(&format!("public.{name}"))), &p).is_ok()
+    };
+    assert!(taken("numbers", None) && taken("numbers", Some("nextval('public.others'::regclass)")));
+    assert!(!taken("numbers", Some("nextval('public.numbers'::regclass)")));
+    assert!(!taken("users_email_seq", None) && !taken("users_email_seq", Some("''::text")));
     p.functions.insert(Oid(30000));
     assert!(judged(&call(&[870, 30000], None), &p).unwrap().decision.scrub);
     assert!(judged(&call(&[2078], None), &p).is_err());

@@ -69,6 +69,9 @@ fn functions() -> Vec<Function> {
         made(40028, "of_row", &[20500], 25, mail),
         made(40029, "pg_class_of", &[], 25, "SELECT 'x' FROM pg_stat_activity"),
         made(40030, "empty", &[], 25, ""),
+        made(40032, "set_path", &[], 25, "SELECT set_config('search_path', 'elsewhere', false)"),
+        Function { volatility: 'v', ..made(40033, "locked", &[], 25, "LOCK TABLE public.accounts IN SHARE MODE; SELECT 'a'") },
+        Function { volatility: 'v', ..made(40034, "dealt", &[], 25, "SET search_path TO elsewhere; SELECT 'a'") },
         Function { variadic: true, ..made(40031, "many", &[23], 25, mail) },
     ]
 }
@@ -148,6 +151,9 @@ fn what_cannot_stand_in_the_place_of_a_call_is_refused() {
     for (text, why) in [
         ("SELECT two()", "not one query"),
         ("SELECT writes()", "not a query"),
+        ("SELECT set_path()", "another value each time"),
+        ("SELECT locked()", "not one query"),
+        ("SELECT dealt()", "not one query"),
         ("INSERT INTO accounts (id) SELECT 1 FROM accounts WHERE changing() IS NULL", "VOLATILE"),
         ("SELECT calls_volatile()", "another value each time"),
         ("SELECT private()", "not everybody"),
