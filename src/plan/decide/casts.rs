@@ -8,9 +8,6 @@ use crate::catalog::{FIRST_NORMAL_OID, Function, Oid};
 use crate::sql::Reject;
 use crate::sql::model::UseKind;
 
-/// How deep types may be made of types.
-const DEPTH: usize = 16;
-
 impl Judge<'_> {
     /// Casts that may run.
     pub(super) fn casts(&mut self) {
@@ -49,30 +46,22 @@ impl Judge<'_> {
     /// Types of values that the statement may compute with: named ones, those of columns that are written or used otherwise than
     /// put out as they are, those that functions give; and the types that these are made of.
     fn occurring_types(&self) -> BTreeSet<Oid> {
-        let mut types: BTreeSet<Oid> = BTreeSet::new();
         let named = self.analysis.types.iter().map(|(oid, _)| *oid);
         let functions = self.analysis.calls.iter().flat_map(|c| &c.candidates).filter_map(|oid| self.catalog.function(*oid));
         let given = functions.flat_map(|f| f.out_columns.iter().map(|(_, ty)| *ty).chain([f.returns]).chain(f.arg_types.iter().copied()));
         let used = self.analysis.uses.iter().filter(|u| !matches!(u.kind, UseKind::Output | UseKind::NullTest | UseKind::Count));
         let columns = used.map(|u| u.source).chain(self.analysis.writes.iter().map(|w| w.target)).filter_map(|s| self.type_of(s));
-        for oid in named.chain(given).chain(columns).collect::<Vec<Oid>>() {
-            self.add_parts(oid, DEPTH, &mut types);
+        let mut waiting: Vec<Oid> = named.chain(given).chain(columns).collect();
+        let mut types: BTreeSet<Oid> = BTreeSet::new();
+        while let Some(oid) = waiting.pop() {
+            if types.insert(oid)
+                && let Some(info) = self.catalog.type_info(oid)
+            {
+                let fields = self.catalog.relation(info.relation).into_iter().flat_map(|r| &r.columns).map(|column| column.ty.oid);
+                waiting.extend([info.element].into_iter().chain(info.base.map(|(base, _)| base)).chain(fields));
+            }
         }
         types
-    }
-
-    fn add_parts(&self, oid: Oid, depth: usize, types: &mut BTreeSet<Oid>) {
-        let (Some(depth), true) = (depth.checked_sub(1), types.insert(oid)) else { return };
-        let Some(info) = self.catalog.type_info(oid) else { return };
-        if info.element != Oid(0) {
-            self.add_parts(info.element, depth, types);
-        }
-        if let Some((base, _)) = info.base {
-            self.add_parts(base, depth, types);
-        }
-        for column in self.catalog.relation(info.relation).iter().flat_map(|r| &r.columns) {
-            self.add_parts(column.ty.oid, depth, types);
-        }
     }
 
     /// Whether anything is computed at all.
