@@ -251,3 +251,21 @@ fn one_thing_found_does_not_stand_for_another() {
         assert_eq!(got.starts_with(" SELECT id FROM public.seen"), found, "{reads:?}: {got}");
     }
 }
+
+/// A function that the login may not call hides the column that passes through it, and no other.
+#[test]
+fn a_function_hides_what_passes_through_it() {
+    let definition = "SELECT users.id, public.price_of(users.id) AS email FROM public.users;";
+    for (calls, text, want) in [
+        (vec![Oid(30000)], "SELECT * FROM seen", " SELECT seen.id FROM public.seen"),
+        (vec![Oid(30000)], "SELECT email FROM seen", "is derived from veiled data"),
+        // one of which the definition says nothing stands behind a cast in it
+        (vec![Oid(30000), Oid(30001)], "SELECT id FROM seen", "calls a function that does not come with PostgreSQL"),
+    ] {
+        let (catalog, profile) = shop(definition);
+        let mut contents = catalog.contents().clone();
+        contents.relations.iter_mut().find(|r| r.oid == SEEN).unwrap().calls = calls;
+        let got = sent(&Catalog::new(contents), &profile, text);
+        assert!(got.contains(want), "{text}: {got}");
+    }
+}

@@ -5,11 +5,15 @@ use crate::catalog::Contents;
 
 /// What is sent, over users whose e-mail addresses are '***', and of whom the first exists.
 fn sent(text: &str, rows: &str, edit: impl FnOnce(&mut Contents)) -> Result<String, String> {
+    sent_with(Reveal::default(), text, rows, edit)
+}
+
+fn sent_with(reveal: Reveal, text: &str, rows: &str, edit: impl FnOnce(&mut Contents)) -> Result<String, String> {
     let mut contents = catalog().contents().clone();
     edit(&mut contents);
     let mut p = profile();
     let users = p.relations.get_mut(&USERS).unwrap();
-    users.columns.insert(2, seen(masked("redact", &MaskSpec::Redact, Reveal::default()), true));
+    users.columns.insert(2, seen(masked("redact", &MaskSpec::Redact, reveal), true));
     users.rows = (!rows.is_empty()).then(|| RowCondition { sql: rows.into(), reads: [1].into() });
     let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
     let catalog = Catalog::new(contents);
@@ -31,6 +35,20 @@ fn kept_or(new: &str) -> String {
         "CASE WHEN {new} OPERATOR(pg_catalog.=) {MASK} THEN users.email \
          WHEN {new} IS NULL AND {MASK} IS NULL THEN users.email ELSE {new} END"
     )
+}
+
+#[test]
+fn a_column_that_is_masked_in_sql_reveals_nothing() {
+    let lookup = Reveal { lookup: true, ..Reveal::default() };
+    for (text, want) in [
+        ("SELECT email FROM users WHERE email = 'a'", "SELECT email FROM public.users WHERE email = 'a'"),
+        ("SELECT lower(email) FROM users WHERE id = 1", "'***'::pg_catalog.text"),
+        ("SELECT lower(email) FROM users WHERE email = 'a'", "reveal: lookup of column"),
+        ("SELECT lower(a.email) FROM users a, users b WHERE b.email = 'a'", ") a, public.users b WHERE b.email = 'a'"),
+    ] {
+        let got = sent_with(lookup, text, "", |_| {}).unwrap_or_else(|why| why);
+        assert!(got.contains(want), "{text}: {got}");
+    }
 }
 
 /// What is stored is looked at beside an item that is no plain column, where there is one.
