@@ -57,7 +57,7 @@ pub struct Column {
     pub generated: Option<Box<str>>,
     /// The expression of a default (`pg_get_expr`), identity columns included as `None`.
     pub default: Option<Box<str>>,
-    /// Functions that the default calls and that did not come with PostgreSQL, also behind operators.
+    /// Functions that its default, or that of its domain, calls and that did not come with PostgreSQL, also behind operators.
     pub calls: Vec<Oid>,
     /// Its collation, where it has one that is not the database's.
     pub collation: Option<QualifiedName>,

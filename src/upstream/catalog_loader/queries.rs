@@ -57,13 +57,15 @@ pub(super) const TRIGGERS: &str = "SELECT t.tgrelid, t.tgname, n.nspname, p.pron
     WHERE NOT t.tgisinternal ORDER BY t.tgrelid, t.tgname";
 
 /// Live columns, with the expression of a default or of a generated column, the collation where it is not the database's, and the functions from
-/// outside PostgreSQL that a default calls, also behind operators.
+/// outside PostgreSQL that a default calls, also behind operators; where there is none, those of a domain's default.
 pub(super) const COLUMNS: &str = "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', \
     pg_catalog.pg_get_expr(d.adbin, d.adrelid), n.nspname, l.collname, \
-    CASE WHEN a.attgenerated = '' THEN ARRAY(SELECT coalesce(o.oprcode::pg_catalog.oid, y.refobjid) FROM pg_catalog.pg_depend y \
+    CASE WHEN a.attgenerated = '' AND coalesce(d.oid, a.atttypid) >= 16384 THEN ARRAY(SELECT coalesce(o.oprcode::pg_catalog.oid, y.refobjid) FROM pg_catalog.pg_depend y \
       LEFT JOIN pg_catalog.pg_operator o \
         ON y.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = y.refobjid \
-      WHERE y.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND y.objid = d.oid AND y.refobjid >= 16384 \
+      WHERE y.classid = CASE WHEN d.oid IS NULL THEN 'pg_catalog.pg_type'::pg_catalog.regclass \
+          ELSE 'pg_catalog.pg_attrdef'::pg_catalog.regclass END \
+        AND y.objid = coalesce(d.oid, a.atttypid) AND y.refobjid >= 16384 \
         AND y.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass) ORDER BY 1) END \
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
     LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation AND l.collprovider <> 'd' \

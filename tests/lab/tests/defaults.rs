@@ -32,6 +32,11 @@ CREATE TABLE nested (id int PRIMARY KEY, m text DEFAULT around(1));
 CREATE TABLE viewed (id int PRIMARY KEY, m text DEFAULT through());
 CREATE TABLE owned (id int PRIMARY KEY, m text DEFAULT owner_mail());
 CREATE TABLE operated (id int PRIMARY KEY, m text DEFAULT 1 |~| 2);
+CREATE DOMAIN mailed AS text DEFAULT mail(1);
+CREATE DOMAIN mailed_too AS mailed;
+CREATE TABLE domained (id int PRIMARY KEY, m mailed);
+CREATE TABLE domained_too (id int PRIMARY KEY, m mailed_too);
+CREATE TABLE domained_well (id int PRIMARY KEY, m mailed DEFAULT 'x');
 CREATE TABLE classed (id int PRIMARY KEY, m text DEFAULT mail(1));
 CREATE TABLE parted (id int, m text DEFAULT mail(1)) PARTITION BY LIST (id);
 CREATE TABLE part PARTITION OF parted FOR VALUES IN (1);
@@ -75,6 +80,10 @@ fn a_default_shows_nothing_that_is_veiled() {
         ("clerk", "INSERT INTO viewed (id) VALUES (1)", false),
         ("clerk", "INSERT INTO owned (id) VALUES (1)", false),
         ("clerk", "INSERT INTO operated DEFAULT VALUES", false),
+        ("clerk", "INSERT INTO domained (id) VALUES (1) RETURNING m", false),
+        ("clerk", "INSERT INTO domained_too (id) VALUES (1) RETURNING m", false),
+        ("clerk", "INSERT INTO domained_well (id) VALUES (1) RETURNING m", true),
+        ("clerk", "CREATE TEMP TABLE t (m mailed)", false),
         ("clerk", "INSERT INTO parted (id) VALUES (1)", false),
         ("clerk", "INSERT INTO part (id) VALUES (1)", false),
         ("clerk", "INSERT INTO over (id) VALUES (1)", false),
