@@ -15,6 +15,8 @@ use crate::sql::reject::{Checked, Reject, Syntax};
 /// Options as written.
 #[derive(Default)]
 struct Options {
+    /// A word in a row stands for the column's default (16).
+    defaulted: bool,
     format: Option<String>,
     delimiter: Option<u8>,
     null: Option<String>,
@@ -32,6 +34,7 @@ impl Resolver<'_> {
             return Err(Reject::forbidden("copy_file", "COPY to or from a file or program of the server is refused").hint(hint));
         }
         let options = read_options(options)?;
+        self.out.defaulted |= options.defaulted;
         match (relation.is_some(), query) {
             (true, None) if *is_from => self.on_level(Vec::new(), |r| r.copy_in(relation, attlist, where_clause))?,
             (true, slot @ None) => *slot = self.on_level(Vec::new(), |r| r.copy_out(relation, attlist))?.map(Box::new),
@@ -112,7 +115,7 @@ impl Resolver<'_> {
     }
 
     fn format(&self, options: Options) -> Checked<CopyFormat> {
-        let Options { format, delimiter, null, quote, escape, header, force_quote } = options;
+        let Options { format, delimiter, null, quote, escape, header, force_quote, defaulted: _ } = options;
         match format.as_deref() {
             None | Some("text") => {
                 let null = null.unwrap_or_else(|| "\\N".to_owned()).into_bytes().into();
@@ -167,7 +170,8 @@ fn read_options(nodes: &mut [Node]) -> Checked<Options> {
                 absent("COPY in an encoding other than UTF8", matches!(name.to_ascii_lowercase().as_str(), "utf8" | "unicode"))?;
             }
             // what a row is that comes in, or what becomes of one that does not fit
-            "freeze" | "force_not_null" | "force_null" | "default" | "on_error" | "log_verbosity" | "reject_limit" => {}
+            "default" => options.defaulted = true,
+            "freeze" | "force_not_null" | "force_null" | "on_error" | "log_verbosity" | "reject_limit" => {}
             _ => return Err(unknown("an option of COPY")),
         }
     }

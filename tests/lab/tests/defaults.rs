@@ -74,6 +74,7 @@ fn a_default_shows_nothing_that_is_veiled() {
         ("clerk", "UPDATE called SET (id, m) = ROW(1, DEFAULT)", false),
         ("clerk", "WITH w AS (INSERT INTO called (id) VALUES (3) RETURNING m) SELECT * FROM w", false),
         ("clerk", "COPY called (id) FROM STDIN", false),
+        ("clerk", "COPY called FROM STDIN (DEFAULT 'd')", false),
         ("clerk", "SELECT m FROM called WHERE id = 0", true),
         ("clerk", "MERGE INTO called USING harmless h ON called.id = h.id WHEN NOT MATCHED THEN INSERT DEFAULT VALUES", false),
         ("clerk", "INSERT INTO nested (id) VALUES (1)", false),
