@@ -446,6 +446,14 @@ impl Catalog {
         self.type_info(resolve::follow(oid, -1, &|oid| self.type_info(oid)).0)
     }
 
+    /// Whether a column is NULL in a new row that does not name it: it has no default, of its own or of its domain, and is not computed.
+    #[must_use]
+    pub fn is_null_by_default(&self, column: &Column) -> bool {
+        let of_domain = self.type_info(column.ty.oid).is_none_or(|ty| ty.base.is_some());
+        // an identity is NOT NULL
+        column.default.is_none() && column.generated.is_none() && !column.not_null && !of_domain
+    }
+
     /// All types with this name, in any schema.
     pub fn types_named(&self, name: &str) -> impl Iterator<Item = &TypeInfo> {
         self.type_names.get(name).into_iter().flatten().filter_map(|i| self.contents.types.get(*i))

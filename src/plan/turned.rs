@@ -14,7 +14,7 @@ const LIMIT: usize = 10_000;
 /// The most parameters that a statement can have.
 const PARAMETERS: usize = 65_535;
 /// `unknown`, which declares as much as nothing.
-const UNKNOWN: Oid = Oid(705);
+pub(super) const UNKNOWN: Oid = Oid(705);
 /// `text`.
 const TEXT: Oid = Oid(25);
 
@@ -33,7 +33,7 @@ pub struct TurnedBack {
 /// A constant that is a mask.
 #[derive(Clone, Debug, PartialEq)]
 struct Turned {
-    given: Given,
+    given: Vec<Given>,
     mask: Arc<Mask>,
     /// The column's type.
     ty: PgType,
@@ -42,6 +42,8 @@ struct Turned {
     array: bool,
     /// See [`Turn`].
     stored: bool,
+    /// The masks themselves are sent, beside what they are the masks of.
+    as_given: bool,
 }
 
 /// What a constant is the mask of.
@@ -60,8 +62,8 @@ pub(super) struct Turn<'a> {
 enum Given {
     /// The text.
     Text(Vec<Option<Value>>),
-    /// Bind: the parameter of this index, of this type.
-    Parameter(usize, Scalar),
+    /// Bind: the parameter of this index, of this type, or of arrays of it.
+    Parameter(usize, Scalar, bool),
 }
 
 /// A value of a type whose masks can be turned back.
@@ -81,8 +83,50 @@ impl TurnedBack {
 
     /// Adds a constant; gives the number of the parameter that stands for it.
     pub(super) fn add(&mut self, constant: &Constant, Turn { mask, ty, stored }: Turn<'_>) -> Result<i32, Reject> {
-        let column = ty.scalar();
-        let own = match constant.ty.filter(|ty| *ty != UNKNOWN) {
+        let (given, own) = self.given(constant, ty.scalar())?;
+        let sent = wider(own, ty.scalar());
+        let turned = Turned { given: vec![given], mask: Arc::clone(mask), ty, sent, array: constant.array, stored, as_given: false };
+        // expressions that are equal stay so: GROUP BY and ORDER BY ask for that
+        let place = self.all.iter().position(|other| *other == turned);
+        match place {
+            Some(place) => self.number(place),
+            None => self.push(turned),
+        }
+    }
+
+    /// Adds constants; gives the number of the parameter with all of them, behind which stands that with what they are the masks of.
+    pub(super) fn add_pairs(&mut self, constants: &[Constant], Turn { mask, ty, stored }: Turn<'_>) -> Result<i32, Reject> {
+        let (mut all, mut sent) = (Vec::with_capacity(constants.len()), ty.scalar());
+        for constant in constants {
+            let (given, own) = self.given(constant, ty.scalar()).map_err(|reject| reject.at(constant.at))?;
+            all.push(given);
+            sent = wider(own, sent);
+        }
+        let turned = Turned { given: all, mask: Arc::clone(mask), ty, sent, array: true, stored, as_given: false };
+        let first = self.push(Turned { as_given: true, ..turned.clone() })?;
+        self.push(turned).map(|_| first)
+    }
+
+    fn push(&mut self, turned: Turned) -> Result<i32, Reject> {
+        for given in &turned.given {
+            if let Given::Text(values) = given {
+                turned.send(values)?;
+            }
+        }
+        self.all.push(turned);
+        let values: usize = self.all.iter().filter(|t| !t.as_given).map(|t| t.given.len()).sum();
+        if values > LIMIT { Err(excess()) } else { self.number(self.all.len() - 1) }
+    }
+
+    /// The number of the parameter at a place.
+    fn number(&self, place: usize) -> Result<i32, Reject> {
+        let number = self.own + place + 1;
+        i32::try_from(number).ok().filter(|_| number <= PARAMETERS).ok_or_else(excess)
+    }
+
+    /// Where a constant that is a mask of a column of this type comes from, and its own type.
+    fn given(&mut self, constant: &Constant, column: Scalar) -> Result<(Given, Scalar), Reject> {
+        let own = match constant.ty {
             None => Some(column),
             Some(oid) => kinds().find(|(_, one, many)| oid == if constant.array { *many } else { *one }).map(|(kind, ..)| kind),
         };
@@ -97,7 +141,7 @@ impl TurnedBack {
                     ));
                 }
                 *self.named.entry(index).or_default() += 1;
-                Given::Parameter(index, own)
+                Given::Parameter(index, own, constant.array)
             }
             Says::Integer(n) if fits(*n, own) && !constant.array => Given::Text(vec![Some(Value::Integer(*n))]),
             Says::Integer(_) => return Err(unread()),
@@ -106,21 +150,7 @@ impl TurnedBack {
                 Given::Text(read(text.as_bytes(), Format::Text, own, constant.array).ok_or_else(unread)?)
             }
         };
-        let sent = [own, column].into_iter().max_by_key(|kind| width(*kind)).unwrap_or(column);
-        let turned = Turned { given, mask: Arc::clone(mask), ty, sent, array: constant.array, stored };
-        if let Given::Text(values) = &turned.given {
-            turned.send(values)?;
-        }
-        // expressions that are equal stay so: GROUP BY and ORDER BY ask for that
-        let place = self.all.iter().position(|other| *other == turned).unwrap_or(self.all.len());
-        if place == self.all.len() {
-            self.all.push(turned);
-        }
-        let number = self.own + place + 1;
-        if self.all.len() > LIMIT || number > PARAMETERS {
-            return Err(excess());
-        }
-        i32::try_from(number).map_err(|_| excess())
+        Ok((given, own))
     }
 
     /// Whether nothing is turned back.
@@ -155,17 +185,22 @@ impl TurnedBack {
     pub(super) fn values(&self, given: &[(Format, Option<&[u8]>)]) -> Result<Vec<Option<String>>, Reject> {
         let mut left = LIMIT;
         let value = |turned: &Turned| {
-            let values = match &turned.given {
-                Given::Text(values) => return turned.send(values),
-                Given::Parameter(index, kind) => match given.get(*index).copied() {
-                    None | Some((_, None)) => return Ok(None),
-                    Some((format, Some(bytes))) => {
-                        let unread = || if format == Format::Text { misread(bytes, *kind, turned.array) } else { unread() };
-                        read(bytes, format, *kind, turned.array).ok_or_else(unread)?
-                    }
-                },
-            };
-            left = left.checked_sub(values.len()).ok_or_else(excess)?;
+            let mut values = Vec::with_capacity(turned.given.len());
+            for from in &turned.given {
+                match from {
+                    Given::Text(said) => values.extend(said.iter().cloned()),
+                    Given::Parameter(index, kind, array) => match given.get(*index).copied() {
+                        None | Some((_, None)) if *array => return Ok(None),
+                        None | Some((_, None)) => {}
+                        Some((format, Some(bytes))) => {
+                            let unread = || if format == Format::Text { misread(bytes, *kind, *array) } else { unread() };
+                            let bound = read(bytes, format, *kind, *array).ok_or_else(unread)?;
+                            left = left.checked_sub(if turned.as_given { 0 } else { bound.len() }).ok_or_else(excess)?;
+                            values.extend(bound);
+                        }
+                    },
+                }
+            }
             turned.send(&values)
         };
         self.all.iter().map(value).collect()
@@ -193,11 +228,16 @@ impl Turned {
     /// that is the mask of nothing: `fpe` keeps the shape of texts, and shows one mask for all whose shape few have.
     fn value(&self, mask: &Value) -> Result<Option<String>, Reject> {
         let text = match mask {
+            Value::Integer(n) if self.as_given => return Ok(Some(n.to_string())),
+            Value::Text(text) if self.as_given => return String::from_utf8(text.clone()).map(Some).map_err(|_| unread()),
             Value::Integer(n) if !fits(*n, self.ty.scalar()) => return Ok(Some(n.to_string())),
             Value::Integer(n) => n.to_string().into_bytes(),
             Value::Text(text) => text.clone(),
         };
         let is_text = self.ty.scalar().is_text();
+        if self.stored && is_text && self.ty.max_chars.is_some_and(|most| is_cut(&text, most)) {
+            return Err(cut());
+        }
         // a text that is longer than the column's must not be cut to one that stands in it
         let ty = if is_text { PgType::builtin(TEXT, -1) } else { self.ty };
         let mut value = Vec::new();
@@ -239,6 +279,11 @@ fn of_kind(kind: Scalar, array: bool) -> Option<Oid> {
 /// Whether constants of a type would not be taken for the column's.
 pub(super) fn is_wider(oid: Oid, column: Scalar) -> bool {
     kinds().find(|(_, one, _)| *one == oid).is_none_or(|(kind, ..)| width(kind) > width(column))
+}
+
+/// The type that holds values of both; the column's, where both do.
+fn wider(own: Scalar, column: Scalar) -> Scalar {
+    if width(own) > width(column) { own } else { column }
 }
 
 /// Bytes of a value, and more for what has any number of them.
@@ -422,6 +467,17 @@ fn not_told() -> Reject {
         "texts of which fewer than a million are possible are all seen as '***', and which of them is saved cannot be told",
     )
     .hint("leave the column out of the UPDATE where it reads '***'")
+}
+
+/// Whether a text is stored without the last of its spaces, which are beyond the column's length.
+fn is_cut(text: &[u8], most: u32) -> bool {
+    let beyond = std::str::from_utf8(text).ok().and_then(|text| text.get(text.char_indices().nth(usize::try_from(most).ok()?)?.0..));
+    beyond.is_some_and(|beyond| beyond.bytes().all(|b| b == b' '))
+}
+
+fn cut() -> Reject {
+    Reject::unclear("write", "a text has spaces beyond the column's length, and whether it is the mask without them cannot be told")
+        .hint("leave the spaces out")
 }
 
 fn excess() -> Reject {

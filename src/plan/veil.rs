@@ -73,9 +73,7 @@ fn veil(analysis: &Analysis, setting: Setting<'_>, demand: &Demand, id: Instance
 fn reads(setting: Setting<'_>, relation: &Relation) -> Option<Vec<Read>> {
     let Some(condition) = setting.profile.rows(relation.oid) else { return Some(Vec::new()) };
     let read = |column: &Column| {
-        let of_domain = setting.catalog.type_info(column.ty.oid)?.base.is_some();
-        // an identity is NOT NULL
-        let null = column.default.is_none() && column.generated.is_none() && !column.not_null && !of_domain;
+        let null = setting.catalog.is_null_by_default(column);
         Some(Read { name: column.name.clone(), ty: declared(setting.catalog, &column.ty)?, collation: collation(column), null })
     };
     relation.columns.iter().filter(|c| condition.reads.contains(&c.number)).map(read).collect()

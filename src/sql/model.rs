@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::base::QualifiedName;
 use crate::catalog::Oid;
@@ -241,7 +242,7 @@ pub struct Write {
 }
 
 /// What a column of a stored row is set to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum New {
     /// NULL, as it stands there.
     Null,
@@ -249,7 +250,10 @@ pub enum New {
     Default,
     /// A constant or parameter, in whose place another could be compared with the column.
     Constant(Constant),
+    /// A column of rows that are written out: one of these, or NULL.
+    OneOf(Arc<[Constant]>),
     /// Anything else.
+    #[default]
     Other,
 }
 

@@ -79,7 +79,8 @@ pub struct Veils {
     pub fenced: bool,
     /// By what it does beside it.
     pub beside: bool,
-    /// Constants in whose place a parameter of this number is put, by where they stand in the client's text.
+    /// Constants in whose place a parameter of this number is put, and columns whose new values are held against it, by where they stand in the client's
+    /// text.
     pub turns: BTreeMap<i32, i32>,
 }
 

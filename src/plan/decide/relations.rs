@@ -320,7 +320,7 @@ impl<'a> Judge<'a> {
                 self.refuse(reject.hint(format!("'write: {{ {keys} }}' in the role would allow it")).at(*at));
             } else if outcome.is_masked()
                 && *changes != Changes::New
-                && let Some(reject) = self.written_back(*target, *changes, new)
+                && let Some(reject) = self.written_back(*target, *changes, new, *at)
             {
                 self.note(*target, "write", Action::Deny);
                 self.refuse(reject.at(*at));
@@ -351,14 +351,14 @@ impl<'a> Judge<'a> {
     }
 
     /// Has what is stored in a masked column held against its mask; gives why that cannot be.
-    fn written_back(&mut self, target: Source, changes: Changes, new: &New) -> Option<Reject> {
+    fn written_back(&mut self, target: Source, changes: Changes, new: &New, at: i32) -> Option<Reject> {
         let outcome = self.outcome(target);
         let told = self.source_type(target).is_some_and(|ty| !by_parts(&outcome, &ty) || goes_back(&outcome, &ty));
         if changes == Changes::Stored && told {
             if self.veil_column(target, UseKind::WriteSource) {
                 return None;
             }
-            if let Some(turned) = self.turned_write(target, new) {
+            if let Some(turned) = self.turned_write(target, new, at) {
                 return turned.err();
             }
         }

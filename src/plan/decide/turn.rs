@@ -4,11 +4,11 @@
 use super::Judge;
 use crate::catalog::{Oid, PgType};
 use crate::plan::permit::Action;
-use crate::plan::turned::{Turn, is_wider};
+use crate::plan::turned::{Turn, UNKNOWN, is_wider};
 use crate::policy::MaskRule;
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Comparison, Constant, New, Source, UseKind};
+use crate::sql::model::{Comparison, New, Source, UseKind};
 
 impl Judge<'_> {
     /// The verdict on the use at this place, where it belongs to such a comparison.
@@ -31,27 +31,25 @@ impl Judge<'_> {
     }
 
     /// The verdict on what is stored in a masked column, where that is a constant that can be turned back, DEFAULT, or NULL where no mask is.
-    pub(super) fn turned_write(&mut self, target: Source, new: &New) -> Option<Result<(), Reject>> {
+    pub(super) fn turned_write(&mut self, target: Source, new: &New, at: i32) -> Option<Result<(), Reject>> {
         if *new == New::Default {
             return Some(Ok(()));
         }
         let (rule, ty) = self.one_mask(&[target])?;
         let laws = self.laws(target, &rule)?;
-        match new {
-            New::Null => laws.always.then_some(Ok(())),
+        let turn = Turn { mask: &rule.mask, ty, stored: true };
+        let number = match new {
+            New::Null => return laws.always.then_some(Ok(())),
+            New::OneOf(all) if all.is_empty() => return laws.always.then_some(Ok(())),
             New::Constant(constant) if laws.reversible => {
-                let turn = Turn { mask: &rule.mask, ty, stored: true };
-                Some(self.may_turn(target).and_then(|()| self.turn_back(constant, turn)))
+                self.may_turn(target).and_then(|()| self.turned.add(constant, turn)).map_err(|reject| reject.at(constant.at))
             }
-            New::Constant(_) | New::Default | New::Other => None,
-        }
-    }
-
-    /// Has a parameter stand for a constant.
-    fn turn_back(&mut self, constant: &Constant, turn: Turn<'_>) -> Result<(), Reject> {
-        let number = self.turned.add(constant, turn).map_err(|reject| reject.at(constant.at))?;
-        self.turns.insert(constant.at, number);
-        Ok(())
+            New::OneOf(all) if laws.reversible => self.may_turn(target).and_then(|()| self.turned.add_pairs(all, turn)),
+            New::Constant(_) | New::OneOf(_) | New::Default | New::Other => return None,
+        };
+        Some(number.map(|number| {
+            self.turns.insert(at, number);
+        }))
     }
 
     /// Whether parameters can be put in the place of constants, and the text is nowhere shown.
@@ -78,12 +76,16 @@ impl Judge<'_> {
             return Err(Reject::unclear("turned back", message).hint("cast them to the column's type"));
         }
         let turn = Turn { mask: &rule.mask, ty, stored: false };
-        comparison.with.iter().try_for_each(|constant| self.turn_back(constant, turn))
+        comparison.with.iter().try_for_each(|constant| {
+            let number = self.turned.add(constant, turn).map_err(|reject| reject.at(constant.at))?;
+            self.turns.insert(constant.at, number);
+            Ok(())
+        })
     }
 
     /// A parameter without a type has that of the first thing it is compared with: where it stands elsewhere too, that may be another.
     pub(super) fn turned_parameters(&mut self) {
-        let undeclared = |index: &usize| self.analysis.declared.get(*index).is_none_or(|ty| *ty == Oid(0));
+        let undeclared = |index: &usize| self.analysis.declared.get(*index).is_none_or(|ty| matches!(*ty, Oid(0) | UNKNOWN));
         let turned: Vec<(usize, usize)> = self.turned.named().iter().map(|(i, n)| (*i, *n)).filter(|(i, _)| undeclared(i)).collect();
         for (index, turned) in turned {
             let named = self.analysis.parameters.iter().filter(|n| usize::try_from(**n - 1) == Ok(index)).count();

@@ -129,7 +129,8 @@ fn a_statement_has_so_many_turned_back_and_no_more() {
     assert_eq!(turned.add(&constant(0), compared(&mask(), of(20))).unwrap(), 1);
     assert!(!turned.is_empty());
     let first = turned.all.remove(0);
-    turned.all = (1..).take(LIMIT - 1).map(|n| Turned { given: Given::Text(vec![Some(Value::Integer(n))]), ..first.clone() }).collect();
+    turned.all =
+        (1..).take(LIMIT - 1).map(|n| Turned { given: vec![Given::Text(vec![Some(Value::Integer(n))])], ..first.clone() }).collect();
     assert!(turned.add(&constant(0), compared(&mask(), of(20))).is_ok());
     assert_eq!(turned.add(&constant(-1), compared(&mask(), of(20))).map_err(|r| r.kind), Err(crate::sql::RefusalKind::Limit));
 }

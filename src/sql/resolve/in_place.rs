@@ -16,7 +16,7 @@ use super::veil::single;
 use super::{Resolver, Value, inner, name_nodes, strings, unknown};
 use crate::base::quote_ident;
 use crate::catalog::{Oid, Scalar};
-use crate::sql::model::{Call, Flow, InstanceId, Source};
+use crate::sql::model::{Call, Flow, InstanceId, New, Source};
 use crate::sql::reject::{Checked, Reject, Syntax};
 use crate::sql::veil::{ColumnMask, NEW, Read, Veil};
 
@@ -176,21 +176,25 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// What is stored in a column whose mask is turned back: its raw value, where that is what the constant is the mask of. `says` is that constant, where
-    /// it stands for the new value. Whether it is such a column.
+    /// What is stored in a column whose mask is turned back: its raw value, where that is what the new value is the mask of. `new` says what that can be.
+    /// Whether it is such a column.
     pub(super) fn kept_where_turned(
         &mut self,
         (target, name): (&Item, &str),
         column: &Value,
-        new: &mut Node,
-        says: &Node,
+        value: &mut Node,
+        new: &New,
+        at: i32,
     ) -> Checked<bool> {
-        let (Some(number), Some(source)) = (self.turned_at(says), column.flow.sources().first()) else { return Ok(false) };
+        let (Some(number), Some(source)) = (self.turned_at(at), column.flow.sources().first()) else { return Ok(false) };
         self.reaches(&target.name, name, *source)?;
         self.out.turned += 1;
         let raw = || reference(&[&target.name, name]);
-        let kept = when(equal(raw(), parameter(number)), raw());
-        *new = case(vec![kept], std::mem::take(new));
+        let kept = match new {
+            New::OneOf(_) => one_of(number, [value.clone(), raw()])?,
+            New::Constant(_) | New::Null | New::Default | New::Other => equal(raw(), parameter(number)),
+        };
+        *value = case(vec![when(kept, raw())], std::mem::take(value));
         Ok(true)
     }
 
@@ -380,6 +384,25 @@ fn type_name(name: &str) -> TypeName {
 fn cast(arg: Node, ty: TypeName) -> Node {
     let cast = protobuf::TypeCast { arg: Some(Box::new(arg)), type_name: Some(ty), location: -1 };
     Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) }
+}
+
+/// Whether a new value and what is stored are one of the masks that stand in the parameter of this number and what it is the mask of, which stands in the
+/// next at the same place.
+fn one_of(number: i32, pair: [Node; 2]) -> Checked<Node> {
+    let mut query = single(&format!(
+        "SELECT ROW(1, 2) OPERATOR(pg_catalog.=) ANY (SELECT mask, value \
+         FROM ROWS FROM (pg_catalog.unnest(${number}), pg_catalog.unnest(${})) AS turned(mask, value) WHERE value IS NOT NULL)",
+        number + 1
+    ))?;
+    let row = |query: &mut Node| {
+        let NodeEnum::SelectStmt(select) = query.node.as_mut()? else { return None };
+        let any = target(select.target_list.first_mut()?)?;
+        let NodeEnum::SubLink(link) = any.node.as_mut()? else { return None };
+        let NodeEnum::RowExpr(row) = link.testexpr.as_mut()?.node.as_mut()? else { return None };
+        row.args = pair.into();
+        Some(std::mem::take(any))
+    };
+    row(&mut query).ok_or_else(|| unknown("a new value among several"))
 }
 
 /// The operator is named with its schema, as `IS NOT DISTINCT FROM` cannot be.

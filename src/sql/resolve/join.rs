@@ -7,7 +7,7 @@ use pg_query::protobuf::{self, JoinExpr, JoinType};
 use super::from::no_conflict;
 use super::scope::{Column, Item, Wide};
 use super::{Resolver, Value, name_nodes, strings, unknown};
-use crate::sql::model::UseKind;
+use crate::sql::model::{New, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 impl Resolver<'_> {
@@ -102,7 +102,7 @@ impl Resolver<'_> {
         self.consume(&r.value, UseKind::Using);
         // a side that has to be made the other's type is no column any more (`buildMergedJoinVar` in `parse_clause.c`)
         let alike = l.value.ty == r.value.ty && self.modifier(&l.value).unwrap_or(-1) == self.modifier(&r.value).unwrap_or(-1);
-        let side = |value: Value| Value { origin: value.origin.filter(|_| alike), ..value };
+        let side = |value: Value| Value { origin: value.origin.filter(|_| alike), given: New::Other, ..value };
         let value = match kind {
             JoinType::JoinInner | JoinType::JoinLeft => side(l.value),
             JoinType::JoinRight => side(r.value),

@@ -1,7 +1,6 @@
 //! MERGE (`parse_merge.c`). Over a relation with a row condition a row that does not exist matches nothing, and one that would be made is
 //! held against the condition before: MERGE has no RETURNING before PostgreSQL 17.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
@@ -71,7 +70,7 @@ impl Resolver<'_> {
             self.condition(condition, UseKind::Filter)?;
         }
         match protobuf::CmdType::try_from(*command_type) {
-            Ok(protobuf::CmdType::CmdUpdate) => self.assignments(target, target_list, &BTreeMap::new()),
+            Ok(protobuf::CmdType::CmdUpdate) => self.assignments(target, target_list),
             Ok(protobuf::CmdType::CmdDelete) => {
                 self.out.deletes.extend(target.instance.map(|(id, _)| id));
                 Ok(())

@@ -54,7 +54,7 @@ use std::sync::Arc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 
-use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, Part, Source, Use, UseKind};
+use super::model::{Access, Analysis, Flow, Instance, InstanceId, InstanceOf, New, Part, Source, Use, UseKind};
 use super::parse::Parsed;
 use super::reject::{Checked, Reject};
 use super::veil::Veils;
@@ -167,12 +167,14 @@ pub(super) struct Value {
     row: Option<row::Row>,
     /// The column that it is, by itself or through subqueries: what `RowDescription` names (`markTargetListOrigin` in `parse_target.c`).
     origin: Option<Source>,
+    /// What it can be, where that is written out: a column of VALUES, or of the row that was not inserted.
+    given: New,
     pub(super) at: i32,
 }
 
 impl Value {
     fn new(flow: Flow, ty: Option<Oid>, at: i32) -> Self {
-        Self { flow, ty, row: None, origin: None, at }
+        Self { flow, ty, row: None, origin: None, given: New::Other, at }
     }
 
     fn computed(ty: Option<Oid>) -> Self {
@@ -186,7 +188,7 @@ impl Value {
 
     /// Something of it, or made of it.
     fn part(self) -> Self {
-        Self { flow: Flow::Computed, origin: None, ..self }
+        Self { flow: Flow::Computed, origin: None, given: New::Other, ..self }
     }
 
     /// Its type; rows without one of their own are records.
@@ -196,7 +198,7 @@ impl Value {
 
     /// The same value where PostgreSQL does not look for the fields of a record: only columns, calls and ROW say them.
     fn opaque(self) -> Self {
-        Self { ty: self.type_of(), row: None, origin: None, ..self }
+        Self { ty: self.type_of(), row: None, origin: None, given: New::Other, ..self }
     }
 }
 

@@ -10,7 +10,7 @@ use super::fence::Held;
 use super::scope::Column;
 use super::target::Out;
 use super::{Resolver, Value, absent, inner, strings, unknown};
-use crate::sql::model::{Flow, InstanceId, Source, UseKind};
+use crate::sql::model::{Flow, InstanceId, New, Source, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 impl Resolver<'_> {
@@ -128,12 +128,14 @@ impl Resolver<'_> {
             }
             columns = columns.into_iter().zip(row).map(|(a, b)| self.either(a, b)).collect();
         }
+        let given = self.columns_of(&select.values_lists).into_iter().chain(std::iter::repeat(New::Other));
         let mut outs: Vec<Out> = columns
             .into_iter()
+            .zip(given)
             .enumerate()
-            .map(|(i, value)| Out {
+            .map(|(i, (value, given))| Out {
                 name: format!("column{}", i + 1).into(),
-                value: Value { row: None, origin: None, ..value },
+                value: Value { row: None, origin: None, given, ..value },
                 own: Vec::new(),
             })
             .collect();

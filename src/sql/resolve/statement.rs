@@ -71,7 +71,8 @@ impl Resolver<'_> {
 
     /// The result columns that the client gets.
     pub(super) fn rows(&mut self, outs: Vec<Out>) {
-        let output = |Out { name, value: Value { flow, ty, row: _, origin, at }, own }| Output { name, flow, ty, origin, at, own };
+        let output =
+            |Out { name, value: Value { flow, ty, row: _, origin, given: _, at }, own }| Output { name, flow, ty, origin, at, own };
         self.out.outputs = Some(outs.into_iter().map(output).collect());
         self.out.returns_rows = true;
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, ResTarget};
 
+use super::expr::is_constant;
 use super::row::{is_star, open_star};
 use super::scope::{Column, Item, Wide};
 use super::{Resolver, Value, absent, colname, column, inner, strings, unknown};
@@ -60,7 +61,8 @@ impl Resolver<'_> {
                     if name.is_empty() && self.edits_columns() {
                         *name = shown.to_string(); // a mask in the place of a column would give it another
                     }
-                    outs.push(Out { name: shown, value, own: vec![self.part_from(&before)] });
+                    let given = if is_constant(val) { self.any_of(std::iter::once(&**val)) } else { value.given };
+                    outs.push(Out { name: shown, value: Value { given, ..value }, own: vec![self.part_from(&before)] });
                 }
                 _ => return Err(unknown("an item of a select list")),
             }

@@ -11,12 +11,14 @@ use crate::sql::model::{Comparison, Constant, Flow, New, Says, UseKind};
 const INT8: Oid = Oid(20);
 const INT4: Oid = Oid(23);
 const TEXT: Oid = Oid(25);
+/// `unknown`, which declares as much as nothing.
+const UNKNOWN: Oid = Oid(705);
 
 impl Resolver<'_> {
     /// The type that the client declared for a parameter.
     pub(super) fn declared(&self, number: i32) -> Option<Oid> {
         let declared = usize::try_from(number - 1).ok().and_then(|i| self.params.get(i)).copied();
-        declared.filter(|oid| *oid != Oid(0))
+        declared.filter(|oid| !matches!(*oid, Oid(0) | UNKNOWN))
     }
 
     /// A value that is compared for equality with constants of these types.
@@ -34,11 +36,7 @@ impl Resolver<'_> {
             self.compared(value, whole);
             return self.turn(array);
         };
-        let cast = |node: &Node| match &node.node {
-            Some(NodeEnum::TypeCast(cast)) => self.cast_to(cast),
-            _ => None,
-        };
-        let with = elements.iter().map(|node| self.constant(node, cast(node))).collect::<Option<Vec<_>>>();
+        let with = elements.iter().map(|node| self.alone(node)).collect::<Option<Vec<_>>>();
         let cast = ty.filter(|_| is_cast).map(|ty| self.cx.catalog.type_info(ty).map_or(Oid(0), |array| array.element));
         self.compared(value, with.and_then(|with| of_one_type(with, cast)));
         elements.iter_mut().for_each(|node| self.turn(node));
@@ -104,28 +102,57 @@ impl Resolver<'_> {
 
     /// Puts a parameter in the place of a constant that is to be turned back.
     fn turn(&mut self, node: &mut Node) {
-        let Some(number) = self.turned_at(node) else { return };
+        let Some(number) = place(node).and_then(|at| self.turned_at(at)) else { return };
         *node = parameter(number);
         self.out.turned += 1;
     }
 
-    /// The parameter that says what a constant is the mask of, where it is to be turned back.
-    pub(super) fn turned_at(&self, node: &Node) -> Option<i32> {
-        let veils = self.cx.veils.filter(|v| !v.turns.is_empty() && !self.is_aside())?;
-        veils.turns.get(&place(node)?).copied()
+    /// The parameter that says what something is the mask of that stands here, where it is to be turned back.
+    pub(super) fn turned_at(&self, at: i32) -> Option<i32> {
+        self.cx.veils.filter(|_| !self.is_aside())?.turns.get(&at).copied()
     }
 
-    /// What a column is set to; `ty` is the new value's type.
-    pub(super) fn new_value(&self, node: &Node, ty: Option<Oid>) -> New {
-        if matches!(node.node, Some(NodeEnum::SetToDefault(_))) {
-            return New::Default;
-        }
-        match self.constant(node, ty) {
-            Some(None) => New::Null,
-            Some(Some(constant)) if !self.is_aside() && !self.has_namesakes() => New::Constant(constant),
-            Some(Some(_)) | None => New::Other,
-        }
+    /// What a column is set to, by an expression of this value.
+    pub(super) fn new_value(&self, node: &Node, value: &Value) -> New {
+        let new = match (&node.node, self.constant(node, value.ty)) {
+            (Some(NodeEnum::SetToDefault(_)), _) => return New::Default,
+            (Some(NodeEnum::ColumnRef(_)), _) => value.given.clone(),
+            (_, Some(None)) => return New::Null,
+            (_, Some(Some(constant))) => New::Constant(constant),
+            (_, None) => New::Other,
+        };
+        if self.is_aside() || self.has_namesakes() { New::Other } else { new }
     }
+
+    /// What a constant that stands alone says, which has no type but its own.
+    #[expect(clippy::option_option, reason = "NULL, and what cannot be read, are two things")]
+    pub(super) fn alone(&self, node: &Node) -> Option<Option<Constant>> {
+        let cast = if let Some(NodeEnum::TypeCast(cast)) = &node.node { self.cast_to(cast) } else { None };
+        self.constant(node, cast)
+    }
+
+    /// What a column is in these rows of a query.
+    pub(super) fn any_of<'n>(&self, column: impl Iterator<Item = &'n Node>) -> New {
+        if self.is_aside() {
+            return New::Other;
+        }
+        let all = column.map(|node| self.alone(node)).collect::<Option<Vec<_>>>();
+        all.and_then(|all| of_one_type(all, None)).map_or(New::Other, |all| New::OneOf(all.into_iter().flatten().collect()))
+    }
+
+    /// What the columns of VALUES are.
+    pub(super) fn columns_of(&self, rows: &[Node]) -> Vec<New> {
+        let Some(rows) = rows.iter().map(plain_row).collect::<Option<Vec<_>>>() else { return Vec::new() };
+        let width = rows.iter().map(|row| row.len()).min().unwrap_or_default();
+        (0..width).map(|i| self.any_of(rows.iter().filter_map(|row| row.get(i)))).collect()
+    }
+}
+
+/// The values of a row of VALUES, if no `*` among them stands for several.
+pub(super) fn plain_row(row: &Node) -> Option<&[Node]> {
+    let Some(NodeEnum::List(protobuf::List { items })) = &row.node else { return None };
+    let whole = |node: &Node| matches!(node.node, Some(NodeEnum::ColumnRef(_) | NodeEnum::AIndirection(_)));
+    (!items.iter().any(whole)).then_some(items)
 }
 
 /// `$n`.

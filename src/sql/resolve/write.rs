@@ -9,13 +9,14 @@ use pg_query::protobuf::{self, Node, RangeVar, ResTarget};
 use super::in_place::{EXCLUDED, Rows, guard};
 use super::scope::Item;
 use super::target::Out;
-use super::{Resolver, Value, absent, inner, row_check, strings, unknown};
-use crate::catalog::{ConstraintKind, Oid, RelationKind};
-use crate::sql::model::{Access, Changes, Flow, InstanceOf, New, Source, Use, UseKind, Write};
+use super::turn::plain_row;
+use super::{Resolver, Value, absent, inner, row_check, unknown};
+use crate::catalog::{Column, ConstraintKind, Oid, RelationKind};
+use crate::sql::model::{Access, Changes, Constant, Flow, InstanceOf, New, Source, Use, UseKind, Write};
 use crate::sql::reject::{Checked, Reject, Syntax};
 
 /// Columns with what a client gives for them.
-type Proposed = BTreeMap<Box<str>, Node>;
+type Proposed = BTreeMap<Box<str>, New>;
 
 /// What RETURNING gives; `None` where there is none.
 pub(super) type Returned = Option<Vec<Out>>;
@@ -46,7 +47,8 @@ impl Resolver<'_> {
         }
         if let Some(conflict) = on_conflict_clause {
             let as_given = *r#override != protobuf::OverridingKind::OverridingUserValue as i32;
-            let proposed = self.proposed(&target, cols, select_stmt.as_deref().filter(|_| as_given));
+            let outs = outs.as_deref().filter(|_| as_given).unwrap_or_default();
+            let proposed = self.proposed(&target, cols, select_stmt.as_deref(), outs);
             self.on_conflict(conflict, &target, &given(cols), &proposed, rows.as_ref())?;
         }
         self.show(vec![Rc::clone(&target)])?;
@@ -84,9 +86,9 @@ impl Resolver<'_> {
         if let Some(infer) = infer {
             self.arbiter(infer, target)?;
         }
-        let excluded = self.excluded(target, given);
+        let excluded = self.excluded(target, given, proposed);
         self.show(vec![Rc::clone(target), Rc::new(excluded)])?;
-        self.assignments(target, target_list, proposed)?;
+        self.assignments(target, target_list)?;
         if let Some(condition) = where_clause {
             self.condition(condition, UseKind::Filter)?;
         }
@@ -100,28 +102,51 @@ impl Resolver<'_> {
         }
     }
 
-    /// What the one row that a client proposes to a table holds, as it is written: triggers could make something else of it.
-    fn proposed(&self, target: &Item, cols: &[Node], query: Option<&Node>) -> Proposed {
-        let Some(NodeEnum::SelectStmt(select)) = query.and_then(|q| q.node.as_ref()) else { return Proposed::new() };
+    /// What the rows that a client proposes to a table hold, as they are written: triggers could make something else of them.
+    fn proposed(&self, target: &Item, cols: &[Node], query: Option<&Node>, outs: &[Out]) -> Proposed {
         let Some((_, InstanceOf::Catalog(oid))) = target.instance else { return Proposed::new() };
         let plain = |oid: &Oid| self.cx.catalog.relation(*oid).is_some_and(|r| r.kind != RelationKind::View && !r.runs_code);
-        let plain = self.cx.catalog.with_descendants(oid).iter().all(plain);
-        match select.values_lists.as_slice() {
-            [Node { node: Some(NodeEnum::List(row)) }] if plain => given(cols).into_iter().zip(row.items.iter().cloned()).collect(),
-            _ => Proposed::new(),
+        let Some(relation) = self.cx.catalog.relation(oid) else { return Proposed::new() };
+        if !self.cx.catalog.with_descendants(oid).iter().all(plain) {
+            return Proposed::new();
+        }
+        let rows = query.and_then(own_rows);
+        let proposed = |((i, name), out): ((usize, Box<str>), &Out)| {
+            let new = match (&rows, relation.column(&name)) {
+                (Some(rows), Some(column)) => self.proposed_for(column, rows.iter().filter_map(|row| row.get(i))),
+                _ => out.value.given.clone(),
+            };
+            (name, new)
+        };
+        given(cols).into_iter().enumerate().zip(outs).map(proposed).collect()
+    }
+
+    /// What these are in a column, of whose type they are where they have none of their own.
+    fn proposed_for<'n>(&self, column: &Column, nodes: impl Iterator<Item = &'n Node>) -> New {
+        let ty = self.cx.catalog.base_type(column.ty.oid).map(|base| base.oid);
+        let said = |node: &Node| match node.node {
+            Some(NodeEnum::SetToDefault(_)) => self.cx.catalog.is_null_by_default(column).then_some(None),
+            _ => Some(self.alone(node)?.map(|c| Constant { ty: c.ty.or(ty), ..c })),
+        };
+        match nodes.map(said).collect::<Option<Vec<_>>>().as_deref() {
+            None => New::Other,
+            Some([None]) => New::Null,
+            Some([Some(only)]) => New::Constant(only.clone()),
+            Some(all) => New::OneOf(all.iter().flatten().cloned().collect()),
         }
     }
 
     /// The row that was not inserted: what the client gave, or a default. A column that a view computes is neither: PostgreSQL computes it for
     /// this row too, from whatever the view's definition reads.
-    fn excluded(&self, target: &Item, given: &[Box<str>]) -> Item {
+    fn excluded(&self, target: &Item, given: &[Box<str>], proposed: &Proposed) -> Item {
         let view = self.is_view(target);
         let instance = target.instance.filter(|_| view);
         let mut excluded = Item { name: EXCLUDED.into(), relation: None, instance, aside: view, ..target.clone() };
         for column in &mut excluded.columns {
             column.qualifier = Some(EXCLUDED.into());
             if !column.hidden && (!view || given.contains(&column.name)) {
-                column.value = Value::computed(column.value.ty);
+                let given = proposed.get(&column.name).cloned().unwrap_or_default();
+                column.value = Value { given, ..Value::computed(column.value.ty) };
             }
         }
         excluded
@@ -171,7 +196,7 @@ impl Resolver<'_> {
         let (target, rows) = self.written(relation, Access::Update)?;
         self.show(vec![Rc::clone(&target)])?;
         self.from_clause(from_clause)?;
-        self.behind(|r| r.assignments(&target, target_list, &Proposed::new()))?;
+        self.behind(|r| r.assignments(&target, target_list))?;
         self.held_condition(where_clause, from_clause, &target, rows.as_ref())?;
         self.returning(returning_clause, &target, rows.as_ref())
     }
@@ -217,8 +242,8 @@ impl Resolver<'_> {
         self.levels.last_mut().map(|l| l.items = items).ok_or_else(|| unknown("a write"))
     }
 
-    /// SET. `proposed` is the row that EXCLUDED names.
-    pub(super) fn assignments(&mut self, target: &Rc<Item>, nodes: &mut [Node], proposed: &Proposed) -> Checked<()> {
+    /// SET.
+    pub(super) fn assignments(&mut self, target: &Rc<Item>, nodes: &mut [Node]) -> Checked<()> {
         for node in nodes {
             let NodeEnum::ResTarget(assignment) = inner(node)? else { return Err(unknown("SET")) };
             let ResTarget { name, indirection, val, location } = &mut **assignment;
@@ -232,13 +257,12 @@ impl Resolver<'_> {
             let value = val.as_mut().ok_or_else(|| unknown("an assignment without a value"))?;
             let given = self.used(value, UseKind::WriteSource)?;
             if changes == Changes::Stored {
-                let is_excluded = *target.name != *EXCLUDED && names(value) == Some([EXCLUDED, name]);
-                let says = proposed.get(&**name).filter(|_| is_excluded).cloned().unwrap_or_else(|| (**value).clone());
-                let new = self.new_value(&says, given.ty);
+                let new = self.new_value(value, &given);
+                let kept = self.kept_where_turned((target, name), &column, value, &new, *location)?;
                 if let Some(write) = self.out.writes.get_mut(noted) {
                     write.new = new;
                 }
-                if !self.kept_where_turned((target, name), &column, value, &says)? {
+                if !kept {
                     self.write_back(&column, val, &given, calls, *location)?;
                 }
             }
@@ -295,10 +319,13 @@ fn is_star(node: &Node) -> bool {
     matches!(fields.last(), Some(Node { node: Some(NodeEnum::AStar(_)) }))
 }
 
-/// The two names of a reference to a column.
-fn names(node: &Node) -> Option<[&str; 2]> {
-    let Some(NodeEnum::ColumnRef(column)) = &node.node else { return None };
-    strings(&column.fields).ok()?.try_into().ok()
+/// The rows of an INSERT's own VALUES: of a query beside which something else stands PostgreSQL finds the types before it knows the columns
+/// (`transformInsertStmt`).
+fn own_rows(query: &Node) -> Option<Vec<&[Node]>> {
+    let Some(NodeEnum::SelectStmt(select)) = &query.node else { return None };
+    let alone = select.sort_clause.is_empty() && select.limit_count.is_none() && select.limit_offset.is_none();
+    let alone = alone && select.locking_clause.is_empty() && select.with_clause.is_none() && !select.values_lists.is_empty();
+    select.values_lists.iter().map(plain_row).collect::<Option<_>>().filter(|_| alone)
 }
 
 /// The columns that INSERT gives values for.

@@ -11,10 +11,12 @@
     reason = "a test that cannot go on has failed, and short is better than exact"
 )]
 
+mod rows;
 mod saved;
 mod strings;
 
 use lab::Lab;
+use lab::dice::Dice;
 use lab::wire::{Client, Message, code};
 
 const POLICY: &str = "
@@ -24,6 +26,7 @@ tables:
   public.person: { columns: { id: key, nr: key, small: key, token: key, code: key, card: card, pass: card, folded: card } }
   public.visit: { columns: { person: key } }
   public.fenced: { columns: { nr: key } }
+  public.kept: { columns: { id: key, nr: key, small: key, token: key, card: card, pass: card, mark: key } }
 roles:
   analyst:
     members: [analyst]
@@ -50,6 +53,9 @@ CREATE TABLE visit (no int PRIMARY KEY, person bigint, place text);
 INSERT INTO visit SELECT i, 470000000000000 + (i % 5) * 7919, 'p' || i FROM generate_series(1, 20) i;
 CREATE TABLE fenced (nr int PRIMARY KEY, name text);
 INSERT INTO fenced SELECT 900000000 + i, 'f' || i FROM generate_series(1, 300) i;
+CREATE TABLE kept (no int PRIMARY KEY, id bigint, nr int, small smallint, token uuid, card text, pass varchar(12), mark int DEFAULT 7);
+INSERT INTO kept SELECT i, 470000000100000 + i * 7919, 910000000 + i, CASE WHEN i % 3 > 0 THEN 21000 + i END, md5('k' || i)::uuid,
+    CASE WHEN i % 4 > 0 THEN '5000 ' || i * 79190001::bigint END, 'Ke' || 1000 + i || '-XyZw' || i % 9 FROM generate_series(1, 12) i;
 CREATE SCHEMA veil;
 ALTER ROLE analyst SET log_parameter_max_length_on_error = -1;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO analyst, owner;
@@ -364,6 +370,7 @@ fn a_parameter_that_is_a_mask_finds_what_it_finds_where_masks_are_stored() {
         ("SELECT id, name FROM person WHERE id = $1", vec![binary(0, &long(&a.id))]),
         ("SELECT id, name FROM person WHERE $1 = id", vec![text(20, &a.id)]),
         ("SELECT id, name FROM person WHERE id = $1", vec![text(705, &a.id)]),
+        ("SELECT name FROM person WHERE nr = $1 AND nr = $1", vec![text(705, &a.nr)]),
         ("SELECT id, name FROM person WHERE id = $1", vec![binary(23, &int("7"))]),
         ("SELECT id, name FROM person WHERE id = $1", vec![null(0)]),
         ("SELECT id, name FROM person WHERE id IS NOT DISTINCT FROM $1", vec![text(0, &a.id)]),
