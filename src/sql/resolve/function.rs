@@ -8,7 +8,7 @@ use super::from::computed;
 use super::result::Gives;
 use super::row::no_row_type;
 use super::scope::{Column, Item};
-use super::{Resolver, absent, colname, inner, unknown};
+use super::{Resolver, Value, absent, colname, inner, unknown};
 use crate::catalog::Oid;
 use crate::sql::model::UseKind;
 use crate::sql::reject::{Checked, Reject, Syntax};
@@ -62,7 +62,8 @@ impl Resolver<'_> {
                     row_type = ty;
                 }
                 Shape::Scalar(ty, name) => {
-                    columns.push(computed(name.as_ref().unwrap_or(alias), ty));
+                    let column = computed(name.as_ref().unwrap_or(alias), ty);
+                    columns.push(Column { value: Value { given: self.unnested(function), ..column.value }, ..column });
                     scalar = true;
                 }
                 Shape::Record => return Err(self.undefined()),

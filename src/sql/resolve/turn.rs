@@ -1,11 +1,14 @@
 //! Comparisons of columns with constants and parameters: what is compared is noted, and on the second walk a parameter of the proxy's own
 //! stands in the place of each constant that is the mask of a value (semantics.md, `reversible`). Which those are is decided in `plan`.
 
+use std::sync::Arc;
+
 use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, a_const::Val};
 
+use super::call::is_undecorated;
 use super::{Resolver, Value, strings};
-use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
+use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar, TypeInfo};
 use crate::sql::model::{Comparison, Constant, Flow, New, Says, UseKind};
 
 const INT8: Oid = Oid(20);
@@ -146,6 +149,57 @@ impl Resolver<'_> {
         let width = rows.iter().map(|row| row.len()).min().unwrap_or_default();
         (0..width).map(|i| self.any_of(rows.iter().filter_map(|row| row.get(i)))).collect()
     }
+}
+
+impl Resolver<'_> {
+    /// What the column is that a call of `unnest` gives, where its array is written out or is one constant or parameter.
+    pub(super) fn unnested(&self, call: &mut Node) -> New {
+        let Some(NodeEnum::FuncCall(call)) = &mut call.node else { return New::Other };
+        let named = strings(&call.funcname).is_ok_and(|names| names.last() == Some(&"unnest"));
+        let foreign = || self.cx.catalog.functions_named("unnest").any(|f| f.oid >= FIRST_NORMAL_OID);
+        let plain = named && is_undecorated(call) && !call.func_variadic && !self.is_aside();
+        match call.args.as_mut_slice() {
+            [array] if plain && !foreign() => self.elements(array).map_or(New::Other, New::OneOf),
+            _ => New::Other,
+        }
+    }
+
+    /// The elements of an array, which casts leave as they are.
+    fn elements(&self, array: &mut Node) -> Option<Arc<[Constant]>> {
+        let of = if let Some(NodeEnum::TypeCast(cast)) = &array.node { Some(self.array_type(cast)?.element) } else { None };
+        let Some(elements) = written_out(array) else {
+            let whole = self.whole_array(array).filter(|whole| whole.ty.is_some())?;
+            return Some(Arc::new([Constant { array: true, ..whole }]));
+        };
+        let all = elements.iter().map(|node| self.alone(node)).collect::<Option<Vec<_>>>()?;
+        let all: Vec<Constant> = match of {
+            None => of_one_type(all, None)?.into_iter().flatten().collect(),
+            Some(of) => all.into_iter().flatten().map(|c| Constant { ty: c.ty.or(Some(of)), ..c }).collect(),
+        };
+        all.iter().all(|c| of.is_none_or(|of| c.ty.is_some_and(|ty| keeps(ty, of)))).then(|| all.into())
+    }
+
+    /// An array that is one constant or parameter, of the innermost type that it has.
+    fn whole_array(&self, array: &Node) -> Option<Constant> {
+        let Some(NodeEnum::TypeCast(cast)) = &array.node else { return self.constant(array, None)? };
+        let (of, inside) = (self.array_type(cast)?, self.whole_array(cast.arg.as_deref()?)?);
+        let Some(ty) = inside.ty else { return Some(Constant { ty: Some(of.oid), ..inside }) };
+        keeps(self.cx.catalog.type_info(ty)?.element, of.element).then_some(inside)
+    }
+
+    /// The type of a cast to an array without a modifier.
+    fn array_type(&self, cast: &protobuf::TypeCast) -> Option<&TypeInfo> {
+        let name = cast.type_name.as_ref().filter(|name| name.array_bounds.len() == 1 && name.typmods.is_empty())?;
+        let element = self.find_type(&strings(&name.names).ok()?)?;
+        self.cx.catalog.type_info(element.array)
+    }
+}
+
+/// Whether a cast leaves each value of a type as it is, or fails.
+fn keeps(from: Oid, to: Oid) -> bool {
+    let integer = |oid: Oid| matches!(oid, Oid(21) | INT4 | INT8);
+    let text = |oid: Oid| matches!(oid, TEXT | Oid(1043));
+    from == to || (integer(from) && integer(to)) || (text(from) && text(to))
 }
 
 /// The values of a row of VALUES, if no `*` among them stands for several.

@@ -40,6 +40,33 @@ fn fresh(dice: &mut Dice, column: usize) -> String {
     }
 }
 
+/// The arguments of `unnest`, one for each column, in the ways that drivers write them.
+fn arrays(dice: &mut Dice, columns: &[usize], rows: &[(usize, Row)], given: &mut Vec<Given>) -> String {
+    let style = dice.roll(4);
+    let keys: Vec<String> = rows.iter().map(|(key, _)| key.to_string()).collect();
+    let mut array = |i: usize, c: usize| {
+        let (_, ty, _) = COLUMNS[c];
+        let value = |quote: &str| {
+            let each = |(_, row): &(usize, Row)| row[i].as_ref().map_or("NULL".to_owned(), |v| format!("{quote}{v}{quote}"));
+            rows.iter().map(each).collect::<Vec<_>>().join(", ")
+        };
+        match style {
+            0 => format!("('{{{}}}')::{ty}[]", value("\"")),
+            1 => format!("(ARRAY[{}])::{ty}[]", value("'")),
+            // a driver that looks for the narrowest type
+            2 if c < 3 => format!("('{{{}}}'::int8[])::{ty}[]", value("")),
+            2 => format!("('{{{}}}'::{ty}[])::{ty}[]", value("\"")),
+            _ => {
+                let types = [1016, 1007, 1005, 2951, 1009, 1015];
+                given.push(text(if dice.roll(2) == 0 { 0 } else { types[c] }, &format!("{{{}}}", value("\""))));
+                format!("(${})::{ty}[]", given.len())
+            }
+        }
+    };
+    let all: Vec<String> = columns.iter().enumerate().map(|(i, c)| array(i, *c)).collect();
+    format!("ARRAY[{}], {}", keys.join(", "), all.join(", "))
+}
+
 fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Saved {
     let mut columns: Vec<usize> = (0..COLUMNS.len()).filter(|_| dice.roll(2) == 0).collect();
     if columns.is_empty() {
@@ -59,7 +86,7 @@ fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Save
         _ => of(seen, key, c).or_else(|| Some(fresh(dice, c))),
     };
     let rows: Vec<(usize, Row)> = keys.iter().map(|key| (*key, columns.iter().map(|c| value(dice, *key, *c)).collect())).collect();
-    let form = dice.roll(7);
+    let form = dice.roll(9);
     let rows = if form == 4 { rows[..1].to_vec() } else { rows };
     // what stands in a query of its own has no type from the column
     let (casts, style) = (form > 0 || dice.roll(3) == 0, dice.roll(4));
@@ -79,10 +106,11 @@ fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Save
             Some(value) => format!("'{value}'{cast}"),
         }
     };
-    let lists: Vec<String> = rows
-        .iter()
-        .map(|(key, row)| row.iter().zip(&columns).fold(key.to_string(), |list, (v, c)| format!("{list}, {}", cell(dice, v, *c))))
-        .collect();
+    let mut list = |dice: &mut Dice, (key, row): &(usize, Row)| {
+        row.iter().zip(&columns).fold(key.to_string(), |l, (v, c)| format!("{l}, {}", cell(dice, v, *c)))
+    };
+    let lists: Vec<String> = if form < 7 { rows.iter().map(|row| list(dice, row)).collect() } else { Vec::new() };
+    let arrays = if form < 7 { String::new() } else { arrays(dice, &columns, &rows, &mut given) };
     let names: Vec<&str> = columns.iter().map(|c| COLUMNS[*c].0).collect();
     let all = format!("no, {}", names.join(", "));
     let values = format!("VALUES {}", lists.iter().map(|l| format!("({l})")).collect::<Vec<_>>().join(", "));
@@ -99,10 +127,12 @@ fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Save
         2 => format!("UPDATE kept k SET {} FROM ({values}) AS s ({all}) WHERE k.no = s.no", set("s")),
         3 => format!("WITH s ({all}) AS ({values}) UPDATE kept AS k SET {} FROM s WHERE k.no = s.no", set("s")),
         4 => format!("MERGE INTO kept k USING (SELECT {}) AS s {merge}", one()),
+        7 => format!("INSERT INTO kept ({all}) SELECT * FROM UNNEST({arrays}) {upsert}"),
+        8 => format!("UPDATE kept k SET {} FROM unnest({arrays}) AS s ({all}) WHERE k.no = s.no", set("s")),
         5 => format!("INSERT INTO kept ({all}) SELECT s.* FROM ({values}) AS s ({all}) {upsert}"),
         _ => format!("MERGE INTO kept AS k USING ({values}) AS s ({all}) {merge}"),
     };
-    Saved { columns, rows, makes: !matches!(form, 2 | 3), text, given }
+    Saved { columns, rows, makes: !matches!(form, 2 | 3 | 8), text, given }
 }
 
 impl Saved {
@@ -208,6 +238,14 @@ fn rows_of_which_something_cannot_be_told_are_refused() {
         ("UPDATE kept k SET nr = s.nr FROM (VALUES (1, 5) UNION ALL VALUES (2, 6)) s (no, nr) WHERE k.no = s.no".to_owned(), "0A000"),
         ("UPDATE kept k SET nr = s.nr::int FROM (VALUES (1, 5), (2, 6)) s (no, nr) WHERE k.no = s.no".to_owned(), "0A000"),
         ("UPDATE kept k SET pass = s.p FROM (VALUES (1, 'F1234-AbCd'::varchar(3))) s (no, p) WHERE k.no = s.no".to_owned(), "0A000"),
+        ("UPDATE kept k SET nr = s.nr FROM unnest('{1,2}'::int[], '{5,6}'::float8[]) s (no, nr) WHERE k.no = s.no".to_owned(), "0A000"),
+        ("UPDATE kept k SET nr = s.nr FROM unnest('{1,2}'::int[], ARRAY[5,6]::float8[]) s (no, nr) WHERE k.no = s.no".to_owned(), "0A000"),
+        ("UPDATE kept k SET nr = s.nr FROM unnest('{1,2}'::int[], ARRAY[5,1 + 5]::int[]) s (no, nr) WHERE k.no = s.no".to_owned(), "0A000"),
+        ("UPDATE kept k SET nr = s.nr FROM unnest('{1,2}'::int[], '{{5,6}}'::int[]) s (no, nr) WHERE k.no = s.no".to_owned(), "0A000"),
+        (
+            "UPDATE kept k SET pass = s.p FROM unnest('{1}'::int[], '{F1234-AbCd}'::varchar(3)[]) s (no, p) WHERE k.no = s.no".to_owned(),
+            "0A000",
+        ),
         ("UPDATE kept k SET nr = s.nr FROM (VALUES (1, '5'), (2, '6')) s (no, nr) WHERE k.no = s.no".to_owned(), "0A000"),
     ] {
         let heard = analyst.query(&text).unwrap();
