@@ -162,12 +162,12 @@ impl<'a> Resolver<'a> {
         Called { value, gives, name: first.filter(|n| rest.iter().all(|f| name(f).as_ref() == Some(n))) }
     }
 
-    /// A type's name in front of a literal in parentheses is a cast, where no function has the name (`func_get_detail` in `parse_func.c`).
-    pub(super) fn as_cast(&self, call: &FuncCall) -> Option<Node> {
+    /// A type's name in front of a value in parentheses is a cast, where nothing could be called so (`func_get_detail` in `parse_func.c`).
+    fn cast_of(&self, call: &FuncCall) -> Option<Node> {
         let [arg] = call.args.as_slice() else { return None };
         let parts = strings(&call.funcname).ok()?;
-        let literal = literal(arg).is_some() && is_undecorated(call) && !call.func_variadic;
-        if !literal || self.cx.catalog.functions_named(parts.last()?).next().is_some() {
+        let called = self.cx.catalog.functions_named(parts.last()?).any(|f| f.kind != 'p' && takes(f, 1, false, false, false, false));
+        if called || is_named(arg) || !is_undecorated(call) || call.func_variadic {
             return None;
         }
         self.find_type(&parts).filter(|t| t.kind != 'c')?;
@@ -175,6 +175,23 @@ impl<'a> Resolver<'a> {
         let ty = protobuf::TypeName { names: call.funcname.clone(), typemod: -1, location, ..protobuf::TypeName::default() };
         let cast = protobuf::TypeCast { arg: Some(Box::new(arg.clone())), type_name: Some(ty), location };
         Some(Node { node: Some(NodeEnum::TypeCast(Box::new(cast))) })
+    }
+
+    /// That of a literal: it is written as a cast.
+    pub(super) fn as_cast(&self, call: &FuncCall) -> Option<Node> {
+        let [arg] = call.args.as_slice() else { return None };
+        literal(arg).and_then(|_| self.cast_of(call))
+    }
+
+    /// That of anything else: it stays a call, which gives a column its name and an error its words. `None` is no cast.
+    pub(super) fn cast_as_call(&mut self, call: &mut FuncCall, kind: UseKind) -> Option<Checked<Value>> {
+        let mut cast = self.cast_of(call)?;
+        let value = self.expr(&mut cast, kind);
+        if let Some(NodeEnum::TypeCast(cast)) = cast.node {
+            call.args = cast.arg.map(|arg| *arg).into_iter().collect();
+            call.funcname = cast.type_name.map(|ty| ty.names).unwrap_or_default();
+        }
+        Some(value)
     }
 
     /// `f(x)` is `(x).f` where `x`, a whole row or a column, has such a field and nothing could be called so (`ParseFuncOrColumn` in `parse_func.c`).

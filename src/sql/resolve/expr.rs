@@ -51,7 +51,7 @@ impl Resolver<'_> {
                 }
                 None => match self.has_body(call) {
                     Some(function) => self.body_as_value(node, function, kind),
-                    None => self.call(call, kind),
+                    None => self.cast_as_call(call, kind).unwrap_or_else(|| self.call(call, kind)),
                 },
             },
             NodeEnum::TypeCast(cast) => {

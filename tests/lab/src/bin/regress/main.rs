@@ -179,6 +179,8 @@ fn main() {
     }
 
     let (mut asked, mut refused, mut reasons, mut unlike) = (0, 0, BTreeMap::<String, (usize, String)>::new(), 0);
+    // what a script goes on with once something of it was refused is not what it is directly
+    let mut unlike_at_once = 0;
     let mut others = BTreeMap::<String, (usize, String)>::new();
     let (mut first, mut second) = (Runner::new(direct, "first"), Runner::new(direct, "second"));
     let (mut through, mut aside) = (Runner::new(lab.port, "postgres"), Runner::new(direct, "postgres"));
@@ -192,6 +194,7 @@ fn main() {
         let Ok(text) = std::fs::read(Path::new(&folder).join(format!("sql/{name}.sql"))) else { continue };
         let Ok(text) = String::from_utf8(text) else { continue };
         [&mut first, &mut second, &mut through, &mut aside].into_iter().for_each(Runner::fresh);
+        let mut spoiled = false;
         let (before, started) = ((asked, refused, unlike), std::time::Instant::now());
         for statement in script::statements(&text, &folder) {
             let [one, two] = [&mut first, &mut second].map(|r| r.run(&statement));
@@ -209,6 +212,7 @@ fn main() {
                 }
             }
             let got = through.run(&statement);
+            spoiled |= got.refused().is_some();
             if !statement.is_asked() {
                 if let Some(reason) = got.refused() {
                     let found = others.entry(kind(reason)).or_insert((0, statement.text.clone()));
@@ -235,7 +239,14 @@ fn main() {
                 }
             } else if !got.is_as(&one) {
                 unlike += 1;
-                println!("UNLIKE {name}: {}\n    direct  {}\n    through {}", statement.text, one.shown(), got.shown());
+                unlike_at_once += i32::from(!spoiled);
+                println!(
+                    "UNLIKE{} {name}: {}\n    direct  {}\n    through {}",
+                    if spoiled { "" } else { " AT ONCE" },
+                    statement.text,
+                    one.shown(),
+                    got.shown()
+                );
             }
         }
         println!(
@@ -257,6 +268,9 @@ fn main() {
             );
         });
     }
-    println!("\n{asked} asked, {refused} refused ({:.1} %), {unlike} unlike", 100.0 * f64::from(refused) / f64::from(asked.max(1)));
+    println!(
+        "\n{asked} asked, {refused} refused ({:.1} %), {unlike} unlike, {unlike_at_once} of them before anything of their script was refused",
+        100.0 * f64::from(refused) / f64::from(asked.max(1))
+    );
     std::process::exit(i32::from(unlike > 0));
 }
