@@ -104,6 +104,7 @@ fn postgres_sqlstate(syntax: Syntax) -> &'static str {
         Syntax::InvalidTextRepresentation => "22P02",
         Syntax::InvalidParameterValue => "22023",
         Syntax::InvalidEscapeSequence => "22025",
+        Syntax::WrongObjectType => "42809",
         Syntax::WindowingError => "42P20",
         Syntax::FeatureNotSupported => "0A000",
     }

@@ -60,6 +60,8 @@ pub enum Syntax {
     InvalidParameterValue,
     /// 22025
     InvalidEscapeSequence,
+    /// 42809
+    WrongObjectType,
     /// 42P20
     WindowingError,
     /// 0A000 with PostgreSQL's own words (cross-database references and the like)

@@ -256,7 +256,11 @@ impl<'a> Resolver<'a> {
         }
         let (args, named) = (call.args.len(), call.args.iter().any(is_named));
         let candidates = self.candidates(call, schema, name);
-        let Some(first) = candidates.first() else { return Err(no_function(&parts, args, call.location)) };
+        let Some(first) = candidates.first() else {
+            let mut others = self.cx.catalog.functions_named(name);
+            let procedure = others.any(|f| f.kind == 'p' && takes(f, args, named, call.func_variadic, false, false));
+            return Err(no_function(&parts, args, procedure).at(call.location));
+        };
         // a leakproof function would not do: what casts its arguments need not be
         let fails = args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w')) && self.truncated(call).is_none();
         self.may_leak(fails);
@@ -419,7 +423,11 @@ pub(super) fn is_undecorated(call: &FuncCall) -> bool {
 }
 
 /// PostgreSQL lists the arguments' types too, which are not known here.
-fn no_function(parts: &[&str], args: usize, location: i32) -> Reject {
-    let arguments = if args == 0 { "()" } else { "" };
-    Reject::postgres(Syntax::UndefinedFunction, format!("function {}{arguments} does not exist", parts.join("."))).at(location)
+fn no_function(parts: &[&str], args: usize, procedure: bool) -> Reject {
+    let (name, arguments) = (parts.join("."), if args == 0 { "()" } else { "" });
+    if procedure {
+        let reject = Reject::postgres(Syntax::WrongObjectType, format!("{name}{arguments} is a procedure"));
+        return reject.hint("To call a procedure, use CALL.");
+    }
+    Reject::postgres(Syntax::UndefinedFunction, format!("function {name}{arguments} does not exist"))
 }

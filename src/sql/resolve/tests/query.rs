@@ -129,6 +129,8 @@ fn errors_are_postgresqls() {
         ("SELECT x.id FROM users", Syntax::UndefinedTable, Some(7)),
         ("SELECT 1 FROM users, users", Syntax::DuplicateAlias, None),
         ("SELECT nosuch(1)", Syntax::UndefinedFunction, Some(7)),
+        ("SELECT does(1)", Syntax::WrongObjectType, Some(7)),
+        ("SELECT does(1, 2)", Syntax::UndefinedFunction, Some(7)),
         ("MERGE INTO users u USING orders o ON true WHEN NOT MATCHED THEN INSERT (id) VALUES (u.id)", Syntax::UndefinedTable, Some(84)),
         (
             "MERGE INTO users u USING orders o ON true WHEN NOT MATCHED BY SOURCE AND user_id = 1 THEN DELETE",

@@ -135,6 +135,7 @@ pub(in crate::sql) fn catalog() -> Catalog {
         function(3960, "json_populate_record", 'f', &[2283, 25], 2283),
         function(20102, "place_of", 'f', &[23], place.0),
         function(20103, "rec", 'f', &[], 2249),
+        function(20120, "does", 'p', &[23], 2278),
         function(20107, "scalars", 'f', &[23], 23),
         function(20108, "scalars", 'f', &[25], 25),
         function(20109, "arrays", 'f', &[1016], 23),
