@@ -10,7 +10,7 @@ use super::names::{Found, TEMPORARY};
 use super::scope::{Column, Item};
 use super::{Resolver, Value, absent, inner, strings, unknown};
 use crate::base::QualifiedName;
-use crate::catalog::{ConstraintKind, Oid};
+use crate::catalog::{ConstraintKind, Oid, SYSTEM_COLUMNS};
 use crate::sql::effect::Deed;
 use crate::sql::model::{Access, InstanceOf, Need, UseKind};
 use crate::sql::reject::{Checked, Reject, Syntax};
@@ -133,6 +133,8 @@ impl Resolver<'_> {
         }
         let names: Vec<Box<str>> = columns.iter().map(|c| c.name.clone()).collect();
         let relation = relation.as_mut().ok_or_else(|| unknown("a table without a name"))?;
+        // CHECK may name `tableoid`
+        columns.extend(SYSTEM_COLUMNS.iter().map(|(name, _, ty)| computed(name, Some(*ty))));
         let item = Rc::new(self.item_of(relation.relname.as_str().into(), columns, &[], false)?);
         self.on_level(vec![item], |r| {
             table_elts.iter_mut().try_for_each(|n| r.element(n))?;

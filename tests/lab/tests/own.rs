@@ -68,6 +68,8 @@ const OWN: &[&str] = &[
     "CLUSTER t USING by_lower",
     "COMMENT ON TABLE t IS 'mine'",
     "COMMENT ON COLUMN t.d IS 'mine'",
+    "CREATE TEMP TABLE checked_t (a int, CHECK (a > 0 AND tableoid::regclass::text LIKE '%checked_t'))",
+    "INSERT INTO checked_t VALUES (1)",
     "CREATE TEMP TABLE like_t (LIKE t INCLUDING ALL, more int)",
     "INSERT INTO like_t SELECT *, 1 FROM t RETURNING *",
     "CREATE TEMP TABLE like_places (LIKE places)",

@@ -222,6 +222,10 @@ fn main() {
                         behind = true;
                     }
                 }
+                if !spoiled && one == two && !got.is_as(&one) {
+                    unlike_at_once += 1;
+                    println!("UNLIKE AT ONCE {name}: {}\n    direct  {}\n    through {}", statement.text, one.shown(), got.shown());
+                }
                 continue;
             }
             if one != two || (got.is_aborted() && !one.is_aborted()) {
