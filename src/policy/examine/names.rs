@@ -27,7 +27,11 @@ impl Examined<'_> {
                         Ok(called) => found.extend(called.into_iter().filter(|f| hangs_on_a_path(f)).map(|f| hanging(f, &place))),
                         Err(reject) => {
                             let message = format!("this condition cannot be used for '{}': {}", relation.name, reject.message);
-                            found.push(Diagnostic::error(place, message));
+                            let error = Diagnostic::error(place, message);
+                            found.push(match reject.hint {
+                                Some(hint) => error.help(hint),
+                                None => error,
+                            });
                         }
                     }
                 }

@@ -85,6 +85,7 @@ impl<'a> Resolver<'a> {
         let before = self.behind;
         self.behind &= !callee.may_be_first();
         let called = self.called_of(&callee, call, kind);
+        self.reads_as_arguments(&callee.candidates, call);
         self.behind = before;
         called
     }

@@ -30,7 +30,11 @@ impl Resolver<'_> {
                 let hit = self.column(reference)?;
                 self.mask_in_place(node, hit)
             }
-            NodeEnum::AConst(constant) => constant_value(constant),
+            NodeEnum::AConst(constant) => {
+                let value = constant_value(constant);
+                self.meets_text(node);
+                value
+            }
             NodeEnum::ParamRef(protobuf::ParamRef { number, location: _ }) => match self.cx.function {
                 Some(function) => {
                     *node = self.parameter(function, *number)?;
@@ -71,6 +75,9 @@ impl Resolver<'_> {
                 self.may_leak(!read_once && moment.is_none());
                 if let Some(arg) = arg.as_deref().filter(|_| read_once) {
                     self.has_type(arg, ty);
+                }
+                if let Some(arg) = arg.as_deref() {
+                    self.reads_as(arg, Some(ty));
                 }
                 if ty == BOOL && name.array_bounds.is_empty() {
                     spell_out(arg.as_deref_mut());
@@ -361,7 +368,7 @@ impl Resolver<'_> {
     }
 
     /// The array type over elements of a type; arrays of arrays are arrays of more dimensions (`get_promoted_array_type`).
-    fn array_over(&self, element: Oid) -> Option<Oid> {
+    pub(super) fn array_over(&self, element: Oid) -> Option<Oid> {
         let info = self.cx.catalog.type_info(element)?;
         Some(if info.element == Oid(0) { info.array } else { element }).filter(|oid| *oid != Oid(0))
     }
@@ -423,7 +430,7 @@ fn is_parameter(node: &Node) -> bool {
 }
 
 /// The operator of IN.
-fn name_equals() -> Vec<Node> {
+pub(super) fn name_equals() -> Vec<Node> {
     super::name_nodes(&["="])
 }
 

@@ -24,6 +24,7 @@ mod in_place;
 mod join;
 mod json;
 mod leak;
+mod literal;
 mod merge;
 mod moment;
 mod names;
@@ -148,7 +149,7 @@ pub fn analyse(parsed: &mut Parsed, cx: Context<'_>) -> Result<Analysis, (Reject
     }
     resolver.depth.nodes = cx.below + parsed.depth;
     resolver.out.parameters.clone_from(&parsed.parameters);
-    match resolver.statement(&mut parsed.node) {
+    match resolver.statement(&mut parsed.node).and_then(|()| resolver.texts_are_plain()) {
         Ok(()) => {
             resolver.name_unread();
             resolver.spread_leaks();
@@ -233,6 +234,8 @@ pub(super) struct Resolver<'a> {
     asks: bool,
     /// How many SELECTs the walk is in.
     queries: u32,
+    /// Within the policy's own SQL: its texts, by where they stand.
+    literals: BTreeMap<i32, literal::Literal>,
 }
 
 impl<'a> Resolver<'a> {
@@ -254,6 +257,7 @@ impl<'a> Resolver<'a> {
             conjunct: None,
             asks: false,
             queries: 0,
+            literals: BTreeMap::new(),
         }
     }
 }

@@ -4,12 +4,12 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, AExpr, AExprKind, Node};
 
 use super::call::literal;
-use super::expr::{NUMBERS, is_constant, no_operator};
+use super::expr::{NUMBERS, is_constant, name_equals, no_operator};
 use super::leak::{ARITHMETIC, is_arithmetic};
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar};
 use crate::sql::model::{Call, Flow, Source, UseKind};
-use crate::sql::reject::Checked;
+use crate::sql::reject::{Checked, Reject};
 
 const BOOL: Oid = Oid(16);
 const NAME: Oid = Oid(19);
@@ -66,11 +66,17 @@ impl Resolver<'_> {
                     return Ok(Value::computed(Some(ty)));
                 }
                 // beside NULL it is a test of NULL, and no operator runs
-                let tests_null = form != AExprKind::AexprOp && [lexpr.as_deref(), Some(&**right)].into_iter().flatten().any(is_null);
+                let beside_null = [lexpr.as_deref(), Some(&**right)].into_iter().flatten().any(is_null);
+                let tests_null = form != AExprKind::AexprOp && beside_null;
+                let tests_null_by_setting = self.cx.says.is_some() && form == AExprKind::AexprOp && beside_null;
+                if tests_null_by_setting {
+                    return Err(Reject::unclear("policy", "a comparison with NULL is a test of NULL where a session sets transform_null_equals")
+                        .hint("write IS NULL, or leave it out: it is never true"));
+                }
                 let equality = tests_null || self.operator(name, args, *location)?;
                 match lexpr {
                     Some(left) => {
-                        let operands = self.compare(left, right, equality, kind, *location)?;
+                        let operands = self.compare(left, right, (equality, name), kind, *location)?;
                         if !(is_arithmetic(left) && is_arithmetic(right) && self.is_own_arithmetic(name)) {
                             self.operator_may_leak(name, &operands);
                         }
@@ -111,6 +117,7 @@ impl Resolver<'_> {
                     None => Operand::of(None, fixed),
                 };
                 self.operator_may_leak(name, &[(self.operand(&value, false), element)]);
+                self.reads_as(right, value.ty.and_then(|ty| self.array_over(self.compared_as(ty)?)));
                 if constant {
                     self.equals_array(&value, right, ty);
                 } else {
@@ -130,6 +137,7 @@ impl Resolver<'_> {
                 self.operator(name, 2, *location)?;
                 self.used_opt(lexpr, kind)?;
                 self.used(right, kind)?;
+                self.reads_as(right, Some(TEXT));
                 Ok(Value::computed(Some(BOOL)))
             }
             AExprKind::AexprBetween | AExprKind::AexprNotBetween | AExprKind::AexprBetweenSym | AExprKind::AexprNotBetweenSym => {
@@ -142,6 +150,7 @@ impl Resolver<'_> {
                     self.operator(&name, 2, *location)?;
                     let operands: Vec<_> = bounds.iter().map(|b| (self.operand(&value, false), *b)).collect();
                     self.operator_may_leak(&name, &operands);
+                    items.iter().for_each(|item| self.reads_as_operand(item, &name, value.ty));
                 }
                 Ok(Value::computed(Some(BOOL)))
             }
@@ -176,6 +185,9 @@ impl Resolver<'_> {
         self.operator(name, 2, *location)?;
         self.may_leak(true);
         self.used_opt(rexpr, UseKind::Expression)?;
+        if let Some(member) = rexpr.as_deref() {
+            self.reads_as(member, Some(TEXT));
+        }
         match lexpr.as_deref_mut().and_then(|l| l.node.as_mut()) {
             Some(NodeEnum::AExpr(left)) => self.member(left, kind).map(|_| ())?,
             _ => self.used_opt(lexpr, kind)?,
@@ -184,11 +196,21 @@ impl Resolver<'_> {
     }
 
     /// Two sides; `equality` is `=`, `<>` or IS DISTINCT FROM, which masks that keep values apart survive.
-    fn compare(&mut self, left: &mut Node, right: &mut Node, equality: bool, kind: UseKind, at: i32) -> Checked<Vec<Operands>> {
+    fn compare(
+        &mut self,
+        left: &mut Node,
+        right: &mut Node,
+        (equality, names): (bool, &[Node]),
+        kind: UseKind,
+        at: i32,
+    ) -> Checked<Vec<Operands>> {
         let literals = self.literals(left);
         if !equality {
             let literal_right = self.is_literal(right);
-            let (left, right) = (self.used(left, kind)?, self.used(right, kind)?);
+            let (before, behind) = (left, right);
+            let (left, right) = (self.used(before, kind)?, self.used(behind, kind)?);
+            self.reads_as_left(before, names, right.ty);
+            self.reads_as_operand(behind, names, left.ty);
             return Ok(vec![(self.operand(&left, literals == [true]), self.operand(&right, literal_right))]);
         }
         let lefts = self.row_values(left, kind)?;
@@ -218,11 +240,15 @@ impl Resolver<'_> {
         for (((l, r), right), literal) in lefts.iter().zip(&rights).zip(row_members(right)).zip(literals) {
             let left = left_members.next();
             let (constant_left, constant_right) = (left.as_deref().is_some_and(is_constant), is_constant(right));
+            if let Some(left) = left.as_deref() {
+                self.reads_as_operand(left, &name_equals(), r.ty);
+            }
             match left {
                 _ if constant_right => self.equals_constants(l, std::slice::from_mut(right), &[r.ty]),
                 Some(left) if constant_left => self.equals_constants(r, std::slice::from_mut(left), &[l.ty]),
                 _ => self.equal(l, r, kind, at),
             }
+            self.reads_as_operand(right, &name_equals(), l.ty);
             operands.push((self.operand(l, left_literals.next() == Some(true)), self.operand(r, literal)));
         }
         Ok(operands)
@@ -239,6 +265,9 @@ impl Resolver<'_> {
         let literals: Vec<bool> = items.iter().map(|item| self.is_literal(item)).collect();
         let members = items.iter_mut().map(|item| self.used(item, kind)).collect::<Checked<Vec<_>>>()?;
         let types: Vec<_> = members.iter().map(|m| m.ty).collect();
+        if let [value] = values.as_slice() {
+            items.iter().for_each(|item| self.reads_as_operand(item, &name_equals(), value.ty));
+        }
         match values.as_slice() {
             [value] if equality && constant => self.equals_constants(value, items, &types),
             values => values.iter().for_each(|value| self.consume(value, kind)),

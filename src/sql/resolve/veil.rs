@@ -103,9 +103,10 @@ impl<'a> Resolver<'a> {
             alias,
             ..self.cx
         };
-        Resolver { session: self.session, operands: &types, ..Resolver::new(cx) }.query(&mut query).map_err(|reject| {
+        let mut resolver = Resolver { session: self.session, operands: &types, ..Resolver::new(cx) };
+        resolver.query(&mut query).and_then(|_| resolver.texts_are_plain()).map_err(|reject| {
             let message = format!("the policy's SQL over \"{}.{}\": {}", range.schemaname, range.relname, reject.message);
-            Reject::unclear("policy", message)
+            Reject { hint: reject.hint, ..Reject::unclear("policy", message) }
         })?;
         Ok(query)
     }
