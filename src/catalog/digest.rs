@@ -22,6 +22,7 @@ pub fn digest(contents: &Contents) -> [u8; 32] {
         functions,
         operators,
         casts,
+        support,
         roles,
         settings,
     } = contents;
@@ -34,7 +35,7 @@ pub fn digest(contents: &Contents) -> [u8; 32] {
     hash.boundary(3);
     functions.iter().filter(|f| !is_temporary(&f.name.schema)).for_each(|f| f.hash(&mut hash));
     hash.boundary(4);
-    (indexes, operators, casts, roles, settings).hash(&mut hash);
+    (indexes, operators, casts, support, roles, settings).hash(&mut hash);
     hash.0.finalize().into()
 }
 

@@ -309,6 +309,8 @@ pub struct Contents {
     pub operators: Vec<Operator>,
     /// All casts with a function: source, target, function.
     pub casts: Vec<(Oid, Oid, Oid)>,
+    /// Types with functions from outside PostgreSQL that sort, compare and hash their values, those in C and of extensions aside.
+    pub support: Vec<(Oid, Oid)>,
     /// All roles.
     pub roles: Vec<Role>,
     /// Role and database settings.

@@ -320,6 +320,7 @@ async fn read(client: &Client, path: PathSource) -> Result<(Contents, Mark), Loa
         functions: all(client, "functions", queries::FUNCTIONS, rows::function).await?,
         operators: all(client, "operators", queries::OPERATORS, rows::operator).await?,
         casts: all(client, "casts", queries::CASTS, rows::cast).await?,
+        support: all(client, "operator classes", queries::SUPPORT, rows::pair).await?,
         roles: read_roles(client).await?,
         settings,
     };

@@ -127,13 +127,14 @@ impl Judge<'_> {
 
     /// Types whose input functions or checks do not come with PostgreSQL.
     pub(super) fn types(&mut self) {
-        for (oid, at) in &self.analysis.types {
-            let Some(info) = self.catalog.type_info(*oid).filter(|t| t.foreign_code) else {
+        let declared = self.analysis.declared.iter().copied().chain(self.checked_parts()).map(|oid| (oid, -1));
+        for (oid, at) in self.analysis.types.iter().copied().chain(declared).collect::<Vec<_>>() {
+            let Some(info) = self.catalog.type_info(oid).filter(|t| t.foreign_code) else {
                 continue;
             };
             self.scrub = true;
             let mut inputs =
-                self.catalog.contents().functions.iter().filter(|f| f.returns == *oid && f.arg_types.first() == Some(&CSTRING)).peekable();
+                self.catalog.contents().functions.iter().filter(|f| f.returns == oid && f.arg_types.first() == Some(&CSTRING)).peekable();
             let allowed = inputs.peek().is_some() && inputs.all(|f| self.profile.functions.contains(&f.oid));
             if !allowed {
                 let (name, who) = (&info.name, words::roles(self.profile));
@@ -141,7 +142,7 @@ impl Judge<'_> {
                     "type",
                     format!("{who} may not make values of type \"{name}\", which runs functions from outside PostgreSQL"),
                 );
-                self.refuse(reject.hint("'functions' of the role may name its input functions, or \"extension:NAME\"").at(*at));
+                self.refuse(reject.hint("'functions' of the role may name its input functions, or \"extension:NAME\"").at(at));
             }
         }
     }

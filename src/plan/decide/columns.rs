@@ -6,11 +6,12 @@ use super::demand::has_sql;
 use super::{Judge, words};
 use crate::catalog::{Column, PgType, Scalar, Shape};
 use crate::mask::Laws;
+use crate::plan::SessionRelation;
 use crate::plan::permit::{Action, Cell};
 use crate::policy::{MaskRule, Outcome, Reveal};
 use crate::sql::Reject;
 use crate::sql::effect::Deed;
-use crate::sql::model::{Flow, Output, Source, Use, UseKind};
+use crate::sql::model::{Flow, InstanceOf, Output, Source, Use, UseKind};
 
 /// What makes a use of the raw column equal to the veil: a law of its mask, or that the rule gives this much up on purpose.
 pub(super) struct Commutes {
@@ -287,7 +288,14 @@ impl Judge<'_> {
 
     /// The declared type of a source, where it is known.
     pub(super) fn type_of(&self, source: Source) -> Option<crate::catalog::Oid> {
-        self.source_type(source).map(|ty| ty.oid)
+        self.source_type(source).or_else(|| self.own_type(source)).map(|ty| ty.oid)
+    }
+
+    /// The same of a column of the session's own relation, where that was looked up.
+    fn own_type(&self, source: Source) -> Option<PgType> {
+        let instance = self.instance(source.instance).filter(|i| !matches!(i.of, InstanceOf::Catalog(_)))?;
+        let is = |r: &&SessionRelation| *r.name == *instance.name.name;
+        self.own.iter().filter(is).filter_map(|r| r.looked_up.as_ref()).find_map(|r| r.column_number(source.column)).map(|c| c.ty)
     }
 
     pub(super) fn column(&self, source: Source) -> String {

@@ -52,7 +52,11 @@ impl Resolver<'_> {
         if self.cx.says.is_none() || literal(node).is_none() {
             return;
         }
-        let (Some(ty), Some(name)) = (beside.and_then(|ty| self.compared_as(ty)), strings(names).ok().and_then(|parts| parts.last().copied())) else { return };
+        let (Some(ty), Some(name)) =
+            (beside.and_then(|ty| self.compared_as(ty)), strings(names).ok().and_then(|parts| parts.last().copied()))
+        else {
+            return;
+        };
         let rights: Vec<Oid> = self.cx.catalog.operators_named(name).filter(|o| o.left == ty).map(|o| o.right).collect();
         let ty = if rights.contains(&ty) { Some(ty) } else { self.as_one(&rights) };
         self.reads_as(node, ty);
@@ -96,8 +100,11 @@ impl Resolver<'_> {
         match self.literals.values().find(|l| !self.is_read_alike(&l.text, l.ty, DEPTH)) {
             None => Ok(()),
             Some(Literal { text: _, ty }) => {
-                let name = ty.and_then(|ty| self.cx.catalog.type_info(ty)).map_or("value of the type that its place asks for", |t| &*t.name.name);
-                let message = format!("what a text means as a {name} hangs on what a session sets (TimeZone, DateStyle, IntervalStyle and their like)");
+                let name =
+                    ty.and_then(|ty| self.cx.catalog.type_info(ty)).map_or("value of the type that its place asks for", |t| &*t.name.name);
+                let message = format!(
+                    "what a text means as a {name} hangs on what a session sets (TimeZone, DateStyle, IntervalStyle and their like)"
+                );
                 let hint = "write moments with their zone, '2024-01-31 00:00+00', days as '2024-01-31', and say the type of other texts ('…'::text)";
                 Err(Reject::unclear("policy", message).hint(hint))
             }
@@ -155,9 +162,9 @@ const WORDS: [&str; 4] = ["now", "today", "tomorrow", "yesterday"];
 
 /// Words of dates, times and spans of time, three letters of the long ones.
 const KNOWN: [&str; 49] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "y",
-    "yr", "yea", "w", "wee", "d", "day", "h", "hr", "hou", "hrs", "m", "min", "s", "sec", "ms", "mil", "us", "mic", "dec", "cen", "ago", "am",
-    "pm", "ad", "bc", "t", "z", "p", "j",
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+    "y", "yr", "yea", "w", "wee", "d", "day", "h", "hr", "hou", "hrs", "m", "min", "s", "sec", "ms", "mil", "us", "mic", "dec", "cen",
+    "ago", "am", "pm", "ad", "bc", "t", "z", "p", "j",
 ];
 
 /// Whether some type that a setting tells how to read could be read from a text. Texts with words that no date has are none.
@@ -237,7 +244,20 @@ mod tests {
 
     #[test]
     fn what_could_be_a_moment() {
-        for text in ["2024-06-01", "Jun 1 2024", "20240601", "tomorrow", " Now ", "-0 2:00", "1 day", "12:00", "1.5", "01/02/2024 EST", "4711", "J2451187"] {
+        for text in [
+            "2024-06-01",
+            "Jun 1 2024",
+            "20240601",
+            "tomorrow",
+            " Now ",
+            "-0 2:00",
+            "1 day",
+            "12:00",
+            "1.5",
+            "01/02/2024 EST",
+            "4711",
+            "J2451187",
+        ] {
             assert!(may_be_a_moment(text), "{text}");
         }
         for text in ["EU", "R2", "42", "007", "", "it is", "A-42", "k1", "^[a-z]{1}$", "infinity", "Friday"] {
@@ -247,20 +267,44 @@ mod tests {
 
     #[test]
     fn moments_that_are_read_in_one_way() {
-        for text in ["2024-06-01 00:00+00", "2024-06-01T00:00:00.5Z", "2024-06-01 02:00 Europe/Berlin", "12024-06-01 00:00 UTC", "0044-03-15 00:00:00+00 BC", "infinity"] {
+        for text in [
+            "2024-06-01 00:00+00",
+            "2024-06-01T00:00:00.5Z",
+            "2024-06-01 02:00 Europe/Berlin",
+            "12024-06-01 00:00 UTC",
+            "0044-03-15 00:00:00+00 BC",
+            "infinity",
+        ] {
             assert!(is_moment(text, true) && is_day(text), "{text}");
         }
-        for text in ["2024-06-01", "2024-06-01 00:00", "2024-06-01 00:00 EST", "01/02/2024 00:00+00", "2024-06-01+00", "24-06-01 00:00+00", "00:00+00"] {
+        for text in [
+            "2024-06-01",
+            "2024-06-01 00:00",
+            "2024-06-01 00:00 EST",
+            "01/02/2024 00:00+00",
+            "2024-06-01+00",
+            "24-06-01 00:00+00",
+            "00:00+00",
+        ] {
             assert!(!(is_moment(text, true) && is_day(text)), "{text}");
         }
-        assert!(is_day("2024-06-01") && is_day("4714-11-24 BC") && is_day("2024-06-01 12:00") && !is_day("2024/06/01") && !is_day("2024-6-1") && !is_day("01-02-2024"));
+        assert!(
+            is_day("2024-06-01")
+                && is_day("4714-11-24 BC")
+                && is_day("2024-06-01 12:00")
+                && !is_day("2024/06/01")
+                && !is_day("2024-6-1")
+                && !is_day("01-02-2024")
+        );
         assert!(is_moment("12:00+01:30", false) && !is_moment("12:00", false));
         assert!(is_time("12:00") && is_time("1:02:03.456") && !is_time("12") && !is_time("12:00 PM"));
     }
 
     #[test]
     fn spans_that_are_read_in_one_way() {
-        for text in ["1 day", "-1 day", "-02:00", "-02:00:00.5", "1 day -02:00", "-1 day -02:00", "-1 days +02:03:00", "30 days", "P1Y2M", "1-2"] {
+        for text in
+            ["1 day", "-1 day", "-02:00", "-02:00:00.5", "1 day -02:00", "-1 day -02:00", "-1 days +02:03:00", "30 days", "P1Y2M", "1-2"]
+        {
             assert!(is_span(text), "{text}");
         }
         for text in ["-0 2:00", "-1 day 02:00", "-1 2:03", "-1-2", "-1 year 2 months"] {

@@ -70,8 +70,11 @@ impl Resolver<'_> {
                 let tests_null = form != AExprKind::AexprOp && beside_null;
                 let tests_null_by_setting = self.cx.says.is_some() && form == AExprKind::AexprOp && beside_null;
                 if tests_null_by_setting {
-                    return Err(Reject::unclear("policy", "a comparison with NULL is a test of NULL where a session sets transform_null_equals")
-                        .hint("write IS NULL, or leave it out: it is never true"));
+                    return Err(Reject::unclear(
+                        "policy",
+                        "a comparison with NULL is a test of NULL where a session sets transform_null_equals",
+                    )
+                    .hint("write IS NULL, or leave it out: it is never true"));
                 }
                 let equality = tests_null || self.operator(name, args, *location)?;
                 match lexpr {

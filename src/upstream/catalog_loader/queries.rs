@@ -172,6 +172,16 @@ pub(super) const OPERATORS: &str = "SELECT o.oid, n.nspname, o.oprname, o.oprlef
 pub(super) const CASTS: &str =
     "SELECT castsource, casttarget, castfunc FROM pg_catalog.pg_cast WHERE castfunc <> 0 ORDER BY castsource, casttarget";
 
+/// Types with the functions behind their operator classes that sort, compare and hash their values, where those are neither C nor an extension's.
+pub(super) const SUPPORT: &str = "SELECT DISTINCT s.type, s.function FROM ( \
+      SELECT p.amproclefttype, p.amproc::pg_catalog.oid FROM pg_catalog.pg_amproc p \
+      UNION SELECT p.amprocrighttype, p.amproc::pg_catalog.oid FROM pg_catalog.pg_amproc p \
+      UNION SELECT a.amoplefttype, o.oprcode::pg_catalog.oid FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr \
+      UNION SELECT a.amoprighttype, o.oprcode::pg_catalog.oid FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr \
+    ) s (type, function) JOIN pg_catalog.pg_proc f ON f.oid = s.function \
+    WHERE f.oid >= 16384 AND f.prolang NOT IN (12, 13) AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d \
+      WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = f.oid AND d.deptype = 'e') ORDER BY 1, 2";
+
 /// Roles.
 pub(super) const ROLES: &str = "SELECT oid, rolname, rolcanlogin, rolsuper FROM pg_catalog.pg_roles ORDER BY oid";
 
@@ -217,7 +227,9 @@ pub(super) const MARK: &str = r"WITH temporary AS MATERIALIZED (SELECT oid FROM 
       UNION ALL SELECT 16, xmin FROM pg_catalog.pg_depend WHERE deptype = 'e'
       UNION ALL SELECT 17, xmin FROM pg_catalog.pg_auth_members
       UNION ALL SELECT 18, xmin FROM pg_catalog.pg_db_role_setting
-      UNION ALL SELECT 19, xmin FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
+      UNION ALL SELECT 19, xmin FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
+      UNION ALL SELECT 20, xmin FROM pg_catalog.pg_amproc
+      UNION ALL SELECT 21, xmin FROM pg_catalog.pg_amop),
     counted AS (SELECT source, pg_catalog.count(*) AS rows, pg_catalog.sum(pg_catalog.hashtextextended(x::pg_catalog.text, 0)) AS hash
       FROM rows GROUP BY source)
     SELECT (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', source, rows, hash), ' ' ORDER BY source) FROM counted),

@@ -70,6 +70,33 @@ fn a_cast_of_others_counts_where_its_types_occur() {
     }
 }
 
+/// So do functions that sort and compare, of types that are computed with.
+#[test]
+fn what_compares_values_counts_where_their_types_occur() {
+    let (mood, moods) = (Oid(30010), Oid(30012));
+    let over = changed(|c| {
+        let own = |oid, element| TypeInfo { oid, name: QualifiedName::new("public", "own"), element, ..c.types[0].clone() };
+        let own = [own(mood, Oid(0)), own(moods, mood)];
+        c.types.extend(own);
+        c.relations.iter_mut().filter(|r| r.oid == ACCOUNTS).for_each(|r| r.columns[1].ty.oid = moods);
+        c.support = vec![(mood, Oid(30000))];
+    });
+    let declaring = |oid| Analysis { declared: vec![oid], ..reading(&[USERS]) };
+    for (analysis, runs) in [
+        (using(&[ACCOUNTS], 2, UseKind::Order), true),
+        (using(&[ACCOUNTS], 2, UseKind::Distinct), true),
+        (using(&[ACCOUNTS], 2, UseKind::Output), false),
+        (using(&[ACCOUNTS], 1, UseKind::Order), false),
+        (declaring(mood), true),
+        (declaring(Oid(25)), false),
+    ] {
+        let judged = judged_over(&over, &analysis, &profile());
+        assert_eq!(judged.map_or_else(|r| r.message.contains("behind an operator class"), |_| false), runs, "{analysis:?}");
+    }
+    let allowed = Profile { functions: [Oid(30000)].into(), ..profile() };
+    assert!(judged_over(&over, &using(&[ACCOUNTS], 2, UseKind::Order), &allowed).unwrap().decision.scrub);
+}
+
 /// What a definition calls may say anything, unless it came with PostgreSQL.
 #[test]
 fn what_a_definition_calls_is_not_passed_on() {

@@ -180,6 +180,7 @@ pub(in crate::sql) fn catalog() -> Catalog {
         functions,
         operators,
         casts: Vec::new(),
+        support: Vec::new(),
         roles: Vec::new(),
         settings: Vec::new(),
     })
