@@ -1,6 +1,7 @@
-//! Texts in the policy's own SQL. PostgreSQL reads each as a value of the type that its place asks for, when a session's statement is read; how it reads moments,
-//! spans of time, money and arrays is for settings to say which a client makes (TimeZone, DateStyle, IntervalStyle, `lc_monetary`, `array_nulls`). A view holds
-//! what was read when it was made. So those that could be read in two ways are refused.
+//! Texts in the policy's own SQL. PostgreSQL reads each as a value of the type that its place asks for, when a session's statement is
+//! read; how it reads moments, spans of time, money and arrays is for settings to say which a client makes (`TimeZone`, `DateStyle`,
+//! `IntervalStyle`, `lc_monetary`, `array_nulls`). A view holds what was read when it was made. So those that could be read in two ways
+//! are refused.
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, Node};

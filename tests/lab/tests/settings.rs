@@ -1,4 +1,4 @@
-//! What the policy's own SQL means hangs on no setting of a session: a text in it is read when a statement is, and TimeZone, DateStyle and their like say how.
+//! What the policy's own SQL means hangs on no setting of a session: a text in it is read when a statement is, and `TimeZone`, `DateStyle` and their like say how.
 //! Over a view it was read when the view was made. Texts that could be read in two ways are refused.
 #![allow(
     clippy::unwrap_used,
