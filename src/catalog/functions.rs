@@ -86,7 +86,7 @@ impl FunctionClass {
             Self::Files => "reads files of the server",
             Self::LargeObjects => "works on large objects",
             Self::Sessions => "shows sessions or statements",
-            Self::Statistics => "shows column statistics",
+            Self::Statistics => "shows statistics of columns, or of rows that were looked at",
             Self::Signals => "signals server processes",
             Self::State => "changes the state of the server",
             Self::Internal => "is for the server itself",

@@ -12,7 +12,7 @@ pub use body::Body;
 pub use digest::digest;
 pub use functions::{FunctionClass, class_of, class_of_call, classified_functions, is_plain_word};
 pub use resolve::spread_foreign_code;
-pub use system::{SystemClass, classified_relations, is_system_schema, reaches, reaching_functions, system_class};
+pub use system::{SystemClass, classified_relations, is_system_schema, reaches, reaching_functions, system_class, system_rows};
 pub use types::{FIRST_NORMAL_OID, Oid, PgType, Scalar, Shape};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

@@ -35,6 +35,12 @@ pub fn system_class(schema: &str, relation: &str) -> Option<SystemClass> {
     known.extensions.get(relation).map(|columns| SystemClass::Null(columns))
 }
 
+/// The condition of the rows of a relation that comes with PostgreSQL, where not all of them are for governed principals.
+#[must_use]
+pub fn system_rows(schema: &str, relation: &str) -> Option<&'static str> {
+    KNOWN.rows.get(schema)?.get(relation).map(String::as_str)
+}
+
 /// Whether a function of a contrib extension reads or runs what no veil covers.
 #[must_use]
 pub fn reaches(extension: &str, function: &str) -> bool {
@@ -67,6 +73,8 @@ struct Known {
     version: u32,
     /// Schema, relation, columns.
     reads_null: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Schema, relation, the condition of its rows.
+    rows: BTreeMap<String, BTreeMap<String, String>>,
     /// Relation (in any schema), columns.
     extensions: BTreeMap<String, Vec<String>>,
     /// Extension, functions.

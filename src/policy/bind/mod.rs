@@ -18,9 +18,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::load::Policy;
 use super::model::{FunctionKey, MaskUse, Member, Model, ReadRule};
-use super::profile::{Absence, ColumnProfile, MaskRule, Outcome, Principal, RelationProfile, Reveal};
+use super::profile::{Absence, ColumnProfile, MaskRule, Outcome, Principal, RelationProfile, Reveal, RowCondition};
 use crate::base::{Diagnostic, Diagnostics, Place};
-use crate::catalog::{Catalog, FIRST_NORMAL_OID, Oid, Relation, SystemClass, system_class};
+use crate::catalog::{Catalog, FIRST_NORMAL_OID, Oid, Relation, SystemClass, system_class, system_rows};
 use crate::mask::{Keyring, Mask};
 
 pub(crate) use composites::CompositeType;
@@ -239,13 +239,15 @@ fn system(catalog: &Catalog) -> HashMap<Oid, RelationProfile> {
     let mut system = HashMap::new();
     for relation in catalog.relations() {
         let class = system_class(&relation.name.schema, &relation.name.name);
-        let profile = match class {
+        let mut profile = match class {
             Some(SystemClass::Clear) => continue,
             Some(SystemClass::Null(columns)) => reads_null(relation, columns),
             Some(SystemClass::Forbidden) => forbidden(relation),
             None if is_system(relation) && has_rows(relation.kind) => forbidden(relation),
             None => continue,
         };
+        profile.rows = system_rows(&relation.name.schema, &relation.name.name)
+            .map(|sql| RowCondition { sql: sql.into(), reads: relation.columns.iter().map(|c| c.number).collect() });
         system.insert(relation.oid, profile);
     }
     system

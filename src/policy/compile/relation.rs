@@ -327,6 +327,7 @@ impl Maker<'_> {
                 of.read = strictest(of.read.clone(), column.read.clone());
             }
         }
+        profile.rows = profile.rows.or_else(|| system.rows.clone());
         profile
     }
 }
