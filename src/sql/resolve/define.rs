@@ -46,17 +46,10 @@ impl Resolver<'_> {
     }
 
     fn created_from(&mut self, into: &mut protobuf::IntoClause, outs: &[super::target::Out]) -> Checked<()> {
-        let protobuf::IntoClause {
-            rel,
-            col_names,
-            access_method: _,
-            options: _,
-            on_commit: _,
-            table_space_name: _,
-            view_query,
-            skip_data: _,
-        } = into;
+        let protobuf::IntoClause { rel, col_names, access_method: _, options, on_commit: _, table_space_name: _, view_query, skip_data: _ } =
+            into;
         absent("a view's query", view_query.is_none())?;
+        self.saw_options(options);
         outs.iter().for_each(|o| self.consume(&o.value, UseKind::WriteSource));
         let given = strings(col_names)?;
         let names = outs.iter().enumerate().map(|(i, o)| given.get(i).map_or_else(|| o.name.clone(), |n| (*n).into())).collect();
@@ -117,7 +110,7 @@ impl Resolver<'_> {
             of_typename,
             constraints,
             nnconstraints,
-            options: _,
+            options,
             oncommit: _,
             tablespacename: _,
             access_method: _,
@@ -126,6 +119,7 @@ impl Resolver<'_> {
         if relation.as_ref().is_some_and(|r| r.relpersistence != "t" && r.schemaname != TEMPORARY) {
             self.out.needs.push(Need::Ddl("CREATE TABLE"));
         }
+        self.saw_options(options);
         absent("CREATE TABLE of this form", of_typename.is_none() && constraints.is_empty() && nnconstraints.is_empty())?;
         let mut columns = self.parents(inh_relations)?;
         for node in table_elts.iter_mut() {
@@ -268,11 +262,28 @@ impl Resolver<'_> {
             _ => return Err(unknown("a constraint of this kind")),
         }
         absent("a constraint of this form", constraint.where_clause.is_none() && constraint.exclusions.is_empty())?;
+        for names in [&constraint.keys, &constraint.including, &constraint.fk_attrs, &constraint.pk_attrs, &constraint.fk_del_set_cols] {
+            strings(names)?.into_iter().for_each(|name| self.saw(name));
+        }
+        self.saw_options(&constraint.options);
         if let Some(referred) = &mut constraint.pktable {
             // whether a key is there is a bit of the other table
             self.relation(referred, Access::Define)?;
         }
         self.used_opt(&mut constraint.raw_expr, UseKind::Expression)
+    }
+
+    /// `WITH (name = word, …)`: words that the second reader takes for columns.
+    pub(super) fn saw_options(&mut self, options: &[Node]) {
+        for node in options {
+            let Some(NodeEnum::DefElem(option)) = &node.node else { continue };
+            self.saw(&option.defname);
+            match option.arg.as_ref().and_then(|arg| arg.node.as_ref()) {
+                Some(NodeEnum::String(word)) => self.saw(&word.sval),
+                Some(NodeEnum::TypeName(ty)) => strings(&ty.names).into_iter().flatten().for_each(|word| self.saw(word)),
+                _ => {}
+            }
+        }
     }
 
     /// DROP TABLE, DROP VIEW and DROP SEQUENCE, and types and schemas on which nothing hangs.

@@ -166,7 +166,7 @@ impl Resolver<'_> {
             table_space: _,
             index_params,
             index_including_params,
-            options: _,
+            options,
             where_clause,
             exclude_op_names,
             idxcomment: _,
@@ -189,6 +189,7 @@ impl Resolver<'_> {
         let range = relation.as_mut().ok_or_else(|| unknown("CREATE INDEX"))?;
         let item = self.relation_item(range, Named::default(), Access::Define)?;
         absent("CREATE INDEX of this form", exclude_op_names.is_empty())?;
+        self.saw_options(options);
         self.on_level(vec![Rc::new(item)], |r| {
             index_params.iter_mut().chain(index_including_params).try_for_each(|e| r.index_element(e))?;
             r.used_opt(where_clause, UseKind::Filter)

@@ -213,6 +213,9 @@ fn main() {
             }
             let got = through.run(&statement);
             spoiled |= got.refused().is_some();
+            if got.refused().is_some_and(|why| why.contains("two readings")) {
+                println!("READERS {name}: {}", statement.text);
+            }
             if !statement.is_asked() {
                 if let Some(reason) = got.refused() {
                     let found = others.entry(kind(reason)).or_insert((0, statement.text.clone()));
