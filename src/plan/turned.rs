@@ -135,12 +135,14 @@ impl TurnedBack {
             Says::Parameter(number) => {
                 let index = usize::try_from(number - 1).map_err(|_| unread())?;
                 let oid = of_kind(own, constant.array).ok_or_else(unread)?;
-                if *self.types.entry(index).or_insert(oid) != oid {
-                    return Err(unclear(
-                        "a parameter is compared with columns of several types, one of which is turned back from its mask",
-                    ));
+                if !constant.checked {
+                    if *self.types.entry(index).or_insert(oid) != oid {
+                        return Err(unclear(
+                            "a parameter is compared with columns of several types, one of which is turned back from its mask",
+                        ));
+                    }
+                    *self.named.entry(index).or_default() += 1;
                 }
-                *self.named.entry(index).or_default() += 1;
                 Given::Parameter(index, own, constant.array)
             }
             Says::Integer(n) if fits(*n, own) && !constant.array => Given::Text(vec![Some(Value::Integer(*n))]),

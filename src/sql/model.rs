@@ -213,6 +213,8 @@ pub struct Constant {
     pub ty: Option<Oid>,
     /// It is an array, whose elements are compared.
     pub array: bool,
+    /// It is cast to a domain: it stays where it stands, since what the domain checks is looked at there, and so is the type of a parameter.
+    pub checked: bool,
     /// Byte offset in the client's text.
     pub at: i32,
 }

@@ -11,7 +11,6 @@ use pg_query::protobuf::{self, Node, RangeVar, TypeName};
 use super::column::{Hit, reference};
 use super::expr::is_constant;
 use super::scope::Item;
-use super::turn::parameter;
 use super::veil::single;
 use super::{Resolver, Value, inner, name_nodes, strings, unknown};
 use crate::base::quote_ident;
@@ -192,7 +191,7 @@ impl Resolver<'_> {
         let raw = || reference(&[&target.name, name]);
         let kept = match new {
             New::OneOf(_) => one_of(number, [value.clone(), raw()])?,
-            New::Constant(_) | New::Null | New::Default | New::Other => equal(raw(), parameter(number)),
+            New::Constant(_) | New::Null | New::Default | New::Other => equal(raw(), self.origin(value, number)),
         };
         *value = case(vec![when(kept, raw())], std::mem::take(value));
         Ok(true)
@@ -267,18 +266,8 @@ impl InPlace {
     fn kept_or(&self, new: &Node) -> Node {
         let text = |node: &Node| cast(node.clone(), type_name("text"));
         let (left, right) = if self.compares { (new.clone(), self.mask.clone()) } else { (text(new), text(&self.mask)) };
-        let null = |node: &Node| {
-            let test = protobuf::NullTest {
-                xpr: None,
-                arg: Some(Box::new(node.clone())),
-                nulltesttype: protobuf::NullTestType::IsNull as i32,
-                argisrow: false,
-                location: -1,
-            };
-            Node { node: Some(NodeEnum::NullTest(Box::new(test))) }
-        };
         let raw = || reference(&[&self.alias, &self.name]);
-        let whens = vec![when(equal(left, right), raw()), when(and(vec![null(new), null(&self.mask)]), raw())];
+        let whens = vec![when(equal(left, right), raw()), when(and(vec![is_null(new), is_null(&self.mask)]), raw())];
         case(whens, new.clone())
     }
 }
@@ -417,6 +406,17 @@ fn equal(left: Node, right: Node) -> Node {
         location: -1,
     };
     Node { node: Some(NodeEnum::AExpr(Box::new(equal))) }
+}
+
+pub(super) fn is_null(node: &Node) -> Node {
+    let test = protobuf::NullTest {
+        xpr: None,
+        arg: Some(Box::new(node.clone())),
+        nulltesttype: protobuf::NullTestType::IsNull as i32,
+        argisrow: false,
+        location: -1,
+    };
+    Node { node: Some(NodeEnum::NullTest(Box::new(test))) }
 }
 
 /// The members of an AND: PostgreSQL's parser makes one list of nested ones.

@@ -7,6 +7,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{self, Node, a_const::Val};
 
 use super::call::is_undecorated;
+use super::in_place::{case, is_null, when};
 use super::{Resolver, Value, strings};
 use crate::catalog::{FIRST_NORMAL_OID, Oid, Scalar, TypeInfo};
 use crate::sql::model::{Comparison, Constant, Flow, New, Says, UseKind};
@@ -75,24 +76,25 @@ impl Resolver<'_> {
     /// What a constant says; `cast` is its type where it is cast to one. `Some(None)` is NULL.
     #[expect(clippy::option_option, reason = "NULL, and what cannot be read, are two things")]
     fn constant(&self, node: &Node, cast: Option<Oid>) -> Option<Option<Constant>> {
-        let (says, ty, at) = match &node.node {
+        let (says, ty, checked, at) = match &node.node {
             Some(NodeEnum::AConst(protobuf::AConst { isnull: true, location: _, val: _ })) => return Some(None),
             Some(NodeEnum::AConst(protobuf::AConst { isnull: false, location, val: Some(val) })) => match val {
-                Val::Ival(n) => (Says::Integer(n.ival.into()), Some(INT4), *location),
-                Val::Fval(n) => (Says::Integer(n.fval.parse().ok()?), Some(INT8), *location),
-                Val::Sval(text) => (Says::Text(text.sval.as_str().into()), None, *location),
+                Val::Ival(n) => (Says::Integer(n.ival.into()), Some(INT4), false, *location),
+                Val::Fval(n) => (Says::Integer(n.fval.parse().ok()?), Some(INT8), false, *location),
+                Val::Sval(text) => (Says::Text(text.sval.as_str().into()), None, false, *location),
                 Val::Boolval(_) | Val::Bsval(_) => return None,
             },
             Some(NodeEnum::ParamRef(protobuf::ParamRef { number, location })) => {
-                (Says::Parameter(*number), self.declared(*number), *location)
+                (Says::Parameter(*number), self.declared(*number), false, *location)
             }
             Some(NodeEnum::TypeCast(cast_of)) => {
                 let protobuf::TypeCast { arg, type_name, location: _ } = &**cast_of;
                 let plain = type_name.as_ref().is_some_and(|t| t.typmods.is_empty());
                 let arg = arg.as_deref().filter(|arg| plain && !matches!(arg.node, Some(NodeEnum::TypeCast(_))))?;
                 let Some(constant) = self.constant(arg, None)? else { return Some(None) };
-                let as_declared = !matches!(constant.says, Says::Parameter(_)) || constant.ty.is_none_or(|ty| Some(ty) == cast);
-                (constant.says, Some(cast.filter(|_| as_declared)?), constant.at)
+                let base = cast.and_then(|ty| self.base_of(ty));
+                let as_declared = !matches!(constant.says, Says::Parameter(_)) || constant.ty.is_none_or(|ty| Some(ty) == base);
+                (constant.says, Some(base.filter(|_| as_declared)?), base != cast, constant.at)
             }
             Some(NodeEnum::AExpr(_)) => {
                 let constant = self.constant(behind_plus(node).filter(|_| !self.has_other_plus())?, None)??;
@@ -100,13 +102,28 @@ impl Resolver<'_> {
             }
             _ => return None,
         };
-        Some(Some(Constant { says, ty, array: false, at }))
+        Some(Some(Constant { says, ty, array: false, checked, at }))
+    }
+
+    /// What a domain is of, if it is no more than checked: a modifier cuts texts. Any other type is itself.
+    fn base_of(&self, ty: Oid) -> Option<Oid> {
+        match self.cx.catalog.type_info(ty)?.base {
+            None => Some(ty),
+            Some((base, -1)) => self.base_of(base),
+            Some(_) => None,
+        }
+    }
+
+    /// The parameter that stands for what a constant is the mask of; behind a cast to a domain, which may fail.
+    pub(super) fn origin(&self, node: &Node, number: i32) -> Node {
+        let checked = self.alone(node).flatten().is_some_and(|constant| constant.checked);
+        if checked { case(vec![when(is_null(node), parameter(number))], parameter(number)) } else { parameter(number) }
     }
 
     /// Puts a parameter in the place of a constant that is to be turned back.
     fn turn(&mut self, node: &mut Node) {
         let Some(number) = place(node).and_then(|at| self.turned_at(at)) else { return };
-        *node = parameter(number);
+        *node = self.origin(node, number);
         self.out.turned += 1;
     }
 

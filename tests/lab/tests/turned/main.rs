@@ -11,6 +11,7 @@
     reason = "a test that cannot go on has failed, and short is better than exact"
 )]
 
+mod domains;
 mod rows;
 mod saved;
 mod strings;
@@ -41,6 +42,7 @@ roles:
 const SETUP: &str = "
 CREATE ROLE pgscrim LOGIN; CREATE ROLE owner LOGIN; CREATE ROLE analyst LOGIN;
 CREATE DOMAIN public.code AS int CHECK (VALUE > 0);
+CREATE DOMAIN public.title AS text CHECK (VALUE <> ''); CREATE DOMAIN public.short AS varchar(3);
 CREATE COLLATION public.folding (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE person (id bigint PRIMARY KEY, nr int UNIQUE, small smallint, token uuid UNIQUE, code public.code, name text,
     card text UNIQUE, pass varchar(12), folded text COLLATE public.folding);
