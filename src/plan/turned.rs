@@ -23,6 +23,8 @@ const TEXT: Oid = Oid(25);
 pub struct TurnedBack {
     /// The client's own parameters.
     own: usize,
+    /// The types that it declared for them.
+    declared: Vec<Oid>,
     /// The types of those that nothing but a comparison gave one, by index.
     types: BTreeMap<usize, Oid>,
     /// How often each of the client's parameters is turned back, by index.
@@ -78,7 +80,8 @@ impl TurnedBack {
     /// For a statement with these declared types of parameters, which names these.
     pub(super) fn new(declared: &[Oid], named: &[i32]) -> Self {
         let most = named.iter().filter_map(|n| usize::try_from(*n).ok()).max().unwrap_or_default();
-        Self { own: most.max(declared.len()), ..Self::default() }
+        let stated = |oid: &Oid| if *oid == UNKNOWN { Oid(0) } else { *oid };
+        Self { own: most.max(declared.len()), declared: declared.iter().map(stated).collect(), ..Self::default() }
     }
 
     /// Adds a constant; gives the number of the parameter that stands for it.
@@ -126,16 +129,15 @@ impl TurnedBack {
 
     /// Where a constant that is a mask of a column of this type comes from, and its own type.
     fn given(&mut self, constant: &Constant, column: Scalar) -> Result<(Given, Scalar), Reject> {
-        let own = match constant.ty {
-            None => Some(column),
-            Some(oid) => kinds().find(|(_, one, many)| oid == if constant.array { *many } else { *one }).map(|(kind, ..)| kind),
-        };
+        let kind = |oid: Oid| kinds().find(|(_, one, many)| oid == if constant.array { *many } else { *one }).map(|(kind, ..)| kind);
+        let own = constant.ty.map_or(Some(column), kind);
         let own = own.filter(|own| family(*own) == family(column)).ok_or_else(unread)?;
         let given = match &constant.says {
             Says::Parameter(number) => {
                 let index = usize::try_from(number - 1).map_err(|_| unread())?;
                 let oid = of_kind(own, constant.array).ok_or_else(unread)?;
-                if !constant.checked {
+                let declared = self.declared.get(index).copied().filter(|oid| *oid != Oid(0));
+                if declared.is_none() && !constant.checked {
                     if *self.types.entry(index).or_insert(oid) != oid {
                         return Err(unclear(
                             "a parameter is compared with columns of several types, one of which is turned back from its mask",
@@ -143,7 +145,7 @@ impl TurnedBack {
                     }
                     *self.named.entry(index).or_default() += 1;
                 }
-                Given::Parameter(index, own, constant.array)
+                Given::Parameter(index, declared.map_or(Some(own), kind).ok_or_else(unread)?, constant.array)
             }
             Says::Integer(n) if fits(*n, own) && !constant.array => Given::Text(vec![Some(Value::Integer(*n))]),
             Says::Integer(_) => return Err(unread()),

@@ -90,11 +90,15 @@ impl Resolver<'_> {
             Some(NodeEnum::TypeCast(cast_of)) => {
                 let protobuf::TypeCast { arg, type_name, location: _ } = &**cast_of;
                 let plain = type_name.as_ref().is_some_and(|t| t.typmods.is_empty());
-                let arg = arg.as_deref().filter(|arg| plain && !matches!(arg.node, Some(NodeEnum::TypeCast(_))))?;
-                let Some(constant) = self.constant(arg, None)? else { return Some(None) };
-                let base = cast.and_then(|ty| self.base_of(ty));
-                let as_declared = !matches!(constant.says, Says::Parameter(_)) || constant.ty.is_none_or(|ty| Some(ty) == base);
-                (constant.says, Some(base.filter(|_| as_declared)?), base != cast, constant.at)
+                let arg = arg.as_deref().filter(|_| plain)?;
+                let Some(constant) = self.alone(arg)? else { return Some(None) };
+                let base = cast.and_then(|ty| self.base_of(ty))?;
+                let fits = match (&arg.node, &constant.says) {
+                    (Some(NodeEnum::TypeCast(_)), _) => constant.ty == Some(base),
+                    (_, Says::Parameter(_)) => constant.ty.is_none_or(|ty| widens(ty, base)),
+                    (_, Says::Integer(_) | Says::Text(_)) => true,
+                };
+                (constant.says, Some(fits.then_some(base)?), constant.checked || Some(base) != cast, constant.at)
             }
             Some(NodeEnum::AExpr(_)) => {
                 let constant = self.constant(behind_plus(node).filter(|_| !self.has_other_plus())?, None)??;
@@ -210,6 +214,11 @@ impl Resolver<'_> {
         let element = self.find_type(&strings(&name.names).ok()?)?;
         self.cx.catalog.type_info(element.array)
     }
+}
+
+/// Whether each value of a type is one of another.
+fn widens(from: Oid, to: Oid) -> bool {
+    from == to || matches!((from.0, to.0), (21, 20 | 23) | (23, 20) | (25, 1043) | (1043, 25))
 }
 
 /// Whether a cast leaves each value of a type as it is, or fails.

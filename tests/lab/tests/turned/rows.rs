@@ -96,7 +96,9 @@ fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Save
         let cast = if casts { format!("::{ty}") } else { String::new() };
         match value {
             _ if style > 1 => {
-                let ty = if style == 2 || casts { 0 } else { oid };
+                // cast or not, and of the narrowest type where it fits
+                let narrow = if c < 2 && value.as_ref().is_some_and(|v| v.parse::<i32>().is_ok()) { 23 } else { oid };
+                let ty = if style == 2 { 0 } else { narrow };
                 given.push(value.as_ref().map_or(Given { ty, format: 0, value: None }, |v| text(ty, v)));
                 format!("${}{cast}", given.len())
             }
