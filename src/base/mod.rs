@@ -6,6 +6,7 @@ mod ident;
 mod oid;
 mod opaque;
 mod origin;
+mod setting;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity, nearest};
@@ -13,3 +14,4 @@ pub use ident::{QualifiedName, fold, named, quote_ident};
 pub use oid::Oid;
 pub use opaque::{RawSql, Secret};
 pub use origin::Origin;
+pub use setting::is_on;

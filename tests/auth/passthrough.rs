@@ -110,6 +110,8 @@ fn governed_sessions_begin_with_utf8_and_standard_strings() {
         ("scram", "-c client_encoding=LATIN1", "client_encoding must be UTF8"),
         ("scram", "-c standard_conforming_strings=off", "standard_conforming_strings must be on"),
         ("slashes", "", "standard_conforming_strings must be on"),
+        ("scram", "-c array_nulls=off", "array_nulls must be on"),
+        ("scram", "--array-nulls=False", "array_nulls must be on"),
         ("scram", "-e", "'options' may only hold '-c name=value' and '--name=value' here"),
     ] {
         let answer = ask(login, options).unwrap_err();

@@ -1,6 +1,7 @@
 //! Kinds of statements that need a right of their own, and settings that a governed session keeps.
 
 use super::{Judge, veil, words};
+use crate::base::is_on;
 use crate::policy::StatementRight;
 use crate::sql::Reject;
 use crate::sql::effect::{Deed, SettingChange};
@@ -65,9 +66,9 @@ impl Judge<'_> {
         let value = values.as_ref().map(|v| v.join(",").to_ascii_lowercase());
         let reject = match (&**name, value.as_deref()) {
             (n, _) if n.starts_with("pgscrim.") => Some("settings of pgscrim's own are not set by a session"),
-            ("standard_conforming_strings", Some(v)) if !matches!(v, "on" | "true" | "yes" | "1" | "t" | "tr" | "tru" | "y" | "ye") => {
-                Some("\"standard_conforming_strings\" stays on")
-            }
+            ("standard_conforming_strings", Some(v)) if !is_on(v) => Some("\"standard_conforming_strings\" stays on"),
+            // arrays in the definitions of views are read again where these are put
+            ("array_nulls", Some(v)) if !is_on(v) => Some("\"array_nulls\" stays on"),
             ("client_encoding" | "names", Some(v)) if !is_utf8(v) => Some("\"client_encoding\" stays UTF8"),
             _ => None,
         };

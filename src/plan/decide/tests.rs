@@ -414,6 +414,9 @@ fn settings_that_decide_how_texts_are_read_stay() {
     for (name, value, stands) in [
         ("standard_conforming_strings", Some("off"), false),
         ("standard_conforming_strings", Some("ON"), true),
+        ("array_nulls", Some("off"), false),
+        ("array_nulls", Some("On"), true),
+        ("array_nulls", None, true),
         ("client_encoding", Some("LATIN1"), false),
         ("client_encoding", Some("utf-8"), true),
         ("client_encoding", None, true),

@@ -4,6 +4,7 @@ use super::channel::Channel;
 use super::login::Refusal;
 use super::{FailureReason, Grant};
 use crate::auth::{Asked, CancelKey, Fault, authentication_ok, backend_key_data, ready_for_query, server_error, split_options};
+use crate::base::is_on;
 use crate::wire::{Build, Reader};
 
 /// How much a server may say before its `ReadyForQuery`.
@@ -103,6 +104,10 @@ pub(super) fn check_governed(asked: &Asked, opened: &Opened) -> Result<(), Refus
     }
     if opened.parameter("standard_conforming_strings") != Some("on") {
         return unclear("standard_conforming_strings must be on");
+    }
+    // the server does not say it
+    if settings(asked).iter().any(|(name, value)| name == "array_nulls" && !is_on(&value.to_ascii_lowercase())) {
+        return unclear("array_nulls must be on");
     }
     Ok(())
 }

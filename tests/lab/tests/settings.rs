@@ -126,3 +126,39 @@ fn no_setting_reads_the_policys_sql_otherwise() {
     }
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// What is put in the place of a view, or of a function, holds what was read when that was made.
+#[test]
+fn no_setting_reads_a_definition_otherwise() {
+    let setup = "
+CREATE ROLE pgscrim LOGIN; CREATE ROLE clerk LOGIN;
+CREATE TABLE people (id int, email text, region text, created timestamptz, span interval);
+INSERT INTO people VALUES (1, 'a@b', 'EU', '2024-05-31 23:00+00', '-1:00'), (2, 'c@d', 'US', '2024-06-02 12:00+00', '1:00');
+CREATE VIEW nulls AS SELECT id, email FROM people WHERE region <> ALL ('{US,NULL}'::text[]);
+CREATE VIEW moments AS SELECT id, email FROM people WHERE created < '2024-06-01 00:00+00';
+CREATE VIEW spans AS SELECT id, email FROM people WHERE span < '-1 day 23:30';
+CREATE FUNCTION called() RETURNS SETOF text STABLE BEGIN ATOMIC SELECT email FROM people WHERE region <> ALL ('{US,NULL}'::text[]) OR created < '2024-06-01 00:00+00'; END;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk";
+    let policy = "
+version: 1
+classes: { hide: ~ }
+tables: { public.people: { columns: { email: hide } } }
+roles: { clerk: { members: [clerk], read: { hide: { mask: email } }, rows: { public.people: \"id < 100\" }, functions: [public.called] } }
+";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), policy).unwrap();
+    let lab = Lab::start_with(file.path(), setup, "").unwrap();
+    for setting in SETTINGS {
+        let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
+        clerk.query(setting).unwrap();
+        for (text, want) in [
+            ("SELECT email FROM nulls", 0),
+            ("SELECT email FROM moments", 1),
+            ("SELECT email FROM spans", 1),
+            ("SELECT * FROM called()", 1),
+        ] {
+            let heard = clerk.query(text).unwrap();
+            assert_eq!(heard.iter().filter(|m| m.tag == b'D').count(), want, "{setting}: {text}: {heard:?}");
+        }
+    }
+}
