@@ -44,6 +44,8 @@ struct Turned {
     array: bool,
     /// See [`Turn`].
     stored: bool,
+    /// Texts of more characters are cut.
+    length: Option<u32>,
     /// The masks themselves are sent, beside what they are the masks of.
     as_given: bool,
 }
@@ -88,7 +90,16 @@ impl TurnedBack {
     pub(super) fn add(&mut self, constant: &Constant, Turn { mask, ty, stored }: Turn<'_>) -> Result<i32, Reject> {
         let (given, own) = self.given(constant, ty.scalar())?;
         let sent = wider(own, ty.scalar());
-        let turned = Turned { given: vec![given], mask: Arc::clone(mask), ty, sent, array: constant.array, stored, as_given: false };
+        let turned = Turned {
+            given: vec![given],
+            mask: Arc::clone(mask),
+            ty,
+            sent,
+            array: constant.array,
+            stored,
+            length: constant.length,
+            as_given: false,
+        };
         // expressions that are equal stay so: GROUP BY and ORDER BY ask for that
         let place = self.all.iter().position(|other| *other == turned);
         match place {
@@ -105,7 +116,8 @@ impl TurnedBack {
             all.push(given);
             sent = wider(own, sent);
         }
-        let turned = Turned { given: all, mask: Arc::clone(mask), ty, sent, array: true, stored, as_given: false };
+        let length = constants.iter().filter_map(|c| c.length).min();
+        let turned = Turned { given: all, mask: Arc::clone(mask), ty, sent, array: true, stored, length, as_given: false };
         let first = self.push(Turned { as_given: true, ..turned.clone() })?;
         self.push(turned).map(|_| first)
     }
@@ -239,7 +251,9 @@ impl Turned {
             Value::Text(text) => text.clone(),
         };
         let is_text = self.ty.scalar().is_text();
-        if self.stored && is_text && self.ty.max_chars.is_some_and(|most| is_cut(&text, most)) {
+        let beyond = |most: u32| std::str::from_utf8(&text).ok()?.char_indices().nth(usize::try_from(most).ok()?);
+        let cuts = self.length.is_some_and(|most| beyond(most).is_some());
+        if is_text && (cuts || self.stored && self.ty.max_chars.is_some_and(|most| is_cut(&text, most))) {
             return Err(cut());
         }
         // a text that is longer than the column's must not be cut to one that stands in it
@@ -480,8 +494,11 @@ fn is_cut(text: &[u8], most: u32) -> bool {
 }
 
 fn cut() -> Reject {
-    Reject::unclear("write", "a text has spaces beyond the column's length, and whether it is the mask without them cannot be told")
-        .hint("leave the spaces out")
+    Reject::unclear(
+        "write",
+        "a text is cut to the length of a column or a cast, and whether it is the mask without what is cut cannot be told",
+    )
+    .hint("leave out what is beyond the length")
 }
 
 fn excess() -> Reject {

@@ -215,6 +215,8 @@ pub struct Constant {
     pub array: bool,
     /// It is cast to a domain: it stays where it stands, since what the domain checks is looked at there, and so is the type of a parameter.
     pub checked: bool,
+    /// It is cast to texts of so many characters, and cut where it has more.
+    pub length: Option<u32>,
     /// Byte offset in the client's text.
     pub at: i32,
 }

@@ -32,7 +32,7 @@ fn of(oid: u32) -> PgType {
 
 /// What is sent for a constant of the text, or why nothing is.
 fn sent(says: Says, constant: Option<u32>, array: bool, column: u32) -> Result<String, Box<str>> {
-    let constant = Constant { says, ty: constant.map(Oid), array, checked: false, at: 1 };
+    let constant = Constant { says, ty: constant.map(Oid), array, checked: false, length: None, at: 1 };
     let mut turned = TurnedBack::new(&[], &[]);
     turned.add(&constant, compared(&mask_of(column), of(column))).map_err(|r| r.message)?;
     Ok(turned.values(&[]).unwrap().remove(0).unwrap())
@@ -41,7 +41,7 @@ fn sent(says: Says, constant: Option<u32>, array: bool, column: u32) -> Result<S
 /// What is sent for a parameter.
 fn bound(declared: u32, column: u32, format: Format, value: &[u8]) -> Result<Option<String>, Box<str>> {
     let array = matches!(declared, 1005 | 1007 | 1009 | 1015 | 1016 | 2951);
-    let constant = Constant { says: Says::Parameter(1), ty: Some(Oid(declared)), array, checked: false, at: 1 };
+    let constant = Constant { says: Says::Parameter(1), ty: Some(Oid(declared)), array, checked: false, length: None, at: 1 };
     let mut turned = TurnedBack::new(&[Oid(declared)], &[1]);
     assert_eq!(turned.add(&constant, compared(&mask_of(column), of(column))).map_err(|r| r.message)?, 2);
     turned.values(&[(format, Some(value))]).map(|mut all| all.remove(0)).map_err(|r| r.message)
@@ -94,7 +94,7 @@ proptest! {
         prop_assert_eq!(bound(20, 23, Format::Binary, &n.to_be_bytes()), Ok(Some(n.to_string())));
         prop_assert_eq!(bound(23, 21, Format::Binary, &m.to_be_bytes()), Ok(Some(m.to_string())));
         let mut turned = TurnedBack::new(&[Oid(20)], &[1]);
-        turned.add(&Constant { says: Says::Parameter(1), ty: Some(Oid(20)), array: false, checked: false, at: 1 }, compared(&mask(), of(23))).unwrap();
+        turned.add(&Constant { says: Says::Parameter(1), ty: Some(Oid(20)), array: false, checked: false, length: None, at: 1 }, compared(&mask(), of(23))).unwrap();
         prop_assert_eq!(turned.types(&[Oid(20)]), vec![Oid(20), Oid(20)]);
     }
 
@@ -123,7 +123,7 @@ fn what_postgresql_may_read_otherwise_is_not_read() {
 /// Each costs some microseconds of the session's thread.
 #[test]
 fn a_statement_has_so_many_turned_back_and_no_more() {
-    let constant = |n| Constant { says: Says::Integer(n), ty: Some(Oid(20)), array: false, checked: false, at: 1 };
+    let constant = |n| Constant { says: Says::Integer(n), ty: Some(Oid(20)), array: false, checked: false, length: None, at: 1 };
     let mut turned = TurnedBack::new(&[], &[]);
     assert!(turned.is_empty());
     assert_eq!(turned.add(&constant(0), compared(&mask(), of(20))).unwrap(), 1);
@@ -139,7 +139,7 @@ fn a_statement_has_so_many_turned_back_and_no_more() {
 #[test]
 fn types_of_parameters_are_what_the_server_would_find() {
     let mut turned = TurnedBack::new(&[Oid(0), Oid(25)], &[1, 3, 3]);
-    let parameter = |n| Constant { says: Says::Parameter(n), ty: None, array: n == 3, checked: false, at: n };
+    let parameter = |n| Constant { says: Says::Parameter(n), ty: None, array: n == 3, checked: false, length: None, at: n };
     assert_eq!(turned.add(&parameter(1), compared(&mask(), of(21))).unwrap(), 4);
     assert_eq!(turned.add(&parameter(3), compared(&mask(), of(2950))).unwrap(), 5);
     assert_eq!(turned.types(&[Oid(0), Oid(25)]), [21, 25, 2951, 21, 2951].map(Oid));

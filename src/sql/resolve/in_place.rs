@@ -183,17 +183,23 @@ impl Resolver<'_> {
         column: &Value,
         value: &mut Node,
         new: &New,
-        at: i32,
+        (calls, at): (usize, i32),
     ) -> Checked<bool> {
         let (Some(number), Some(source)) = (self.turned_at(at), column.flow.sources().first()) else { return Ok(false) };
         self.reaches(&target.name, name, *source)?;
         self.out.turned += 1;
         let raw = || reference(&[&target.name, name]);
-        let kept = match new {
-            New::OneOf(_) => one_of(number, [value.clone(), raw()])?,
-            New::Constant(_) | New::Null | New::Default | New::Other => equal(raw(), self.origin(value, number)),
+        let is_column = matches!(value.node, Some(NodeEnum::ColumnRef(_)));
+        let kept = |new: Node, is: Node| case(vec![when(is, raw())], new);
+        *value = match new {
+            New::OneOf(_) if is_column => kept(value.clone(), one_of(number, [std::mem::take(value), raw()])?),
+            New::OneOf(_) => {
+                self.once_only(&target.name, calls, at)?;
+                let new = || reference(&[NEW, NEW]);
+                computed_once(std::mem::take(value), kept(new(), one_of(number, [new(), raw()])?))?
+            }
+            New::Constant(_) | New::Null | New::Default | New::Other => kept(value.clone(), equal(raw(), self.origin(value, number))),
         };
-        *value = case(vec![when(kept, raw())], std::mem::take(value));
         Ok(true)
     }
 
@@ -225,17 +231,15 @@ impl Resolver<'_> {
         let cast = |node: Node| cast(node, place.ty.clone());
         let taken = std::mem::take(value);
         *value = if let Some(back) = &place.back {
-            self.once_only(place, calls, at)?;
+            self.once_only(&place.alias, calls, at)?;
             let mut back = back.clone();
             given_new(&mut back, cast(taken)).ok_or_else(|| unknown("a document written back"))?;
             back
         } else if is_constant(&taken) || matches!(taken.node, Some(NodeEnum::ColumnRef(_))) {
             place.kept_or(&cast(taken))
         } else {
-            self.once_only(place, calls, at)?;
-            let mut query = single(&format!("SELECT 1 FROM (SELECT 1 AS {NEW}) AS {NEW}"))?;
-            once(&mut query, cast(taken), place.kept_or(&reference(&[NEW, NEW]))).ok_or_else(|| unknown("a value written back"))?;
-            scalar(query)
+            self.once_only(&place.alias, calls, at)?;
+            computed_once(cast(taken), place.kept_or(&reference(&[NEW, NEW])))?
         };
         Ok(())
     }
@@ -246,9 +250,9 @@ impl Resolver<'_> {
     }
 
     /// Whether a value with these calls in it can stand in a query of its own.
-    fn once_only(&self, place: &InPlace, calls: usize, at: i32) -> Checked<()> {
+    fn once_only(&self, alias: &str, calls: usize, at: i32) -> Checked<()> {
         let calls = self.out.calls.get(calls..).unwrap_or_default();
-        if place.alias.as_ref() == NEW || calls.iter().any(|c| self.is_of_rows(c)) {
+        if alias == NEW || calls.iter().any(|c| self.is_of_rows(c)) {
             return Err(unknown("a value of this kind for a masked column").at(at));
         }
         Ok(())
@@ -323,6 +327,13 @@ fn text(range: &RangeVar, veil: &Veil) -> String {
         let _ = write!(text, " WHERE (\n{rows}\n)");
     }
     text
+}
+
+/// What is stored of a new value that is looked at more than once, in a query of its own.
+fn computed_once(new: Node, kept: Node) -> Checked<Node> {
+    let mut query = single(&format!("SELECT 1 FROM (SELECT 1 AS {NEW}) AS {NEW}"))?;
+    once(&mut query, new, kept).ok_or_else(|| unknown("a value written back"))?;
+    Ok(scalar(query))
 }
 
 /// `SELECT kept FROM (SELECT new AS …) AS …`

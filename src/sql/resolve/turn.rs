@@ -76,29 +76,30 @@ impl Resolver<'_> {
     /// What a constant says; `cast` is its type where it is cast to one. `Some(None)` is NULL.
     #[expect(clippy::option_option, reason = "NULL, and what cannot be read, are two things")]
     fn constant(&self, node: &Node, cast: Option<Oid>) -> Option<Option<Constant>> {
-        let (says, ty, checked, at) = match &node.node {
+        let (says, ty, at) = match &node.node {
             Some(NodeEnum::AConst(protobuf::AConst { isnull: true, location: _, val: _ })) => return Some(None),
             Some(NodeEnum::AConst(protobuf::AConst { isnull: false, location, val: Some(val) })) => match val {
-                Val::Ival(n) => (Says::Integer(n.ival.into()), Some(INT4), false, *location),
-                Val::Fval(n) => (Says::Integer(n.fval.parse().ok()?), Some(INT8), false, *location),
-                Val::Sval(text) => (Says::Text(text.sval.as_str().into()), None, false, *location),
+                Val::Ival(n) => (Says::Integer(n.ival.into()), Some(INT4), *location),
+                Val::Fval(n) => (Says::Integer(n.fval.parse().ok()?), Some(INT8), *location),
+                Val::Sval(text) => (Says::Text(text.sval.as_str().into()), None, *location),
                 Val::Boolval(_) | Val::Bsval(_) => return None,
             },
             Some(NodeEnum::ParamRef(protobuf::ParamRef { number, location })) => {
-                (Says::Parameter(*number), self.declared(*number), false, *location)
+                (Says::Parameter(*number), self.declared(*number), *location)
             }
             Some(NodeEnum::TypeCast(cast_of)) => {
                 let protobuf::TypeCast { arg, type_name, location: _ } = &**cast_of;
-                let plain = type_name.as_ref().is_some_and(|t| t.typmods.is_empty());
-                let arg = arg.as_deref().filter(|_| plain)?;
-                let Some(constant) = self.alone(arg)? else { return Some(None) };
+                let length = length(type_name.as_ref()?)?;
+                let Some(constant) = self.alone(arg.as_deref()?)? else { return Some(None) };
                 let base = cast.and_then(|ty| self.base_of(ty))?;
-                let fits = match (&arg.node, &constant.says) {
-                    (Some(NodeEnum::TypeCast(_)), _) => constant.ty == Some(base),
+                let fits = match (arg.as_deref().map(|arg| &arg.node), &constant.says) {
+                    (Some(Some(NodeEnum::TypeCast(_))), _) => constant.ty == Some(base),
                     (_, Says::Parameter(_)) => constant.ty.is_none_or(|ty| widens(ty, base)),
                     (_, Says::Integer(_) | Says::Text(_)) => true,
                 };
-                (constant.says, Some(fits.then_some(base)?), constant.checked || Some(base) != cast, constant.at)
+                let checked = constant.checked || Some(base) != cast;
+                let length = length.into_iter().chain(constant.length).min();
+                return fits.then_some(Some(Constant { ty: Some(base), checked, length, ..constant }));
             }
             Some(NodeEnum::AExpr(_)) => {
                 let constant = self.constant(behind_plus(node).filter(|_| !self.has_other_plus())?, None)??;
@@ -106,7 +107,7 @@ impl Resolver<'_> {
             }
             _ => return None,
         };
-        Some(Some(Constant { says, ty, array: false, checked, at }))
+        Some(Some(Constant { says, ty, array: false, checked: false, length: None, at }))
     }
 
     /// What a domain is of, if it is no more than checked: a modifier cuts texts. Any other type is itself.
@@ -143,7 +144,7 @@ impl Resolver<'_> {
             (Some(NodeEnum::ColumnRef(_)), _) => value.given.clone(),
             (_, Some(None)) => return New::Null,
             (_, Some(Some(constant))) => New::Constant(constant),
-            (_, None) => New::Other,
+            (_, None) => self.case_of(node).map_or(New::Other, |(all, _)| New::OneOf(all.into())),
         };
         if self.is_aside() || self.has_namesakes() { New::Other } else { new }
     }
@@ -151,8 +152,40 @@ impl Resolver<'_> {
     /// What a constant that stands alone says, which has no type but its own.
     #[expect(clippy::option_option, reason = "NULL, and what cannot be read, are two things")]
     pub(super) fn alone(&self, node: &Node) -> Option<Option<Constant>> {
-        let cast = if let Some(NodeEnum::TypeCast(cast)) = &node.node { self.cast_to(cast) } else { None };
+        let cast = if let Some(NodeEnum::TypeCast(cast)) = &node.node { self.scalar_type(cast) } else { None };
         self.constant(node, cast)
+    }
+
+    /// The type of a cast to what is no array.
+    fn scalar_type(&self, cast: &protobuf::TypeCast) -> Option<Oid> {
+        let name = cast.type_name.as_ref().filter(|name| name.array_bounds.is_empty())?;
+        self.find_type(&strings(&name.names).ok()?).map(|found| found.oid)
+    }
+
+    /// What a CASE can be whose results are written out, cast as a whole or not; and whether it is a text for want of a type.
+    fn case_of(&self, node: &Node) -> Option<(Vec<Constant>, bool)> {
+        match node.node.as_ref()? {
+            NodeEnum::CaseExpr(case) => {
+                let result = |when: &Node| match &when.node {
+                    Some(NodeEnum::CaseWhen(when)) => self.alone(when.result.as_deref()?),
+                    _ => None,
+                };
+                let all = case.args.iter().map(result).chain(case.defresult.as_deref().map(|node| self.alone(node)));
+                let all = all.collect::<Option<Vec<_>>>()?;
+                let untyped = all.iter().flatten().all(|c| c.ty.is_none() && !matches!(c.says, Says::Parameter(_)));
+                Some((of_one_type(all, None)?.into_iter().flatten().collect(), untyped))
+            }
+            NodeEnum::TypeCast(cast) => {
+                let (all, untyped) = self.case_of(cast.arg.as_deref()?)?;
+                let (to, length) = (self.scalar_type(cast)?, length(cast.type_name.as_ref()?)?);
+                let cast = |c: Constant| {
+                    let ty = if untyped { to } else { c.ty.filter(|ty| keeps(*ty, to))? };
+                    Some(Constant { ty: Some(ty), length: length.into_iter().chain(c.length).min(), ..c })
+                };
+                Some((all.into_iter().map(cast).collect::<Option<_>>()?, false))
+            }
+            _ => None,
+        }
     }
 
     /// What a column is in these rows of a query.
@@ -213,6 +246,19 @@ impl Resolver<'_> {
         let name = cast.type_name.as_ref().filter(|name| name.array_bounds.len() == 1 && name.typmods.is_empty())?;
         let element = self.find_type(&strings(&name.names).ok()?)?;
         self.cx.catalog.type_info(element.array)
+    }
+}
+
+/// How many characters a type has room for, where it says so; a modifier of any other type is not understood.
+#[expect(clippy::option_option, reason = "no modifier, and one that is not understood, are two things")]
+fn length(name: &protobuf::TypeName) -> Option<Option<u32>> {
+    let varchar = || strings(&name.names).is_ok_and(|names| names.last() == Some(&"varchar"));
+    match name.typmods.as_slice() {
+        [] => Some(None),
+        [Node { node: Some(NodeEnum::AConst(protobuf::AConst { isnull: false, location: _, val: Some(Val::Ival(n)) })) }] if varchar() => {
+            u32::try_from(n.ival).ok().map(Some)
+        }
+        _ => None,
     }
 }
 

@@ -258,7 +258,7 @@ impl Resolver<'_> {
             let given = self.used(value, UseKind::WriteSource)?;
             if changes == Changes::Stored {
                 let new = self.new_value(value, &given);
-                let kept = self.kept_where_turned((target, name), &column, value, &new, *location)?;
+                let kept = self.kept_where_turned((target, name), &column, value, &new, (calls, *location))?;
                 if let Some(write) = self.out.writes.get_mut(noted) {
                     write.new = new;
                 }

@@ -231,6 +231,7 @@ const TEXTS: &[&str] = &[
     "SELECT id, card FROM person WHERE card = '{card}'",
     "SELECT id, card FROM person WHERE card = '{card}'::text AND pass = '{pass}'::varchar",
     "SELECT id, pass FROM person WHERE pass = '{pass}'",
+    "SELECT id, pass FROM person WHERE pass = '{pass}'::varchar(12) OR card = '{card2}'::varchar(40)",
     "SELECT id, pass FROM person WHERE pass = '{pass}'::text OR card = '{card2}'::varchar",
     "SELECT count(*) FROM person WHERE pass <> '{pass}'",
     "SELECT count(*) FROM person WHERE pass = 'P123-XyZw123456'",
@@ -501,6 +502,7 @@ fn what_cannot_be_turned_back_is_refused() {
         ("SELECT card FROM person WHERE card COLLATE folding = 'x12345678'", "0A000"),
         ("SELECT card FROM person WHERE folded = 'Folded x12345678'", "0A000"),
         ("SELECT card FROM person WHERE card = '12345678'::char(8)", "0A000"),
+        ("SELECT card FROM person WHERE card = '123456789'::varchar(8)", "0A000"),
     ];
     for (sql, want) in refused {
         assert_eq!(code(&analyst.query(sql).unwrap()), want, "{sql}");

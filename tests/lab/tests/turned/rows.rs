@@ -67,6 +67,22 @@ fn arrays(dice: &mut Dice, columns: &[usize], rows: &[(usize, Row)], given: &mut
     format!("ARRAY[{}], {}", keys.join(", "), all.join(", "))
 }
 
+/// One UPDATE that sets each row's values by its key, as Django's `bulk_update` does.
+fn by_key(columns: &[usize], rows: &[(usize, Row)], mut cell: impl FnMut(&Option<String>, usize) -> String) -> String {
+    let mut set = Vec::new();
+    for (i, c) in columns.iter().enumerate() {
+        let (name, ty, _) = COLUMNS[*c];
+        let whens: String = rows.iter().map(|(key, row)| format!("WHEN kept.no = {key} THEN {} ", cell(&row[i], *c))).collect();
+        let cast = if *c == 5 { "varchar(12)" } else { ty };
+        set.push(format!(
+            "{name} = (CAST(CASE {whens}ELSE NULL END AS {cast})){}",
+            if i % 2 == 0 { format!("::{cast}") } else { String::new() }
+        ));
+    }
+    let keys: Vec<String> = rows.iter().map(|(key, _)| key.to_string()).collect();
+    format!("UPDATE kept SET {} WHERE kept.no IN ({})", set.join(", "), keys.join(", "))
+}
+
 fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Saved {
     let mut columns: Vec<usize> = (0..COLUMNS.len()).filter(|_| dice.roll(2) == 0).collect();
     if columns.is_empty() {
@@ -86,14 +102,16 @@ fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Save
         _ => of(seen, key, c).or_else(|| Some(fresh(dice, c))),
     };
     let rows: Vec<(usize, Row)> = keys.iter().map(|key| (*key, columns.iter().map(|c| value(dice, *key, *c)).collect())).collect();
-    let form = dice.roll(9);
+    let form = dice.roll(10);
     let rows = if form == 4 { rows[..1].to_vec() } else { rows };
     // what stands in a query of its own has no type from the column
-    let (casts, style) = (form > 0 || dice.roll(3) == 0, dice.roll(4));
+    let style = dice.roll(4);
+    let casts = if form == 9 { style > 1 } else { form > 0 || dice.roll(3) == 0 };
     let mut given = Vec::new();
     let mut cell = |dice: &mut Dice, value: &Option<String>, c: usize| {
         let (_, ty, oid) = COLUMNS[c];
-        let cast = if casts { format!("::{ty}") } else { String::new() };
+        let length = if c == 5 && style % 2 == 1 { "(12)" } else { "" };
+        let cast = if casts { format!("::{ty}{length}") } else { String::new() };
         match value {
             _ if style > 1 => {
                 // cast or not, and of the narrowest type where it fits
@@ -112,7 +130,8 @@ fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Save
         row.iter().zip(&columns).fold(key.to_string(), |l, (v, c)| format!("{l}, {}", cell(dice, v, *c)))
     };
     let lists: Vec<String> = if form < 7 { rows.iter().map(|row| list(dice, row)).collect() } else { Vec::new() };
-    let arrays = if form < 7 { String::new() } else { arrays(dice, &columns, &rows, &mut given) };
+    let by_key = if form == 9 { by_key(&columns, &rows, |v, c| cell(dice, v, c)) } else { String::new() };
+    let arrays = if !matches!(form, 7 | 8) { String::new() } else { arrays(dice, &columns, &rows, &mut given) };
     let names: Vec<&str> = columns.iter().map(|c| COLUMNS[*c].0).collect();
     let all = format!("no, {}", names.join(", "));
     let values = format!("VALUES {}", lists.iter().map(|l| format!("({l})")).collect::<Vec<_>>().join(", "));
@@ -131,10 +150,11 @@ fn saved(dice: &mut Dice, raw: &[(String, Row)], seen: &[(String, Row)]) -> Save
         4 => format!("MERGE INTO kept k USING (SELECT {}) AS s {merge}", one()),
         7 => format!("INSERT INTO kept ({all}) SELECT * FROM UNNEST({arrays}) {upsert}"),
         8 => format!("UPDATE kept k SET {} FROM unnest({arrays}) AS s ({all}) WHERE k.no = s.no", set("s")),
+        9 => by_key,
         5 => format!("INSERT INTO kept ({all}) SELECT s.* FROM ({values}) AS s ({all}) {upsert}"),
         _ => format!("MERGE INTO kept AS k USING ({values}) AS s ({all}) {merge}"),
     };
-    Saved { columns, rows, makes: !matches!(form, 2 | 3 | 8), text, given }
+    Saved { columns, rows, makes: !matches!(form, 2 | 3 | 8 | 9), text, given }
 }
 
 impl Saved {
@@ -228,6 +248,10 @@ fn rows_of_which_something_cannot_be_told_are_refused() {
         (upsert("nr", "(1, 5), (2, 6)", "mark = EXCLUDED.mark"), "0A000"),
         (upsert("mark", "(1, 5), (2, DEFAULT)", "mark = EXCLUDED.mark"), "0A000"),
         (upsert("pass", "(1, '***'), (2, 'F1234-AbCd')", "pass = EXCLUDED.pass"), "0A000"),
+        ("UPDATE kept SET pass = (CASE WHEN no = 1 THEN 'F1234-AbCd23 5' ELSE 'F1234-AbCd' END)::varchar(12)".to_owned(), "0A000"),
+        ("UPDATE kept SET nr = CASE WHEN no = 1 THEN 5 ELSE 1 + 5 END".to_owned(), "0A000"),
+        ("UPDATE kept SET nr = CASE WHEN no = 1 THEN 5 ELSE nr END".to_owned(), "0A000"),
+        ("UPDATE kept SET nr = (CASE WHEN no = 1 THEN 5 END)::float8::int".to_owned(), "0A000"),
         (upsert("pass", "(1, 'F1234-AbCd23  '), (2, 'F1234-AbCd')", "pass = EXCLUDED.pass"), "0A000"),
         ("UPDATE kept SET pass = 'F1234-AbCd23  '".to_owned(), "0A000"),
         (upsert("pass", "(1, 'F1234-AbCd23 5'), (2, 'F1234-AbCd')", "pass = EXCLUDED.pass"), "22001"),
