@@ -31,6 +31,9 @@ pub(super) struct Called {
     pub(super) name: Option<Box<str>>,
 }
 
+/// Types of arguments that take any row: `record`, "any", `anyelement`, `anynonarray`, and those that have a common type with others.
+const ANY_ROW: [Oid; 6] = [RECORD, Oid(2276), Oid(2283), Oid(2776), Oid(5077), Oid(5079)];
+
 impl Called {
     fn of(value: Value) -> Self {
         let gives = vec![value.ty.map_or(Gives::Unknown, Gives::Type)];
@@ -78,19 +81,21 @@ impl<'a> Resolver<'a> {
 
     /// A call, with what it can give.
     pub(super) fn called(&mut self, call: &mut FuncCall, kind: UseKind) -> Checked<Called> {
+        let bare = strings(&call.funcname)?.len() == 1;
         let callee = self.callee(call)?;
         if callee.is_aggregate() {
             self.aggregates_here(call)?;
         }
         let before = self.behind;
         self.behind &= !callee.may_be_first();
-        let called = self.called_of(&callee, call, kind);
+        let called = self.called_of(&callee, call, kind, bare);
         self.reads_as_arguments(&callee.candidates, call);
         self.behind = before;
         called
     }
 
-    fn called_of(&mut self, callee: &Callee<'_>, call: &mut FuncCall, kind: UseKind) -> Checked<Called> {
+    /// `bare` says that the name was written without a schema.
+    fn called_of(&mut self, callee: &Callee<'_>, call: &mut FuncCall, kind: UseKind, bare: bool) -> Checked<Called> {
         let FuncCall {
             funcname: _,
             args,
@@ -132,15 +137,30 @@ impl<'a> Resolver<'a> {
             }
         }
         let kind = if callee.is_aggregate() { UseKind::Aggregate } else { kind };
-        // nothing hangs on which of them is called where all give the one type, and it is no row
-        if result.is_some_and(|ty| !self.holds_rows(ty)) && callee.candidates.iter().all(|f| f.out_columns.is_empty()) {
-            self.used_all(args, kind)?;
-            return Ok(Called::of(Value::computed(result)));
-        }
         let named = args.iter().any(is_named);
         let values = args.iter_mut().map(|arg| self.used(arg, kind)).collect::<Checked<Vec<Value>>>()?;
+        if let [value] = values.as_slice()
+            && bare
+            && self.is_field_of(callee, value)
+        {
+            return Err(super::field_notation().at(*location));
+        }
+        // nothing hangs on which of them is called where all give the one type, and it is no row
+        if result.is_some_and(|ty| !self.holds_rows(ty)) && callee.candidates.iter().all(|f| f.out_columns.is_empty()) {
+            return Ok(Called::of(Value::computed(result)));
+        }
         let types: Vec<Option<Oid>> = values.iter().map(|v| v.type_of().filter(|_| !named && !*func_variadic)).collect();
         Ok(self.result_of(callee, &types, result))
+    }
+
+    /// Whether a call may be the field of a row: no function of the name takes it. With its schema the name would be a function's alone.
+    fn is_field_of(&self, callee: &Callee<'_>, value: &Value) -> bool {
+        let row = value.ty.and_then(|ty| self.cx.catalog.base_type(ty)).filter(|row| row.relation != Oid(0));
+        let takes = |ty: &Oid| row.is_some_and(|row| *ty == row.oid) || ANY_ROW.contains(ty);
+        let fields = row.and_then(|row| self.cx.catalog.relation(row.relation));
+        let named = |name: &str| fields.is_some_and(|r| r.column(name).is_some());
+        !callee.candidates.iter().any(|f| f.arg_types.first().is_some_and(takes))
+            && callee.candidates.first().is_some_and(|f| named(&f.name.name))
     }
 
     fn result_of(&self, callee: &Callee<'_>, types: &[Option<Oid>], result: Option<Oid>) -> Called {

@@ -12,7 +12,7 @@ use super::scope::{Column, Cte, CteState};
 use super::target::Out;
 use super::{Resolver, Value, inner, strings, unknown};
 use crate::sql::model::{Flow, UseKind};
-use crate::sql::reject::{Checked, Reject, Syntax};
+use crate::sql::reject::{Checked, RefusalKind, Reject, Syntax};
 
 impl Resolver<'_> {
     /// The CTEs of the innermost level.
@@ -76,7 +76,14 @@ impl Resolver<'_> {
             let (syntax, message) = form.err().unwrap_or_else(within);
             self.define(Cte { name: ctename.as_str().into(), state: CteState::Within(syntax, message.into()) });
         }
-        let outs = if union { self.recursive(query, ctename, &names)? } else { self.query(query)? };
+        let adds = search_clause.is_some() || cycle_clause.is_some();
+        let added = |why: Reject| match why.kind {
+            RefusalKind::Postgres(Syntax::UndefinedColumn) if adds => {
+                unknown("a column of SEARCH or CYCLE in the query that it stands behind")
+            }
+            _ => why,
+        };
+        let outs = if union { self.recursive(query, ctename, &names).map_err(added)? } else { self.query(query)? };
         let mut columns = named(outs, &names, ctename, *location)?;
         if let Some(protobuf::CteSearchClause { search_col_list: _, search_breadth_first: _, search_seq_column, location: _ }) =
             search_clause
