@@ -173,13 +173,16 @@ pub(super) const CASTS: &str =
     "SELECT castsource, casttarget, castfunc FROM pg_catalog.pg_cast WHERE castfunc <> 0 ORDER BY castsource, casttarget";
 
 /// Types with the functions behind their operator classes that sort, compare and hash their values, where those are neither C nor an extension's.
+/// Of PostgreSQL's own types only those that have their default from such a one: queries take no other.
 pub(super) const SUPPORT: &str = "SELECT DISTINCT s.type, s.function FROM ( \
       SELECT p.amproclefttype, p.amproc::pg_catalog.oid FROM pg_catalog.pg_amproc p \
       UNION SELECT p.amprocrighttype, p.amproc::pg_catalog.oid FROM pg_catalog.pg_amproc p \
       UNION SELECT a.amoplefttype, o.oprcode::pg_catalog.oid FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr \
       UNION SELECT a.amoprighttype, o.oprcode::pg_catalog.oid FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr \
     ) s (type, function) JOIN pg_catalog.pg_proc f ON f.oid = s.function \
-    WHERE f.oid >= 16384 AND f.prolang NOT IN (12, 13) AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d \
+    WHERE f.oid >= 16384 AND f.prolang NOT IN (12, 13) \
+    AND (s.type >= 16384 OR EXISTS (SELECT FROM pg_catalog.pg_opclass c WHERE c.oid >= 16384 AND c.opcdefault AND c.opcintype = s.type)) \
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d \
       WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = f.oid AND d.deptype = 'e') ORDER BY 1, 2";
 
 /// Roles.
