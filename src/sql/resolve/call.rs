@@ -282,8 +282,11 @@ impl<'a> Resolver<'a> {
             let procedure = others.any(|f| f.kind == 'p' && takes(f, args, named, call.func_variadic, false, false));
             return Err(no_function(&parts, args, procedure).at(call.location));
         };
-        // a leakproof function would not do: what casts its arguments need not be
-        let fails = args > 0 && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w')) && self.truncated(call).is_none();
+        // a leakproof function would not do: what casts its arguments need not be. One without any may leave a trace of how often it ran
+        let traced = |f: &&Function| f.oid >= FIRST_NORMAL_OID || f.volatility == 'v';
+        let fails = (args > 0 || candidates.iter().any(traced))
+            && !candidates.iter().all(|f| matches!(f.kind, 'a' | 'w'))
+            && self.truncated(call).is_none();
         self.may_leak(fails);
         let found = &first.name.schema;
         let one_schema = candidates.iter().all(|f| f.name.schema == *found);

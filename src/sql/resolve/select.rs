@@ -49,6 +49,8 @@ impl Resolver<'_> {
         self.used_opt(&mut select.limit_offset, UseKind::Expression)?;
         self.used_opt(&mut select.limit_count, UseKind::Expression)?;
         if !select.locking_clause.is_empty() {
+            // what it locks stays to be seen: further in than the outermost query, it may be run for rows that do not exist
+            self.may_leak(!self.is_outermost());
             // PostgreSQL locks nothing that a function reads
             absent("a locking clause beside a function whose body reads what is veiled", self.out.bodies.len() == bodies)?;
             let last = self.out.instances.len();
