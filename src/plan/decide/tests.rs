@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::fixture::{ACTIVITY, FILE_SETTINGS, ORDERS, USERS, VIEW, catalog, column, profile, relation};
 use super::{Allowance, Decided, decide};
@@ -10,7 +11,8 @@ use crate::plan::{Names, Setting};
 use crate::policy::{Absence, ColumnProfile, Outcome, Profile, RelationProfile, Reveal, RowCondition, StatementRight};
 use crate::sql::effect::{Deed, SettingChange, SettingScope};
 use crate::sql::model::{
-    Access, Analysis, Call, Changes, Equality, Flow, Instance, InstanceId, InstanceOf, Need, New, Output, Source, Use, UseKind, Write,
+    Access, Analysis, Call, Changes, Constant, Equality, Flow, Instance, InstanceId, InstanceOf, Need, New, Output, Says, Source, Use,
+    UseKind, Write,
 };
 use crate::sql::{RefusalKind, Reject};
 
@@ -222,7 +224,10 @@ fn what_has_rules_is_no_target() {
 fn under_a_mask_that_cannot_be_turned_back_only_what_no_mask_can_be_is_stored() {
     let mut p = profile();
     p.relations.get_mut(&USERS).unwrap().columns.get_mut(&4).unwrap().write = true;
-    for (new, stored) in [(New::Default, true), (New::Null, true), (New::Other, false)] {
+    let one = Constant { says: Says::Integer(1), ty: None, array: false, checked: false, length: None, at: 3 };
+    let (none, some) = (New::OneOf(Arc::default()), New::OneOf(Arc::new([one.clone()])));
+    let all = [(New::Default, true), (New::Null, true), (none, true), (some, false), (New::Constant(one), false), (New::Other, false)];
+    for (new, stored) in all {
         let mut a = reading(&[USERS]);
         a.instances[0].access = Access::Update;
         a.writes = vec![Write { target: source(0, 4), changes: Changes::Stored, new: new.clone(), at: 2 }];

@@ -147,3 +147,43 @@ fn types_of_parameters_are_what_the_server_would_find() {
     assert_eq!(turned.add(&parameter(3), compared(&mask(), of(2950))).unwrap(), 5);
     assert_eq!(*turned.named(), BTreeMap::from([(0, 1), (2, 2)]));
 }
+
+/// The masks of several rows stand beside what they are the masks of, whichever of them a parameter brings and NULL left out.
+#[test]
+fn masks_of_rows_stand_beside_their_values() {
+    let mask = mask();
+    let seen = |n: i64| masked(&mask, &of(23), &n.to_string());
+    let constant = |says, ty| Constant { says, ty, array: false, checked: false, length: None, at: 1 };
+    let all = [
+        constant(Says::Integer(seen(5).parse().unwrap()), Some(Oid(23))),
+        constant(Says::Parameter(2), None),
+        constant(Says::Text(seen(7).as_str().into()), None),
+        constant(Says::Parameter(1), Some(Oid(20))),
+    ];
+    let mut turned = TurnedBack::new(&[Oid(21), Oid(705)], &[1, 2]);
+    assert_eq!(turned.add_pairs(&all, Turn { stored: true, ..compared(&mask, of(23)) }).unwrap(), 3);
+    assert_eq!(turned.types(&[Oid(21), Oid(705)]), [21, 23, 1016, 1016].map(Oid));
+    assert_eq!(*turned.named(), BTreeMap::from([(1, 1)]));
+    // a parameter is read by the type that it was declared of, in which a mask may have no room
+    let given = |second: Option<&'static [u8]>| turned.values(&[(Format::Binary, Some(&[0, 9])), (Format::Text, second)]).unwrap();
+    let origin = |n: i64| {
+        let mut out = Vec::new();
+        mask.turn_back(&of(23), Format::Text, n.to_string().as_bytes(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let pair = |masks: String, values: String| vec![Some(format!("{{{masks}}}")), Some(format!("{{{values}}}"))];
+    assert_eq!(given(Some(b"6")), pair(format!("{},6,{},9", seen(5), seen(7)), format!("5,{},7,{}", origin(6), origin(9))));
+    assert_eq!(given(None), pair(format!("{},{},9", seen(5), seen(7)), format!("5,7,{}", origin(9))));
+    // what is cut is the mask of nothing that can be told
+    let short = |length| Constant { length, ..constant(Says::Text("K1001-XyZw1".into()), Some(Oid(1043))) };
+    for (length, told) in [(None, true), (Some(11), true), (Some(10), false)] {
+        let mut turned = TurnedBack::new(&[], &[]);
+        assert_eq!(turned.add(&short(length), compared(&mask_of(1043), of(1043))).is_ok(), told, "{length:?}");
+        assert_eq!(turned.add_pairs(&[short(None), short(length)], compared(&mask_of(1043), of(1043))).is_ok(), told, "{length:?}");
+    }
+    let many: Vec<Constant> = (0..=LIMIT).map(|n| constant(Says::Integer(i64::try_from(n).unwrap()), Some(Oid(23)))).collect();
+    for (count, told) in [(LIMIT, true), (LIMIT + 1, false)] {
+        let mut turned = TurnedBack::new(&[], &[]);
+        assert_eq!(turned.add_pairs(&many[..count], compared(&mask, of(23))).is_ok(), told, "{count}");
+    }
+}
