@@ -19,6 +19,7 @@ impl Resolver<'_> {
     pub(super) fn alter(&mut self, statement: &mut protobuf::AlterTableStmt) -> Checked<()> {
         let protobuf::AlterTableStmt { relation, cmds, objtype, missing_ok } = statement;
         let range = relation.as_mut().ok_or_else(|| unknown("ALTER"))?;
+        absent("ALTER INDEX", *objtype != ObjectType::ObjectIndex as i32)?; // which is no relation of the catalog
         if *missing_ok && self.is_missing(range) {
             return Ok(());
         }
