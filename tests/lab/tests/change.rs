@@ -457,7 +457,7 @@ fn what_a_session_defines_it_uses_at_once() {
 
 #[test]
 fn without_the_catalog_governed_statements_are_refused_and_classes_are_kept() {
-    let desk = Desk::new("lost", "{ mask: { null } }", "allow", "refresh: 50ms, max_age: 500ms");
+    let desk = Desk::new("lost", "{ mask: { null } }", "allow", "refresh: 50ms, max_age: 3s");
     let (mut clerk, mut boss, mut server) = (desk.client("clerk"), desk.client("boss"), desk.server());
     let ask = "SELECT email, town FROM public.people WHERE id = 1";
     assert_eq!(prepare(&mut clerk, "p", "SELECT town FROM public.people WHERE id = 1"), "");
