@@ -63,6 +63,14 @@ pub struct Column {
     pub collation: Option<QualifiedName>,
 }
 
+impl Column {
+    /// A column that may be NULL, without a default or a collation of its own.
+    #[must_use]
+    pub fn plain(number: i16, name: &str, ty: PgType) -> Self {
+        Self { number, name: name.into(), ty, not_null: false, generated: None, default: None, calls: Vec::new(), collation: None }
+    }
+}
+
 /// System columns of every table (`SystemAttributeDefinition` in heap.c): names, numbers, types.
 pub const SYSTEM_COLUMNS: [(&str, i16, Oid); 6] = [
     ("ctid", -1, Oid(27)),

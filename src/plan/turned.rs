@@ -251,9 +251,9 @@ impl Turned {
             Value::Text(text) => text.clone(),
         };
         let is_text = self.ty.scalar().is_text();
-        let beyond = |most: u32| std::str::from_utf8(&text).ok()?.char_indices().nth(usize::try_from(most).ok()?);
-        let cuts = self.length.is_some_and(|most| beyond(most).is_some());
-        if is_text && (cuts || self.stored && self.ty.max_chars.is_some_and(|most| is_cut(&text, most))) {
+        let cuts = |most: Option<u32>, is: fn(&str) -> bool| most.and_then(|most| beyond(&text, most)).is_some_and(is);
+        // PostgreSQL stores a text without the last of its spaces, where they are beyond the column's length
+        if is_text && (cuts(self.length, |_| true) || self.stored && cuts(self.ty.max_chars, |rest| rest.bytes().all(|b| b == b' '))) {
             return Err(cut());
         }
         // a text that is longer than the column's must not be cut to one that stands in it
@@ -487,10 +487,10 @@ fn not_told() -> Reject {
     .hint("leave the column out of the UPDATE where it reads '***'")
 }
 
-/// Whether a text is stored without the last of its spaces, which are beyond the column's length.
-fn is_cut(text: &[u8], most: u32) -> bool {
-    let beyond = std::str::from_utf8(text).ok().and_then(|text| text.get(text.char_indices().nth(usize::try_from(most).ok()?)?.0..));
-    beyond.is_some_and(|beyond| beyond.bytes().all(|b| b == b' '))
+/// What of a text is beyond so many characters, where it has more.
+fn beyond(text: &[u8], most: u32) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.get(text.char_indices().nth(usize::try_from(most).ok()?)?.0..)
 }
 
 fn cut() -> Reject {

@@ -56,14 +56,6 @@ fn oid(value: &Value) -> Option<Oid> {
 }
 
 fn column(value: &Value, _catalog: &Catalog) -> Option<Column> {
-    Some(Column {
-        number: i16::try_from(value.get(0)?.as_i64()?).ok()?,
-        name: value.get(1)?.as_str()?.into(),
-        ty: PgType::builtin(oid(value.get(2)?)?, i32::try_from(value.get(3)?.as_i64()?).ok()?),
-        not_null: false,
-        generated: None,
-        default: None,
-        calls: Vec::new(),
-        collation: None,
-    })
+    let ty = PgType::builtin(oid(value.get(2)?)?, i32::try_from(value.get(3)?.as_i64()?).ok()?);
+    Some(Column::plain(i16::try_from(value.get(0)?.as_i64()?).ok()?, value.get(1)?.as_str()?, ty))
 }

@@ -14,16 +14,7 @@ const TEXT: u32 = 25;
 const INT4: u32 = 23;
 
 fn column(number: i16, name: &str, ty: u32) -> Column {
-    Column {
-        number,
-        name: name.into(),
-        ty: PgType::builtin(Oid(ty), -1),
-        not_null: false,
-        generated: None,
-        default: None,
-        calls: Vec::new(),
-        collation: None,
-    }
+    Column::plain(number, name, PgType::builtin(Oid(ty), -1))
 }
 
 fn relation(oid: u32, schema: &str, name: &str, columns: &[(&str, u32)]) -> Relation {

@@ -84,16 +84,7 @@ fn foreign_code_reaches_whatever_is_made_of_it() {
     types.push(TypeInfo { relation: Oid(500), kind: 'c', ..ty(20020, "row_with_short", 0, None) });
     types.push(ty(20021, "range_of_row", 0, None));
     types[4].foreign_code = true;
-    let column = Column {
-        number: 1,
-        name: "c".into(),
-        ty: resolve(20002, -1),
-        not_null: false,
-        generated: None,
-        default: None,
-        calls: Vec::new(),
-        collation: None,
-    };
+    let column = Column::plain(1, "c", resolve(20002, -1));
     spread_foreign_code(&mut types, [(Oid(500), &column)], &[(Oid(20021), Oid(20020))]);
     let foreign: Vec<u32> = types.iter().filter(|t| t.foreign_code).map(|t| t.oid.0).collect();
     assert_eq!(foreign, [20000, 20001, 20002, 20020, 20021]);

@@ -76,7 +76,8 @@ impl Judge<'_> {
         };
         // what is stored has the types of the columns that it is stored in
         let used = self.computed_with().filter(|u| u.kind != UseKind::WriteSource);
-        used.filter_map(|u| self.type_of(u.source)).filter(held).collect()
+        // PostgreSQL's own types are made of its own
+        used.filter_map(|u| self.type_of(u.source)).filter(|oid| *oid >= FIRST_NORMAL_OID && held(oid)).collect()
     }
 
     /// These types and what they are made of.

@@ -8,10 +8,10 @@ use crate::sql::model::{Access, Changes, Instance, InstanceId};
 impl Judge<'_> {
     /// Refuses a target of which a row may take such a default. Which of a view's columns are which of those below is not followed.
     pub(super) fn defaults(&mut self, id: InstanceId, instance: &Instance, relation: &Relation) {
-        let raw = |oid: Oid| self.profile.raw_defaults.get(&oid).into_iter().flatten().copied();
         let open = |oid: Oid, column: i16| !veil::column_outcome(self.catalog, self.profile, oid, column).is_veiled();
-        let below = |oid: Oid, _: i16| raw(oid).any(|column| open(oid, column));
-        let own = raw(relation.oid).any(|column| open(relation.oid, column) && self.may_be_taken(id, instance, column));
+        let raw = |oid: Oid| self.profile.raw_defaults.get(&oid).into_iter().flatten().copied().filter(move |column| open(oid, *column));
+        let below = |oid: Oid, _: i16| raw(oid).next().is_some();
+        let own = raw(relation.oid).any(|column| self.may_be_taken(id, instance, column));
         if own || (self.may_be_taken(id, instance, 0) && veil::reads_any(self.catalog, relation, &below)) {
             let name = &relation.name;
             let message = format!(

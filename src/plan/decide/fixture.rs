@@ -15,16 +15,7 @@ pub(crate) const FILE_SETTINGS: Oid = Oid(12300);
 pub(crate) const VIEW: Oid = Oid(20002);
 
 pub(crate) fn column(number: i16, name: &str, ty: u32) -> Column {
-    Column {
-        number,
-        name: name.into(),
-        ty: PgType::builtin(Oid(ty), -1),
-        not_null: false,
-        generated: None,
-        default: None,
-        calls: Vec::new(),
-        collation: None,
-    }
+    Column::plain(number, name, PgType::builtin(Oid(ty), -1))
 }
 
 fn varchar(number: i16, name: &str, length: i32) -> Column {

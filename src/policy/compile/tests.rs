@@ -5,8 +5,7 @@ use crate::mask::Keyring;
 use crate::policy::{Absence, BoundPolicy, Outcome, load};
 
 pub(crate) fn column(number: i16, name: &str, oid: u32) -> Column {
-    let ty = PgType::builtin(Oid(oid), -1);
-    Column { number, name: name.into(), ty, not_null: false, generated: None, default: None, calls: Vec::new(), collation: None }
+    Column::plain(number, name, PgType::builtin(Oid(oid), -1))
 }
 
 pub(crate) fn relation(oid: u32, name: &str, kind: RelationKind, columns: &[(&str, u32)]) -> Relation {

@@ -10,9 +10,9 @@ impl Examined<'_> {
         let mut roles: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for alone in &self.roles {
             for (oid, columns) in &alone.profile.raw_defaults {
-                let relation = self.catalog.relation(*oid);
-                for column in columns.iter().filter_map(|number| Some((relation?, relation?.column_number(*number)?))) {
-                    roles.entry(format!("{}.{}", column.0.name, column.1.name)).or_default().push(&alone.role.name);
+                let Some(relation) = self.catalog.relation(*oid) else { continue };
+                for column in columns.iter().filter_map(|number| relation.column_number(*number)) {
+                    roles.entry(format!("{}.{}", relation.name, column.name)).or_default().push(&alone.role.name);
                 }
             }
         }

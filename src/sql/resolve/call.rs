@@ -6,7 +6,7 @@ use pg_query::protobuf::{self, FuncCall, Node, WindowDef};
 
 use super::from::computed;
 use super::names::{Found, TEMPORARY};
-use super::result::Gives;
+use super::result::{Gives, takes_rows};
 use super::row::RECORD;
 use super::{Resolver, Value, inner, name_nodes, strings, unknown};
 use crate::base::{named, quote_ident};
@@ -30,9 +30,6 @@ pub(super) struct Called {
     /// The name of its one OUT parameter.
     pub(super) name: Option<Box<str>>,
 }
-
-/// Types of arguments that take any row: `record`, "any", `anyelement`, `anynonarray`, and those that have a common type with others.
-const ANY_ROW: [Oid; 6] = [RECORD, Oid(2276), Oid(2283), Oid(2776), Oid(5077), Oid(5079)];
 
 impl Called {
     fn of(value: Value) -> Self {
@@ -156,7 +153,7 @@ impl<'a> Resolver<'a> {
     /// Whether a call may be the field of a row: no function of the name takes it. With its schema the name would be a function's alone.
     fn is_field_of(&self, callee: &Callee<'_>, value: &Value) -> bool {
         let row = value.ty.and_then(|ty| self.cx.catalog.base_type(ty)).filter(|row| row.relation != Oid(0));
-        let takes = |ty: &Oid| row.is_some_and(|row| *ty == row.oid) || ANY_ROW.contains(ty);
+        let takes = |ty: &Oid| row.is_some_and(|row| *ty == row.oid) || takes_rows(*ty);
         let fields = row.and_then(|row| self.cx.catalog.relation(row.relation));
         let named = |name: &str| fields.is_some_and(|r| r.column(name).is_some());
         !callee.candidates.iter().any(|f| f.arg_types.first().is_some_and(takes))

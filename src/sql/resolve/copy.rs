@@ -169,8 +169,8 @@ fn read_options(nodes: &mut [Node]) -> Checked<Options> {
                 let name: String = text(arg)?.chars().filter(char::is_ascii_alphanumeric).collect();
                 absent("COPY in an encoding other than UTF8", matches!(name.to_ascii_lowercase().as_str(), "utf8" | "unicode"))?;
             }
-            // what a row is that comes in, or what becomes of one that does not fit
             "default" => options.defaulted = true,
+            // what a row is that comes in, or what becomes of one that does not fit
             "freeze" | "force_not_null" | "force_null" | "on_error" | "log_verbosity" | "reject_limit" => {}
             _ => return Err(unknown("an option of COPY")),
         }

@@ -7,16 +7,13 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, Node};
 
 use super::call::literal;
+use super::moment::{DATE, INTERVAL, TIMESTAMP, TIMESTAMPTZ};
 use super::{Resolver, strings};
 use crate::catalog::{Function, Oid};
 use crate::sql::reject::{Checked, Reject};
 
 const TEXT: Oid = Oid(25);
-const DATE: Oid = Oid(1082);
 const TIME: Oid = Oid(1083);
-const TIMESTAMP: Oid = Oid(1114);
-const TIMESTAMPTZ: Oid = Oid(1184);
-const INTERVAL: Oid = Oid(1186);
 const TIMETZ: Oid = Oid(1266);
 const MONEY: Oid = Oid(790);
 

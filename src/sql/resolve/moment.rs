@@ -6,10 +6,10 @@ use pg_query::protobuf::{self, AExpr, AExprKind, Node, SqlValueFunctionOp, a_con
 use super::{Resolver, strings};
 use crate::catalog::{FIRST_NORMAL_OID, Oid};
 
-const DATE: Oid = Oid(1082);
-const TIMESTAMP: Oid = Oid(1114);
-const TIMESTAMPTZ: Oid = Oid(1184);
-const INTERVAL: Oid = Oid(1186);
+pub(super) const DATE: Oid = Oid(1082);
+pub(super) const TIMESTAMP: Oid = Oid(1114);
+pub(super) const TIMESTAMPTZ: Oid = Oid(1184);
+pub(super) const INTERVAL: Oid = Oid(1186);
 
 /// As many of the longest unit are well within what each type can say, which begins in the year 4713 before our era.
 const MOST: i32 = 4000;
@@ -97,8 +97,7 @@ impl Resolver<'_> {
 
     /// The type that something is cast to, without a modifier.
     pub(super) fn cast_to(&self, cast: &protobuf::TypeCast) -> Option<Oid> {
-        let name = cast.type_name.as_ref().filter(|name| name.array_bounds.is_empty() && name.typmods.is_empty())?;
-        self.find_type(&strings(&name.names).ok()?).map(|found| found.oid)
+        self.scalar_type(cast).filter(|_| cast.type_name.as_ref().is_some_and(|name| name.typmods.is_empty()))
     }
 }
 

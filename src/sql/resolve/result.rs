@@ -44,6 +44,11 @@ fn polymorphic(oid: Oid) -> Option<(Form, bool)> {
     })
 }
 
+/// Whether an argument of a type takes any row: `record`, "any", and what stands for an element.
+pub(super) fn takes_rows(oid: Oid) -> bool {
+    matches!(oid, RECORD | Oid(2276)) || matches!(polymorphic(oid), Some((Form::Element, _)))
+}
+
 impl Resolver<'_> {
     /// What each function gives that a call with arguments of these types can mean, each once. Types count where arguments go by their places.
     pub(super) fn gives(&self, chosen: &[&Function], types: &[Option<Oid>]) -> Vec<Gives> {

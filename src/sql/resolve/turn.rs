@@ -157,7 +157,7 @@ impl Resolver<'_> {
     }
 
     /// The type of a cast to what is no array.
-    fn scalar_type(&self, cast: &protobuf::TypeCast) -> Option<Oid> {
+    pub(super) fn scalar_type(&self, cast: &protobuf::TypeCast) -> Option<Oid> {
         let name = cast.type_name.as_ref().filter(|name| name.array_bounds.is_empty())?;
         self.find_type(&strings(&name.names).ok()?).map(|found| found.oid)
     }

@@ -127,6 +127,16 @@ impl Lab {
         Self::launch(crate::cluster(&Setup::default())?, policies, contents, &["owner"], more)
     }
 
+    /// The same under a policy that is this text.
+    ///
+    /// # Errors
+    /// Where server or proxy do not start, or the script fails.
+    pub fn under(policy: &str, sql: &str, more: &str) -> anyhow::Result<Self> {
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), policy)?;
+        Self::start_with(file.path(), sql, more)
+    }
+
     /// The same on a server of this installation.
     ///
     /// # Errors

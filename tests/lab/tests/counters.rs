@@ -72,9 +72,7 @@ fn told(port: u16, of: &str) -> Vec<Answer> {
 
 #[test]
 fn nothing_that_is_counted_tells_of_hidden_rows() {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    let lab = Lab::under(POLICY, SETUP, "").unwrap();
     // the first scan of a session reads more of the catalog than the others
     for (hidden, none) in [("id = 5", "id = 5000"), ("salary BETWEEN 41 AND 59", "salary BETWEEN 51 AND 59")] {
         // over the server itself they do tell
@@ -102,9 +100,7 @@ fn nothing_that_is_counted_tells_of_hidden_rows() {
 /// a condition.
 #[test]
 fn nothing_that_is_computed_anew_tells_of_hidden_rows() {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    let lab = Lab::under(POLICY, SETUP, "").unwrap();
     let told = |port: u16, text: &str| {
         let mut client = Client::connect(port, "clerk", "postgres").unwrap();
         client.query("BEGIN; SET LOCAL enable_seqscan = off").unwrap();
@@ -145,9 +141,7 @@ fn nothing_that_is_computed_anew_tells_of_hidden_rows() {
 /// locked, scans that are counted. Over a view none is run for a row that is not there.
 #[test]
 fn no_query_in_a_condition_tells_of_hidden_rows() {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    let lab = Lab::under(POLICY, SETUP, "").unwrap();
     let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
     clerk.query("CREATE TEMP TABLE own (k int PRIMARY KEY)").unwrap();
     clerk.query("INSERT INTO own SELECT n * 10 FROM generate_series(1, 40) n").unwrap();

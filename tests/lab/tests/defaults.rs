@@ -57,9 +57,7 @@ roles:
 
 #[test]
 fn a_default_shows_nothing_that_is_veiled() {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    let lab = Lab::under(POLICY, SETUP, "").unwrap();
     for (login, text, answered) in [
         ("clerk", "INSERT INTO harmless (id) VALUES (1) RETURNING code, at > '2000-01-01'", true),
         ("clerk", "INSERT INTO called (id) VALUES (1) RETURNING m", false),

@@ -63,9 +63,7 @@ roles:
 
 #[test]
 fn who_may_not_write_a_condition_does_not() {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    let lab = Lab::under(POLICY, SETUP, "").unwrap();
     for (login, text, rows) in [
         ("clerk", "INSERT INTO served VALUES ('US', 'y')", None),
         ("clerk", "INSERT INTO served DEFAULT VALUES", None),

@@ -77,9 +77,7 @@ const TEXTS: &[(&str, bool)] = &[
 
 #[test]
 fn what_is_written_oddly_is_read_as_postgresql_reads_it() {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    let lab = Lab::under(POLICY, SETUP, "").unwrap();
     let [mut direct, mut clerk] = [lab.cluster.port(), lab.port].map(|port| Client::connect(port, "clerk", "postgres").unwrap());
     for (text, answered) in TEXTS {
         let [own, seen] = [&mut direct, &mut clerk].map(|client| client.query(text).unwrap());

@@ -52,9 +52,7 @@ roles:
 
 #[test]
 fn no_path_leads_the_policys_sql_astray() {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    let lab = Lab::start_with(policy.path(), SETUP, "").unwrap();
+    let lab = Lab::under(POLICY, SETUP, "").unwrap();
     for (path, refused) in [
         ("public", &["own.called"][..]),
         ("app, public", &["own.called"]),

@@ -145,9 +145,7 @@ classes: { hide: ~ }
 tables: { public.people: { columns: { email: hide } } }
 roles: { clerk: { members: [clerk], read: { hide: { mask: email } }, rows: { public.people: \"id < 100\" }, functions: [public.called] } }
 ";
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), policy).unwrap();
-    let lab = Lab::start_with(file.path(), setup, "").unwrap();
+    let lab = Lab::under(policy, setup, "").unwrap();
     for setting in SETTINGS {
         let mut clerk = Client::connect(lab.port, "clerk", "postgres").unwrap();
         clerk.query(setting).unwrap();

@@ -99,9 +99,7 @@ fn tells(heard: &[Message]) -> bool {
 }
 
 fn lab() -> Lab {
-    let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), POLICY).unwrap();
-    Lab::start_with(policy.path(), SETUP, "").unwrap()
+    Lab::under(POLICY, SETUP, "").unwrap()
 }
 
 #[test]

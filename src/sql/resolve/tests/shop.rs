@@ -9,16 +9,7 @@ const PLACE: Oid = Oid(20003);
 pub(super) const SSN: i16 = 3;
 
 fn column(number: i16, name: &str, ty: u32) -> Column {
-    Column {
-        number,
-        name: name.into(),
-        ty: PgType::builtin(Oid(ty), -1),
-        not_null: false,
-        generated: None,
-        default: None,
-        calls: Vec::new(),
-        collation: None,
-    }
+    Column::plain(number, name, PgType::builtin(Oid(ty), -1))
 }
 
 fn relation(oid: Oid, schema: &str, name: &str, columns: Vec<Column>) -> Relation {

@@ -154,6 +154,12 @@ fn kind(reason: &str) -> String {
     out.chars().take(110).collect()
 }
 
+/// Says what was answered otherwise; at once, where nothing of the script was refused before.
+fn tell(script: &str, statement: &Statement, direct: &Answer, through: &Answer, spoiled: bool) {
+    let when = if spoiled { "" } else { " AT ONCE" };
+    println!("UNLIKE{when} {script}: {}\n    direct  {}\n    through {}", statement.text, direct.shown(), through.shown());
+}
+
 fn main() {
     let mut words = std::env::args().skip(1);
     let folder = words.next().expect("the folder src/test/regress of PostgreSQL's sources");
@@ -162,10 +168,8 @@ fn main() {
     let listed = schedule.lines().filter_map(|l| l.strip_prefix("test: ")).flat_map(str::split_whitespace).map(str::to_owned);
     let scripts: Vec<String> = listed.filter(|s| !LEFT_OUT.contains(&s.as_str())).collect();
 
-    let path = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(path.path(), POLICY).unwrap();
     let more = "catalog: { user: pgscrim, database: postgres, refresh: 200ms, max_age: 10m }\n";
-    let lab = Lab::start_with(path.path(), SETUP, more).unwrap();
+    let lab = Lab::under(POLICY, SETUP, more).unwrap();
     let direct = lab.cluster.port();
     let mut admin = Client::connect(direct, "postgres", "postgres").unwrap();
     for text in ["ALTER SYSTEM SET autovacuum = off", "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"] {
@@ -227,7 +231,7 @@ fn main() {
                 }
                 if !spoiled && one == two && !got.is_as(&one) {
                     unlike_at_once += 1;
-                    println!("UNLIKE AT ONCE {name}: {}\n    direct  {}\n    through {}", statement.text, one.shown(), got.shown());
+                    tell(&name, &statement, &one, &got, spoiled);
                 }
                 continue;
             }
@@ -247,13 +251,7 @@ fn main() {
             } else if !got.is_as(&one) {
                 unlike += 1;
                 unlike_at_once += i32::from(!spoiled);
-                println!(
-                    "UNLIKE{} {name}: {}\n    direct  {}\n    through {}",
-                    if spoiled { "" } else { " AT ONCE" },
-                    statement.text,
-                    one.shown(),
-                    got.shown()
-                );
+                tell(&name, &statement, &one, &got, spoiled);
             }
         }
         println!(
