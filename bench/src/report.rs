@@ -39,6 +39,11 @@ pub(crate) struct Results {
     pub(crate) memory: Vec<(String, String, f64)>,
 }
 
+/// A ratio; nothing where what it is of was not measured.
+fn share(ratio: f64) -> String {
+    if ratio.is_finite() { format!("{ratio:.2}") } else { "–".into() }
+}
+
 /// Middle, least and most.
 #[derive(Clone, Copy, Debug)]
 struct Spread {
@@ -87,11 +92,11 @@ impl Results {
             let bouncer = spread(self.of(what, "PgBouncer").map(Sample::micros)).middle;
             let cpu = spread(self.of(what, way).map(Sample::micros));
             let (cpu, ratio) = if self.of(what, way).any(|s| s.proxied) {
-                (format!("{:.3} ({:.3}–{:.3})", cpu.middle, cpu.least, cpu.most), format!("{:.2}", cpu.middle / bouncer))
+                (format!("{:.3} ({:.3}–{:.3})", cpu.middle, cpu.least, cpu.most), share(cpu.middle / bouncer))
             } else {
                 ("–".into(), "–".into())
             };
-            let _ = writeln!(out, "| {what} | {way} | {rate:.0} | {:.2} | {cpu} | {ratio} |", rate / direct);
+            let _ = writeln!(out, "| {what} | {way} | {rate:.0} | {} | {cpu} | {ratio} |", share(rate / direct));
         }
         if !self.memory.is_empty() {
             out.push_str("\n| memory | way | KiB |\n|---|---|---:|\n");

@@ -19,7 +19,7 @@ const MADE: &str = "DO $$ DECLARE name text; BEGIN
     END LOOP; END $$";
 
 /// Relations of theirs that hold numbers of pages, counters and the like.
-const NUMBERS: [&str; 3] = ["pg_buffercache", "pg_buffercache_numa", "pg_stat_statements_info"];
+const NUMBERS: [&str; 2] = ["pg_buffercache_numa", "pg_stat_statements_info"];
 
 #[tokio::test(flavor = "current_thread")]
 async fn no_function_is_usable_and_no_relation_shows_statements() {

@@ -21,6 +21,7 @@ INSERT INTO pay SELECT n, CASE n % 2 WHEN 0 THEN 'EU' ELSE 'US' END, n * 10 FROM
 CREATE INDEX ON pay (salary); ANALYZE pay; GRANT SELECT, UPDATE, DELETE ON pay TO clerk;
 CREATE FUNCTION is_mine(text) RETURNS boolean STABLE COST 10000 LANGUAGE plpgsql AS $$ BEGIN RETURN $1 = 'EU'; END $$;
 CREATE TABLE dear AS SELECT * FROM pay WHERE id < 40; GRANT SELECT, UPDATE, DELETE ON dear TO clerk;
+ALTER DATABASE postgres SET track_functions = 'all';
 CREATE FUNCTION ticks() RETURNS int LANGUAGE plpgsql COST 1 AS $$ BEGIN RAISE NOTICE 'tick'; RETURN 1; END $$;
 CREATE FUNCTION still() RETURNS int STABLE LANGUAGE plpgsql COST 1 AS $$ BEGIN RAISE NOTICE 'still'; RETURN 1; END $$";
 
@@ -37,7 +38,7 @@ roles:
 ";
 
 /// Each names what is of the table alone.
-const COUNTERS: [&str; 16] = [
+const COUNTERS: [&str; 19] = [
     "SELECT * FROM pg_stat_xact_user_tables WHERE relname = 'pay'",
     "SELECT t.* FROM pg_stat_xact_all_tables t WHERE relname = 'pay'",
     "SELECT pg_stat_get_xact_tuples_fetched('pay'::regclass)",
@@ -46,6 +47,9 @@ const COUNTERS: [&str; 16] = [
     "SELECT pg_stat_get_xact_tuples_fetched('pay_salary_idx'::regclass)",
     "SELECT seq_scan, seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'pay'",
     "SELECT pg_stat_get_tuples_fetched('pay'::regclass)",
+    "SELECT calls FROM pg_stat_xact_user_functions WHERE funcname = 'is_mine'",
+    "SELECT pg_stat_get_xact_function_calls('is_mine'::regproc)",
+    "SELECT count(*) FROM pg_stat_user_functions",
     "SELECT idx_tup_read, idx_tup_fetch FROM pg_stat_user_indexes WHERE relname = 'pay'",
     "SELECT heap_blks_hit, heap_blks_read, idx_blks_hit, idx_blks_read FROM pg_statio_user_tables WHERE relname = 'pay'",
     "SELECT idx_blks_hit, idx_blks_read FROM pg_statio_user_indexes WHERE relname = 'pay'",
@@ -64,6 +68,7 @@ fn told(port: u16, of: &str) -> Vec<Answer> {
         client.query("BEGIN ISOLATION LEVEL SERIALIZABLE").unwrap();
         client.query("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off").unwrap();
         client.query(&format!("SELECT id FROM pay WHERE {of}")).unwrap();
+        client.query(&format!("SELECT id FROM dear WHERE {of}")).unwrap();
         said.push(Answer::of(&client.query(counter).unwrap()));
         client.query("COMMIT").unwrap();
     }

@@ -130,7 +130,8 @@ fn random_writes(schema: &str, most: u64) {
             }
             (Outcome::Failed(a), Outcome::Failed(b)) => {
                 failed += 1;
-                if a[..5] != b[..5] {
+                // of two mistakes in a text (class 42) either may be told first
+                if a[..5] != b[..5] && !(a.starts_with("42") && b.starts_with("42")) {
                     writeln!(wrong, "{seed}: {a}, the veil: {b}: {text}").unwrap();
                 }
             }
