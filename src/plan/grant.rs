@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::decide::Decided;
 use super::effects::{effect, rows_of};
-use super::permit::{Draft, Effect, Kind, Permit, RowCheck};
+use super::permit::{Effect, Grant, Kind, Permit, RowCheck};
 use super::turned::TurnedBack;
 use crate::base::Origin;
 use crate::catalog::Oid;
@@ -21,10 +21,9 @@ pub(super) fn grant(
     row_check: Option<RowCheck>,
 ) -> Permit {
     let Decided { kind, cells, arity, decision, defers, demand: _, lookups, turned, turns: _, sees_plans } = decided;
-    let own = Draft {
+    let own = Grant {
         origins: if kind == Kind::Rewrite { origins(analysis) } else { Vec::new() },
         kind,
-        text,
         cells,
         arity,
         decision,
@@ -39,11 +38,11 @@ pub(super) fn grant(
         batches: batches(analysis),
     };
     if let Deed::Prepare { name, rows } = &analysis.deed {
-        return prepare(own, name, *rows);
+        return prepare(text, own, name, *rows);
     }
     // FETCH describes its rows by the cursor's permit, so the cells stay; DECLARE itself gives none
     let returns_rows = own.returns_rows && !matches!(analysis.deed, Deed::Declare { .. });
-    Permit::new(Draft { effect: effect(&analysis.deed), returns_rows, ..own })
+    Permit::new(text, Grant { effect: effect(&analysis.deed), returns_rows, ..own })
 }
 
 /// Queries, changes of rows, COPY to the client, the session's own tables, and what begins and ends transactions. Others ask whether they stand in a string (VACUUM, LOCK, DECLARE), or name
@@ -91,58 +90,10 @@ fn origins(analysis: &Analysis) -> Vec<Option<Origin>> {
 }
 
 /// PREPARE: the cells belong to EXECUTE.
-fn prepare(own: Draft, name: &str, rows: bool) -> Permit {
-    let Draft {
-        kind,
-        text,
-        cells,
-        arity,
-        decision,
-        effect: _,
-        rows_of,
-        returns_rows: _,
-        defers,
-        copied: _,
-        lookups,
-        turned: _,
-        row_check,
-        origins,
-        batches: _,
-    } = own;
-    let inner = Draft {
-        kind,
-        text: Arc::clone(&text),
-        cells,
-        arity,
-        decision: decision.clone(),
-        effect: Effect::None,
-        rows_of: rows_of.clone(),
-        returns_rows: rows,
-        defers,
-        copied: None,
-        lookups: lookups.clone(),
-        turned: TurnedBack::default(),
-        row_check,
-        origins,
-        batches: false,
-    };
-    let effect = Effect::Prepare(name.into(), Box::new(Permit::new(inner)));
-    let (cells, arity) = (Vec::new(), None);
-    Permit::new(Draft {
-        kind,
-        text,
-        cells,
-        arity,
-        decision,
-        effect,
-        rows_of,
-        returns_rows: false,
-        defers,
-        copied: None,
-        lookups,
-        turned: TurnedBack::default(),
-        row_check: None,
-        origins: Vec::new(),
-        batches: false,
-    })
+fn prepare(text: Arc<str>, own: Grant, name: &str, rows: bool) -> Permit {
+    let plain = Grant::plain(own.kind, own.decision.clone(), own.rows_of.clone());
+    let (defers, lookups) = (own.defers, own.lookups.clone());
+    let inner = Grant { returns_rows: rows, copied: None, turned: TurnedBack::default(), batches: false, ..own };
+    let effect = Effect::Prepare(name.into(), Box::new(Permit::new(Arc::clone(&text), inner)));
+    Permit::new(text, Grant { effect, returns_rows: false, defers, lookups, ..plain })
 }

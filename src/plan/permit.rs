@@ -179,41 +179,10 @@ pub struct RowCheck {
     pub unasked: bool,
 }
 
-/// What a permit grants. Made here alone.
+/// What a permit grants: what its methods say.
 #[derive(Debug)]
-struct Grant {
-    kind: Kind,
-    cells: Vec<Cell>,
-    arity: Option<usize>,
-    decision: Decision,
-    effect: Effect,
-    rows_of: RowsOf,
-    returns_rows: bool,
-    defers: bool,
-    copied: Option<Arc<str>>,
-    lookups: Lookups,
-    turned: TurnedBack,
-    row_check: Option<RowCheck>,
-    origins: Vec<Option<Origin>>,
-    batches: bool,
-}
-
-/// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
-///
-/// ```compile_fail
-/// let forged = pgscrim::plan::Permit { text: "SELECT 1".into(), grant: Default::default() };
-/// ```
-#[derive(Clone, Debug)]
-pub struct Permit {
-    text: Arc<str>,
-    grant: Arc<Grant>,
-}
-
-/// What the planner fills in to make a [`Permit`].
-#[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct Grant {
     pub(super) kind: Kind,
-    pub(super) text: Arc<str>,
     pub(super) cells: Vec<Cell>,
     pub(super) arity: Option<usize>,
     pub(super) decision: Decision,
@@ -229,42 +198,42 @@ pub(super) struct Draft {
     pub(super) batches: bool,
 }
 
+impl Grant {
+    /// To send what is not masked, does nothing that the proxy follows, and may give rows.
+    pub(super) fn plain(kind: Kind, decision: Decision, rows_of: RowsOf) -> Self {
+        Self {
+            kind,
+            cells: Vec::new(),
+            arity: None,
+            decision,
+            effect: Effect::None,
+            rows_of,
+            returns_rows: true,
+            defers: false,
+            copied: None,
+            lookups: Lookups::default(),
+            turned: TurnedBack::default(),
+            row_check: None,
+            origins: Vec::new(),
+            batches: false,
+        }
+    }
+}
+
+/// Proof that a statement was judged. Only the planner makes one; without one no text of a client goes upstream.
+///
+/// ```compile_fail
+/// let forged = pgscrim::plan::Permit { text: "SELECT 1".into(), grant: Default::default() };
+/// ```
+#[derive(Clone, Debug)]
+pub struct Permit {
+    text: Arc<str>,
+    grant: Arc<Grant>,
+}
+
 impl Permit {
     /// Only `plan` can call this.
-    pub(super) fn new(draft: Draft) -> Self {
-        let Draft {
-            kind,
-            text,
-            cells,
-            arity,
-            decision,
-            effect,
-            rows_of,
-            returns_rows,
-            defers,
-            copied,
-            lookups,
-            turned,
-            row_check,
-            origins,
-            batches,
-        } = draft;
-        let grant = Grant {
-            kind,
-            cells,
-            arity,
-            decision,
-            effect,
-            rows_of,
-            returns_rows,
-            defers,
-            copied,
-            lookups,
-            turned,
-            row_check,
-            origins,
-            batches,
-        };
+    pub(super) fn new(text: Arc<str>, grant: Grant) -> Self {
         Self { text, grant: Arc::new(grant) }
     }
 

@@ -8,7 +8,7 @@ use super::decide::{self, Allowance, Decided, Demand};
 use super::fold::Fold;
 use super::grant::grant;
 use super::lookups::Lookups;
-use super::permit::{Decision, Draft, Effect, Kind, Permit, RowsOf};
+use super::permit::{Decision, Grant, Kind, Permit, RowsOf};
 use super::turned::TurnedBack;
 use super::{Described, Plan, Planned, Protocol, Refusal, RefusalKind, SessionRelation, Setting, UNREADABLE, veil, view};
 use crate::base::RawSql;
@@ -193,23 +193,7 @@ fn unread(text: &str, reject: Reject, setting: Setting<'_>) -> Planned {
 
 /// An unrestricted principal's text that was not understood.
 fn pass(text: &str) -> Plan {
-    Plan::Send(Permit::new(Draft {
-        kind: Kind::Forward,
-        text: text.into(),
-        cells: Vec::new(),
-        arity: None,
-        decision: Decision::default(),
-        effect: Effect::None,
-        rows_of: RowsOf::Own,
-        returns_rows: true,
-        defers: false,
-        copied: None,
-        lookups: Lookups::default(),
-        turned: TurnedBack::default(),
-        row_check: None,
-        origins: Vec::new(),
-        batches: false,
-    }))
+    Plan::Send(Permit::new(text.into(), Grant::plain(Kind::Forward, Decision::default(), RowsOf::Own)))
 }
 
 impl From<Description> for Described {
