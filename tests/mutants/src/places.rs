@@ -401,7 +401,8 @@ impl<'ast> Visit<'ast> for Places<'_> {
     }
 
     fn visit_arm(&mut self, arm: &'ast syn::Arm) {
-        if let Expr::MethodCall(call) = &*arm.body
+        if !self.is_spared(arm)
+            && let Expr::MethodCall(call) = &*arm.body
             && CHANGES.contains(&call.method.to_string().as_str())
         {
             self.left_out(&*arm.body, " }");
