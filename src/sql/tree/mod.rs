@@ -91,14 +91,17 @@ pub(super) fn same(a: &[u8], b: &[u8]) -> Checked<bool> {
 fn messages(mut a: &[u8], mut b: &[u8], message: usize) -> Option<bool> {
     let fields = schema().get(message)?;
     loop {
-        let (a, b) = (part(&mut a, fields)?, part(&mut b, fields)?);
+        let (a, b) = match (part(&mut a, fields)?, part(&mut b, fields)?) {
+            (Some(a), Some(b)) => (a, b),
+            (a, b) => return Some(a.is_none() && b.is_none()),
+        };
         let same = a.key == b.key
             && match a.field {
                 Field::Message(inner) => messages(a.body, b.body, inner)?,
                 Field::Plain | Field::Location => a.number == b.number && a.body == b.body,
             };
-        if !same || a.key == END.key {
-            return Some(same);
+        if !same {
+            return Some(false);
         }
     }
 }
@@ -111,11 +114,9 @@ struct Part<'a> {
     body: &'a [u8],
 }
 
-/// Behind the last field. No field has number 0.
-const END: Part<'static> = Part { key: 0, field: Field::Plain, number: 0, body: &[] };
-
-/// The next field that is no location.
-fn part<'a>(bytes: &mut &'a [u8], fields: &[Option<Field>]) -> Option<Part<'a>> {
+/// The next field that is no location; `Some(None)` behind the last one.
+#[expect(clippy::option_option, reason = "the end, and what the schema does not describe, are two things")]
+fn part<'a>(bytes: &mut &'a [u8], fields: &[Option<Field>]) -> Option<Option<Part<'a>>> {
     while !bytes.is_empty() {
         let key = varint(bytes)?;
         let field = (*fields.get(usize::try_from(key >> 3).ok()?)?)?;
@@ -131,12 +132,12 @@ fn part<'a>(bytes: &mut &'a [u8], fields: &[Option<Field>]) -> Option<Part<'a>> 
         *bytes = rest;
         match field {
             Field::Location if wire == 0 => {}
-            Field::Message(_) if wire == 2 => return Some(Part { key, field, number, body }),
-            Field::Plain => return Some(Part { key, field, number, body }),
+            Field::Message(_) if wire == 2 => return Some(Some(Part { key, field, number, body })),
+            Field::Plain => return Some(Some(Part { key, field, number, body })),
             Field::Location | Field::Message(_) => return None,
         }
     }
-    Some(END)
+    Some(None)
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
