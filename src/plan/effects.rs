@@ -1,12 +1,12 @@
 //! From what a statement's text does to its session to what its permit says of it. Whether it may is decided elsewhere.
 
-use super::permit::{Effect, RowsOf};
+use super::permit::{Effect, Kind, RowsOf};
 use crate::sql::effect::Deed;
 
 /// The effect of a deed; PREPARE's is made with its inner permit, not here.
 pub(super) fn effect(deed: &Deed) -> Effect {
     match deed {
-        Deed::None | Deed::Execute(_) | Deed::ExplainExecute(_) | Deed::Fetch(_) | Deed::Prepare { .. } => Effect::None,
+        Deed::None | Deed::Execute(_) | Deed::ExplainExecute { .. } | Deed::Fetch(_) | Deed::Prepare { .. } => Effect::None,
         Deed::Begin => Effect::Begin,
         Deed::Commit { chain } => Effect::Commit { chain: *chain },
         Deed::Rollback { chain } => Effect::Rollback { chain: *chain },
@@ -30,7 +30,14 @@ pub(super) fn effect(deed: &Deed) -> Effect {
 pub(super) fn rows_of(deed: &Deed, veils: bool) -> RowsOf {
     match deed {
         Deed::Execute(name) => RowsOf::Prepared(name.clone()),
-        Deed::ExplainExecute(name) => RowsOf::Plan { name: name.clone(), veils },
+        Deed::ExplainExecute { name, runs } => {
+            let most = match (veils, runs) {
+                (true, _) => Kind::Rewrite,
+                (false, false) => Kind::MaskRows,
+                (false, true) => Kind::Forward,
+            };
+            RowsOf::Plan { name: name.clone(), most }
+        }
         Deed::Fetch(name) => RowsOf::Cursor(name.clone()),
         Deed::None
         | Deed::Begin

@@ -61,7 +61,7 @@ fn batches(analysis: &Analysis) -> bool {
         Deed::Set(ref change) => change.scope == SettingScope::Session,
         Deed::Prepare { .. }
         | Deed::Execute(_)
-        | Deed::ExplainExecute(_)
+        | Deed::ExplainExecute { .. }
         | Deed::Deallocate(_)
         | Deed::Declare { .. }
         | Deed::Fetch(_)

@@ -12,8 +12,8 @@ pub use crate::policy::Reveal;
 use crate::policy::{ClassName, MaskRule};
 pub use crate::sql::effect::{CopyDirection, CopyFormat, SettingChange, SettingScope};
 
-/// Which of the plans it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which of the plans it is; the later, the more of the policy is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// Nothing that it touches is veiled.
     Forward,
@@ -95,8 +95,9 @@ pub enum RowsOf {
     Plan {
         /// Its name.
         name: Box<str>,
-        /// Whether who asks may see veils that were put into it (`statements: [explain]`).
-        veils: bool,
+        /// The most that who asks may see of it: `statements: [explain]` lets veils be seen that were put into it; sizes of original values
+        /// are seen with ANALYZE.
+        most: Kind,
     },
 }
 
@@ -105,7 +106,7 @@ impl RowsOf {
     #[must_use]
     pub fn prepared(&self) -> Option<&str> {
         match self {
-            Self::Prepared(name) | Self::Plan { name, veils: _ } => Some(name),
+            Self::Prepared(name) | Self::Plan { name, most: _ } => Some(name),
             Self::Own | Self::Cursor(_) => None,
         }
     }

@@ -85,9 +85,9 @@ impl Truth {
     pub(super) fn rows_permit(&self, permit: &Permit) -> Option<Permit> {
         let of = match permit.rows_of() {
             RowsOf::Own => return Some(permit.clone()),
-            RowsOf::Plan { name, veils } => {
+            RowsOf::Plan { name, most } => {
                 let explained = self.statements.get(name.as_bytes())?.permit()?;
-                return shows_its_plan(&explained, *veils).then(|| permit.clone());
+                return shows_its_plan(&explained, *most).then(|| permit.clone());
             }
             RowsOf::Cursor(name) => self.portals.get(name.as_bytes())?.permit.clone()?,
             RowsOf::Prepared(name) => self.statements.get(name.as_bytes())?.permit()?,
@@ -101,8 +101,8 @@ impl Truth {
     pub(super) fn runs_unseen(&self, permit: &Permit) -> bool {
         match permit.rows_of() {
             RowsOf::Own => false,
-            RowsOf::Plan { name, veils } => {
-                self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !shows_its_plan(&p, *veils))
+            RowsOf::Plan { name, most } => {
+                self.statements.get(name.as_bytes()).and_then(|s| s.permit()).is_some_and(|p| !shows_its_plan(&p, *most))
             }
             RowsOf::Cursor(name) => self.portals.get(name.as_bytes()).and_then(|p| p.permit.as_ref()).is_some_and(|p| !gives_rows(p)),
             RowsOf::Prepared(name) => {
@@ -225,10 +225,9 @@ pub(super) fn gives_rows(permit: &Permit) -> bool {
     permit.rows_of() == &RowsOf::Own
 }
 
-/// EXPLAIN of it shows nothing but what its text says: not a veil that was put into it, with conditions of the policy and estimates from
-/// raw rows, unless who asks may see `veils`.
-pub(super) fn shows_its_plan(permit: &Permit, veils: bool) -> bool {
-    gives_rows(permit) && is_plain(permit) && (veils || permit.kind() != Kind::Rewrite)
+/// EXPLAIN of it shows nothing but what who asks may see: of a plan of this kind at most.
+pub(super) fn shows_its_plan(permit: &Permit, most: Kind) -> bool {
+    gives_rows(permit) && is_plain(permit) && permit.kind() <= most
 }
 
 /// It changes nothing that the session follows, and nothing must be counted or turned back before it runs.

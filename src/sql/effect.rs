@@ -96,7 +96,12 @@ pub enum Deed {
     /// EXECUTE name.
     Execute(Box<str>),
     /// EXPLAIN EXECUTE name.
-    ExplainExecute(Box<str>),
+    ExplainExecute {
+        /// Its name.
+        name: Box<str>,
+        /// ANALYZE.
+        runs: bool,
+    },
     /// DEALLOCATE name, or all.
     Deallocate(Option<Box<str>>),
     /// DECLARE name CURSOR: the result columns are those of FETCH.

@@ -503,6 +503,8 @@ pub enum Need {
     Maintenance(&'static str),
     /// EXPLAIN: within semantics.md, or `statements: [explain]`.
     Explain,
+    /// EXPLAIN ANALYZE: within ADR 0041, or the same.
+    ExplainAnalyze,
     /// LISTEN on this channel.
     Listen(Box<str>),
 }

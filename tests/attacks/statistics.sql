@@ -118,6 +118,26 @@ EXPLAIN UPDATE people SET level = 'x' WHERE salary > 200000000
 EXPLAIN DECLARE c CURSOR FOR SELECT id FROM people WHERE salary > 200000000
 ? EXPLAIN of CREATE TABLE AS
 EXPLAIN CREATE TEMP TABLE t AS SELECT id FROM people WHERE salary > 200000000
+? EXPLAIN ANALYZE says how much room values take that are sorted
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT g, note FROM people, generate_series(1, 1000) g WHERE people.id = 1 ORDER BY g
+? the same in other words
+EXPLAIN (ANALYZE true, FORMAT JSON, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT note FROM people, generate_series(1, 9000) g ORDER BY g
+? the same of a name
+PREPARE p AS SELECT g, note FROM people, generate_series(1, 1000) g WHERE people.id = 1 ORDER BY g
+;;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE p
+? what does not fit into memory is counted by its bytes
+SELECT temp_files, temp_bytes FROM pg_stat_database WHERE datname = current_database()
+? memory in use, beside a cursor that has sorted
+BEGIN
+;;
+DECLARE c CURSOR FOR SELECT g, note FROM people, generate_series(1, 10000) g WHERE people.id = 1 ORDER BY g
+;;
+FETCH 1 FROM c
+;;
+SELECT name, total_bytes, used_bytes FROM pg_backend_memory_contexts ORDER BY 2 DESC, 1, 3 LIMIT 3
+;;
+ROLLBACK
 - EXPLAIN with a generic plan
 EXPLAIN (GENERIC_PLAN) SELECT id FROM people WHERE salary > $1
 = EXPLAIN ANALYZE raises the error of a cast

@@ -174,6 +174,7 @@ impl<'a> Judge<'a> {
         self.types();
         self.casts();
         self.settings();
+        self.explained();
         cells
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Judge, veil, words};
 use crate::base::is_on;
+use crate::plan::permit::Kind;
 use crate::policy::StatementRight;
 use crate::sql::Reject;
 use crate::sql::effect::{Deed, SettingChange};
@@ -19,21 +20,33 @@ impl Judge<'_> {
                 Need::Lock => (StatementRight::Lock, "LOCK"),
                 Need::Maintenance(what) => (StatementRight::Maintenance, *what),
                 // of the client's own text it shows no more than it holds; of a veil it shows the condition, and estimates from raw rows
-                Need::Explain if self.demand.is_empty() && !self.analysis.puts_in_place() => continue,
-                Need::Explain => (StatementRight::Explain, "EXPLAIN of what is masked in SQL"),
+                Need::Explain | Need::ExplainAnalyze if self.demand.is_empty() && !self.analysis.puts_in_place() => continue,
+                Need::Explain | Need::ExplainAnalyze => (StatementRight::Explain, "EXPLAIN of what is masked in SQL"),
                 Need::Listen(channel) => {
                     self.listen(channel);
                     continue;
                 }
             };
-            if !self.profile.statements.contains(&right) {
-                let who = words::roles(self.profile);
-                let reject = Reject::forbidden("statement", format!("{who} may not use {what}"));
-                self.refuse(reject.hint(format!("'statements: [{}]' in the role would allow it", word(right))));
-            }
+            self.needs_right(right, what);
             if matches!(need, Need::Ddl(_)) {
                 self.defines_over_veiled(what);
             }
+        }
+    }
+
+    fn needs_right(&mut self, right: StatementRight, what: &str) {
+        if !self.profile.statements.contains(&right) {
+            let who = words::roles(self.profile);
+            let reject = Reject::forbidden("statement", format!("{who} may not use {what}"));
+            self.refuse(reject.hint(format!("'statements: [{}]' in the role would allow it", word(right))));
+        }
+    }
+
+    /// EXPLAIN ANALYZE says how much room a statement took for what it sorted, hashed and kept: that of original values, where the proxy masks them. To
+    /// be called when it is known whether it does.
+    pub(super) fn explained(&mut self) {
+        if self.kind != Kind::Forward && self.analysis.needs.contains(&Need::ExplainAnalyze) {
+            self.needs_right(StatementRight::Explain, "EXPLAIN ANALYZE of what is masked");
         }
     }
 

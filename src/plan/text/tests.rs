@@ -85,10 +85,24 @@ fn an_unrestricted_text_passes_as_it_is() {
     }
 }
 
+/// What EXPLAIN says of a statement that the proxy masks is not what it took to run it.
+#[test]
+fn explain_is_answered_where_it_shows_nothing_veiled() {
+    for text in [
+        "EXPLAIN SELECT id, email FROM users",
+        "EXPLAIN (COSTS, VERBOSE, FORMAT JSON, ANALYZE off) SELECT email FROM users",
+        "EXPLAIN (ANALYZE false) SELECT email FROM users",
+        "EXPLAIN ANALYZE SELECT id FROM users",
+        "EXPLAIN ANALYZE SELECT 1 FROM users",
+    ] {
+        assert!(matches!(one(text, &profile()), Plan::Send(_)), "{text}");
+    }
+}
+
 /// Which code each kind of statement is refused with, without and with its right; `None` is sent.
 #[test]
 fn kinds_of_statements_ask_for_their_rights() {
-    use crate::policy::StatementRight::{Call, Code, Ddl, Do, Lock, Maintenance};
+    use crate::policy::StatementRight::{Call, Code, Ddl, Do, Explain, Lock, Maintenance};
     use RefusalKind::{Forbidden, Unclear};
     for (text, right, with) in [
         ("DO 'BEGIN END'", Do, None),
@@ -102,6 +116,9 @@ fn kinds_of_statements_ask_for_their_rights() {
         ("REINDEX TABLE orders", Maintenance, None),
         ("CLUSTER orders USING i", Maintenance, None),
         ("CHECKPOINT", Maintenance, None),
+        ("EXPLAIN ANALYZE SELECT id, email FROM users", Explain, None),
+        ("EXPLAIN (ANALYZE, COSTS OFF) SELECT email FROM users", Explain, None),
+        ("EXPLAIN (ANALYZE off, ANALYZE 1) SELECT email FROM users", Explain, None),
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", Code, None),
         ("CREATE PROCEDURE f() LANGUAGE sql AS 'SELECT 1'", Code, None),
         ("CREATE TRIGGER t AFTER INSERT ON users EXECUTE FUNCTION tells()", Code, Some(Forbidden)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::plan::{self, Decision, Described, Effect, Permit, Plan, Planned, Refusal, RefusalKind, RowsOf, Syntax};
+use crate::plan::{self, Decision, Described, Effect, Kind, Permit, Plan, Planned, Refusal, RefusalKind, RowsOf, Syntax};
 use crate::session::sqlstate::{ErrorText, refusal_fields};
 use crate::session::truth::{gives_rows, is_plain, shows_its_plan};
 use crate::session::{Cx, Session};
@@ -60,9 +60,9 @@ impl Session {
 
     fn unseen_text(&self, permit: &Permit) -> ErrorText {
         let stands_for = permit.rows_of().prepared().and_then(|name| self.believed_statement(name.as_bytes())).and_then(|s| s.permit());
-        let shown = stands_for.is_some_and(|p| shows_its_plan(&p, true));
+        let shown = stands_for.is_some_and(|p| shows_its_plan(&p, Kind::Rewrite));
         if matches!(permit.rows_of(), RowsOf::Plan { .. }) && shown {
-            let message = "the plan of what this name stands for would show what is masked in SQL";
+            let message = "the plan of what this name stands for would show what is masked";
             return in_words(RefusalKind::Forbidden, message, "'statements: [explain]' in the role would allow it");
         }
         let message = "what this name stands for is no query of its own, or needs values of the proxy's own, and would run unseen";
@@ -115,7 +115,7 @@ pub(super) fn cannot_run(portal: &[u8]) -> ErrorText {
 /// Whether a name that stands for a statement under `permit` gives these rows.
 fn can_run(rows: &RowsOf, permit: &Permit) -> bool {
     match rows {
-        RowsOf::Plan { veils, .. } => shows_its_plan(permit, *veils),
+        RowsOf::Plan { most, .. } => shows_its_plan(permit, *most),
         RowsOf::Own | RowsOf::Prepared(_) | RowsOf::Cursor(_) => gives_rows(permit) && is_plain(permit),
     }
 }

@@ -449,17 +449,21 @@ impl Resolver<'_> {
     /// EXPLAIN: the statement's own result is judged as if it came.
     pub(super) fn explain(&mut self, statement: &mut protobuf::ExplainStmt) -> Checked<()> {
         let protobuf::ExplainStmt { query, options } = statement;
+        let mut runs = false;
         for option in options {
-            if let NodeEnum::DefElem(option) = inner(option)?
-                && let Some(NodeEnum::String(word)) = option.arg.as_ref().and_then(|a| a.node.as_ref())
-            {
-                self.saw(&word.sval.to_ascii_lowercase());
-            }
+            let NodeEnum::DefElem(option) = inner(option)? else { return Err(unknown("an option of EXPLAIN")) };
+            let word = match option.arg.as_ref().and_then(|arg| arg.node.as_ref()) {
+                Some(NodeEnum::String(word)) => Some(word.sval.to_ascii_lowercase()),
+                _ => None,
+            };
+            word.iter().for_each(|word| self.saw(word));
+            // any other value, and none, may turn it on
+            runs |= option.defname == "analyze" && !matches!(word.as_deref(), Some("off" | "false"));
         }
         let query = query.as_mut().ok_or_else(|| unknown("EXPLAIN"))?;
         if let NodeEnum::ExecuteStmt(execute) = inner(query)? {
             self.execute(execute)?;
-            self.out.deed = Deed::ExplainExecute(execute.name.as_str().into());
+            self.out.deed = Deed::ExplainExecute { name: execute.name.as_str().into(), runs };
             self.own_rows(&["QUERY PLAN"]);
             return Ok(());
         }
@@ -468,7 +472,7 @@ impl Resolver<'_> {
         for output in self.out.outputs.take().unwrap_or_default() {
             self.consume(&Value::new(output.flow, None, output.at), UseKind::Output);
         }
-        self.out.needs.push(Need::Explain);
+        self.out.needs.push(if runs { Need::ExplainAnalyze } else { Need::Explain });
         self.own_rows(&["QUERY PLAN"]);
         Ok(())
     }
