@@ -21,7 +21,12 @@ fn the_plan_of_a_name_is_shown_where_that_of_its_text_is() {
     assert_eq!(tags(&guest.run(asks)), "TCZ");
     guest.send(&[parse("", asks), bind("", ""), execute("", 0), sync()].concat());
     assert_eq!(tags(&guest.until_ready()), "12CZ");
-    assert_eq!(tags(&guest.run("PREPARE p AS SELECT id, email FROM person; EXPLAIN ANALYZE EXECUTE p")), "CTCZ");
+    assert_eq!(tags(&guest.run("PREPARE p AS SELECT id, email FROM person; EXPLAIN EXECUTE p")), "CTCZ");
+    // what it took to run it is told where nothing is masked on its way back
+    let run = "PREPARE q AS SELECT id FROM person WHERE id = 7; EXPLAIN (ANALYZE) EXECUTE q";
+    assert_eq!(tags(&guest.run(run)), "CTCZ");
+    assert_eq!(code(&guest.run("EXPLAIN ANALYZE EXECUTE p")), "42501");
+    assert_eq!(code(&guest.run("EXPLAIN (ANALYZE) SELECT id, email FROM person")), "42501");
     assert_eq!(code(&guest.run("EXPLAIN EXECUTE nobody")), "26000");
 
     // over a veil the plan shows the mask, the policy's conditions and estimates from raw rows
