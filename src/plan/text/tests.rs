@@ -12,9 +12,13 @@ mod rewritten;
 const ACCOUNTS: Oid = Oid(20003);
 
 fn planned(text: &str, profile: &Profile) -> Vec<Planned> {
+    planned_by(Protocol::Simple, text, profile)
+}
+
+fn planned_by(protocol: Protocol, text: &str, profile: &Profile) -> Vec<Planned> {
     let names = Names { search_path: vec!["pg_catalog".into(), "public".into()], ..Names::default() };
     let setting = Setting { catalog: &catalog(), profile, names: &names, fingerprint_key: &[0; 32], parse_limit: 1 << 20 };
-    plan_text(&RawSql::new(text), &[], Protocol::Simple, setting)
+    plan_text(&RawSql::new(text), &[], protocol, setting)
 }
 
 fn one(text: &str, profile: &Profile) -> Plan {
@@ -74,6 +78,16 @@ fn each_statement_is_decided_and_an_empty_text_has_none() {
     let all = planned("select id from users; select id_no from users", &profile());
     assert!(matches!(all.as_slice(), [Planned { plan: Plan::Send(_), .. }, Planned { plan: Plan::Refuse(_), .. }]));
     assert!(planned(" -- nothing", &profile()).is_empty());
+}
+
+#[test]
+fn several_statements_are_not_prepared() {
+    let text = "SELECT 1; SELECT 2";
+    assert!(planned(text, &profile()).iter().all(|p| matches!(p.plan, Plan::Send(_))));
+    let prepared = planned_by(Protocol::Extended, text, &profile());
+    let [Planned { plan: Plan::Refuse(refusal), .. }] = prepared.as_slice() else { panic!("{prepared:?}") };
+    assert_eq!(refusal.kind, RefusalKind::Postgres(Syntax::SyntaxError));
+    assert!(matches!(planned_by(Protocol::Extended, "SELECT 1;", &profile()).as_slice(), [Planned { plan: Plan::Send(_), .. }]));
 }
 
 #[test]

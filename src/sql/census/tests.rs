@@ -28,6 +28,7 @@ fn relations_and_columns_are_found_wherever_they_stand() {
         ("SELECT email FROM users", "users", "email", 0),
         ("SELECT u.email, Name FROM public.users u, \"Odd\"", "public.users Odd", "email name", 0),
         ("SELECT * FROM users WHERE id IN (SELECT user_id FROM orders)", "users orders", "id user_id", 1),
+        ("SELECT 1 FROM users WHERE EXISTS (SELECT * FROM orders WHERE a) AND b", "orders users", "a b", 1),
         ("SELECT u.* FROM users u JOIN orders USING (id) WHERE a = 1 AND b = 2 OR c = 3", "users orders", "a b c id", 1),
         ("SELECT j.id FROM users JOIN orders USING (id, level) AS j", "users orders", "id level", 0),
         ("WITH w AS (SELECT 1 AS x) SELECT x FROM w, generate_series(1, y) g", "w", "x y", 0),
