@@ -2,7 +2,7 @@
 //! bytes, since nothing promises that a message is a row; each row goes on as a message of its own.
 //! Source: PostgreSQL documentation, COPY, "File Formats"; `CopyAttributeOutText` and `CopyAttributeOutCSV` for what is quoted.
 
-use super::rows::{NotMasked, Written};
+use super::rows::{Stop, Taken, Written, whole};
 use super::witness::MaskedColumn;
 use crate::mask::{Format, Masked, Rendering};
 use crate::plan::CopyFormat;
@@ -37,19 +37,6 @@ struct Scan {
     escaped: bool,
 }
 
-/// Why a stream stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CopyStop {
-    NotMasked,
-    TooLong,
-}
-
-impl From<NotMasked> for CopyStop {
-    fn from(NotMasked: NotMasked) -> Self {
-        Self::NotMasked
-    }
-}
-
 impl CopyMask {
     pub(super) fn new(format: CopyFormat, columns: Vec<Option<MaskedColumn>>, limit: usize) -> Self {
         let header = match &format {
@@ -61,7 +48,7 @@ impl CopyMask {
     }
 
     /// Takes a piece of the stream and writes the rows that it completes. Only what is left of a row is kept.
-    pub(super) fn feed(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<(), CopyStop> {
+    pub(super) fn feed(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<(), Stop> {
         if self.partial.is_empty() {
             let taken = self.rows(bytes, rendering, out, copied)?;
             self.partial.extend_from_slice(bytes.get(taken..).unwrap_or_default());
@@ -74,11 +61,11 @@ impl CopyMask {
                 self.partial = kept;
             }
         }
-        if self.partial.len() > self.limit { Err(CopyStop::TooLong) } else { Ok(()) }
+        if self.partial.len() > whole(self.limit) { Err(Stop::TooLong) } else { Ok(()) }
     }
 
     /// Writes the rows that `bytes` begins with; how many bytes they have.
-    fn rows(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<usize, CopyStop> {
+    fn rows(&mut self, bytes: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<usize, Stop> {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let Some(end) = self.row_end(rest)? else { break };
@@ -99,7 +86,7 @@ impl CopyMask {
         self.partial.is_empty() && self.prefix.is_empty()
     }
 
-    fn row(&mut self, row: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<(), NotMasked> {
+    fn row(&mut self, row: &[u8], rendering: &Rendering, out: &mut Vec<u8>, copied: &mut Written) -> Result<(), Stop> {
         let frame_at = out.len();
         if std::mem::take(&mut self.header) {
             if self.format == CopyFormat::Binary {
@@ -116,19 +103,19 @@ impl CopyMask {
             CopyFormat::Csv { .. } => csv_row(row, &self.format, &self.columns, rendering, &mut self.scratch, out),
             CopyFormat::Binary => binary_row(row, &self.columns, rendering, out),
         };
-        let Some(masked) = masked else {
+        let length = out.len() - frame_at - 1;
+        let added = masked.ok_or(Stop::NotMasked).and_then(|taken| taken.map_or(Ok(()), |taken| copied.add(taken, length, self.limit)));
+        if let Err(stop) = added {
             out.truncate(frame_at);
-            return Err(NotMasked);
-        };
-        let length = u32::try_from(out.len() - frame_at - 1).map_err(|_| NotMasked)?;
-        out.get_mut(frame_at + 1..frame_at + 5).ok_or(NotMasked)?.copy_from_slice(&length.to_be_bytes());
-        copied.masked += masked.unwrap_or(0);
-        copied.rows += u64::from(masked.is_some());
+            return Err(stop);
+        }
+        let length = u32::try_from(length).map_err(|_| Stop::TooLong)?;
+        out.get_mut(frame_at + 1..frame_at + 5).ok_or(Stop::NotMasked)?.copy_from_slice(&length.to_be_bytes());
         Ok(())
     }
 
     /// Where the first row in `bytes` ends, its newline included. As far as was looked at before, none does.
-    fn row_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, CopyStop> {
+    fn row_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Stop> {
         let scan = &mut self.scanned;
         match &self.format {
             CopyFormat::Text { .. } => Ok(text_end(scan, bytes)),
@@ -188,17 +175,17 @@ fn text_row(
     rendering: &Rendering,
     (value, result): &mut (Vec<u8>, Vec<u8>),
     out: &mut Vec<u8>,
-) -> Option<Option<u64>> {
+) -> Option<Option<Taken>> {
     let line = row.strip_suffix(b"\n")?;
     // what is not masked is copied in as few pieces as there are
-    let (mut at, mut copied, mut masked) = (0, 0, 0);
+    let (mut at, mut copied, mut taken) = (0, 0, Taken::default());
     for (i, column) in columns.iter().enumerate() {
         let end = text_field_end(line, at, delimiter);
         let field = line.get(at..end)?;
         if let Some(column) = column
             && field != null
         {
-            masked += 1;
+            taken.add(field);
             result.clear();
             out.extend_from_slice(row.get(copied..at)?);
             copied = end;
@@ -214,7 +201,7 @@ fn text_row(
         at = end + 1;
     }
     out.extend_from_slice(row.get(copied..)?);
-    Some(Some(masked))
+    Some(Some(taken))
 }
 
 /// Where the field that begins at a place of a line of the text format ends.
@@ -284,11 +271,11 @@ fn csv_row(
     rendering: &Rendering,
     (value, result): &mut (Vec<u8>, Vec<u8>),
     out: &mut Vec<u8>,
-) -> Option<Option<u64>> {
+) -> Option<Option<Taken>> {
     let CopyFormat::Csv { delimiter, null, quote, escape, force_quote, .. } = format else { return None };
     let line = row.strip_suffix(b"\n")?;
     let mut rest = Some(line);
-    let mut masked = 0;
+    let mut taken = Taken::default();
     for (i, column) in columns.iter().enumerate() {
         let (field, after) = csv_field(rest?, *delimiter, *quote, *escape);
         rest = after;
@@ -297,7 +284,7 @@ fn csv_row(
         }
         match column {
             Some(column) if field != &**null => {
-                masked += 1;
+                taken.add(field);
                 value.clear();
                 result.clear();
                 unquote_csv(field, *quote, *escape, value);
@@ -319,7 +306,7 @@ fn csv_row(
         }
     }
     out.push(b'\n');
-    rest.is_none().then_some(Some(masked))
+    rest.is_none().then_some(Some(taken))
 }
 
 /// The first field of a csv line as it is written, and what follows its delimiter.
@@ -369,14 +356,14 @@ fn quote_csv(value: &[u8], quote: u8, escape: u8, out: &mut Vec<u8>) {
 }
 
 /// Where the row or trailer at the beginning of a binary stream ends.
-fn binary_end(bytes: &[u8], columns: usize) -> Result<Option<usize>, CopyStop> {
+fn binary_end(bytes: &[u8], columns: usize) -> Result<Option<usize>, Stop> {
     let Some(count) = bytes.first_chunk::<2>() else { return Ok(None) };
     let count = i16::from_be_bytes(*count);
     if count == -1 {
         return Ok(Some(2));
     }
     if usize::try_from(count) != Ok(columns) {
-        return Err(CopyStop::NotMasked);
+        return Err(Stop::NotMasked);
     }
     let mut at = 2;
     for _ in 0..columns {
@@ -387,12 +374,12 @@ fn binary_end(bytes: &[u8], columns: usize) -> Result<Option<usize>, CopyStop> {
 }
 
 #[expect(clippy::option_option, reason = "as text_row")]
-fn binary_row(row: &[u8], columns: &[Option<MaskedColumn>], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Option<u64>> {
+fn binary_row(row: &[u8], columns: &[Option<MaskedColumn>], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Option<Taken>> {
     out.extend_from_slice(row.get(..2)?);
     if row.first_chunk::<2>() == Some(&[0xff, 0xff]) {
         return Some(None);
     }
-    let (mut at, mut copied, mut masked) = (2, 2, 0);
+    let (mut at, mut copied, mut taken) = (2, 2, Taken::default());
     for column in columns {
         let length = i32::from_be_bytes(*row.get(at..)?.first_chunk::<4>()?);
         let value = at + 4;
@@ -400,11 +387,12 @@ fn binary_row(row: &[u8], columns: &[Option<MaskedColumn>], rendering: &Renderin
         if let (Some(column), true) = (column, length != -1) {
             out.extend_from_slice(row.get(copied..at)?);
             copied = end;
-            masked += 1;
-            super::rows::mask_cell(column, Format::Binary, row.get(value..end)?, rendering, out)?;
+            let value = row.get(value..end)?;
+            taken.add(value);
+            super::rows::mask_cell(column, Format::Binary, value, rendering, out)?;
         }
         at = end;
     }
     out.extend_from_slice(row.get(copied..)?);
-    (at == row.len()).then_some(Some(masked))
+    (at == row.len()).then_some(Some(taken))
 }

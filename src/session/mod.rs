@@ -328,8 +328,8 @@ impl Session {
             match cutter.next(&mut input, rule) {
                 Ok(Some(piece)) => self.on_server(piece, cx),
                 Ok(None) => break,
-                Err(FrameError::TooLong { tag: backend::DATA_ROW | backend::COPY_DATA, limit }) => {
-                    self.break_off(Fault::RowTooLong { limit }, cx);
+                Err(FrameError::TooLong { tag: backend::DATA_ROW | backend::COPY_DATA, limit: _ }) => {
+                    self.break_off(Fault::RowTooLong { limit: self.limits.masked_row }, cx);
                 }
                 Err(_) => self.stop(Fault::ServerProtocol, cx),
             }

@@ -2,7 +2,7 @@
 
 use crate::mask::Format;
 use crate::plan::{CopyDirection, CopyFormat, Effect, Permit};
-use crate::session::copy::{CopyMask, CopyStop};
+use crate::session::copy::CopyMask;
 use crate::session::open::OpenStatement;
 use crate::session::rows::Written;
 use crate::session::sqlstate::Fault;
@@ -85,10 +85,7 @@ impl Session {
         cx.counts.masked += copied.masked;
         let written = cx.to_client.len() - before;
         self.count_bytes(copied.rows, written);
-        fed.map_err(|stop| match stop {
-            CopyStop::NotMasked => Fault::CannotMask,
-            CopyStop::TooLong => Fault::RowTooLong { limit: self.limits.masked_row },
-        })
+        fed.map_err(|stop| self.stopped(stop))
     }
 
     /// Syncs and Flushes that the client sent before it saw the response are passed over by the server; so are their entries,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::plan::{Permit, RowsOf};
+use crate::session::rows::Stop;
 use crate::session::sqlstate::Fault;
 use crate::session::witness::{Shape, Trip, Witnessed, witness};
 use crate::session::{Cx, Session, WireName, rows};
@@ -25,7 +26,7 @@ impl Session {
             },
             Some(_) => self.head_may_mask(),
         };
-        if masked { Hold::UpTo(self.limits.masked_row) } else { Hold::Pass }
+        if masked { Hold::UpTo(rows::whole(self.limits.masked_row)) } else { Hold::Pass }
     }
 
     fn head_may_mask(&self) -> bool {
@@ -73,11 +74,19 @@ impl Session {
             return Ok(());
         }
         let (before, mut written) = (cx.to_client.len(), rows::Written::default());
-        let masked = rows::mask_run(run, &witnessed, self.rendering.rendering(), cx.to_client, &mut written);
+        let by = (self.rendering.rendering(), self.limits.masked_row);
+        let masked = rows::mask_run(run, &witnessed, by, cx.to_client, &mut written);
         cx.counts.masked += written.masked;
         let bytes = (cx.to_client.len() - before) as u64 - 5 * written.rows;
         self.count_bytes(written.rows, usize::try_from(bytes).unwrap_or_default());
-        masked.map_err(|rows::NotMasked| Fault::CannotMask)
+        masked.map_err(|stop| self.stopped(stop))
+    }
+
+    pub(super) fn stopped(&self, stop: Stop) -> Fault {
+        match stop {
+            Stop::NotMasked => Fault::CannotMask,
+            Stop::TooLong => Fault::RowTooLong { limit: self.limits.masked_row },
+        }
     }
 
     /// What the rows of a portal are held against, made once for each of its Describes.

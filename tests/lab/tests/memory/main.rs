@@ -213,3 +213,23 @@ fn a_masked_row_is_bounded_by_itself_and_with_all_others() {
         assert_eq!(heard.iter().map(|m| m.tag as char).collect::<String>(), "TDCZ", "{heard:?}");
     }
 }
+
+/// How long an original value is does not show by the room that it leaves beside others, which the client can fill to the byte.
+#[test]
+fn the_limit_of_a_row_tells_no_length() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut fixture = Fixture::start("limits: { masked_row: 1MiB }");
+    fixture.sql("INSERT INTO person SELECT 2000, repeat('x', 50) || '@example.com', ''");
+    fixture.sql("INSERT INTO person SELECT 2001, repeat('x', 9000) || '@example.com', ''");
+    let mut guest = fixture.proxied("guest");
+    let mut answered = Vec::new();
+    for room in [12_000, 8_000, 4_000, 0] {
+        for way in ["?", "COPY (?) TO STDOUT", "COPY (?) TO STDOUT (FORMAT csv)", "COPY (?) TO STDOUT (FORMAT binary)"] {
+            let of = |id| way.replace('?', &format!("SELECT email, repeat('y', {}) FROM person WHERE id = {id}", (1 << 20) - room));
+            let codes = [2000, 2001].map(|id| code(&guest.run(&of(id))));
+            assert_eq!(codes[0], codes[1], "{}", of(2001));
+            answered.push(codes[0].is_empty());
+        }
+    }
+    assert_eq!(answered, [vec![true; 12], vec![false; 4]].concat());
+}
