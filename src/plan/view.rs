@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod above;
 mod stored;
 
+use self::above::Above;
 use super::body::Bodies;
 use super::decide::{self, Allowance, Demand};
 use super::permit::{Cell, Kind};
@@ -70,6 +72,18 @@ pub(super) fn hides(catalog: &Catalog, profile: &Profile, relation: Oid, column:
 fn whole(catalog: &Catalog, profile: &Profile, relation: &Relation, place: &DerivedView, view: &mut SeenView) -> Checked<()> {
     let analysis = read(catalog, profile, relation, true)?;
     view.relations = relations(profile, &analysis);
+    let rows = Above::of(catalog, relation, &analysis).filter(|_| !place.named).and_then(|above| above.rows(profile));
+    if rows.is_some() {
+        let mut as_it_is = view.clone();
+        let all = profile.of_all_rows();
+        relation.reads.iter().for_each(|(oid, _)| look(catalog, &all, *oid));
+        judge(catalog, &all, relation, &analysis, place, &mut as_it_is)?;
+        if matches!(as_it_is.reading, Reading::AsItIs) {
+            as_it_is.relation.rows = rows;
+            *view = as_it_is;
+            return Ok(());
+        }
+    }
     judge(catalog, profile, relation, &analysis, place, view)
 }
 
@@ -175,6 +189,7 @@ fn judge(
         }
         view.reading = Reading::Inside;
     }
+    let above = Above::of(catalog, relation, analysis).filter(|_| !place.named);
     for ((column, output), own) in relation.columns.iter().zip(outputs).zip(own) {
         let part = only(analysis, output, own);
         view.uses.insert(column.number, below(profile, &part, Some(output)));
@@ -182,7 +197,10 @@ fn judge(
             continue;
         }
         let read = match decide::decide(&part, setting, Allowance::None) {
-            Ok(decided) => seen(column, &decided.demand, &decided.cells),
+            Ok(decided) => {
+                let asked = || above.as_ref().and_then(|above| above.seen(catalog, profile, output));
+                seen(column, &decided.demand, &decided.cells).or_else(asked)
+            }
             Err(_) => Some(Outcome::Absent(absence(catalog, profile, &part, output))),
         };
         if read.is_none() && !place.named {

@@ -13,6 +13,7 @@ mod profile;
 mod read;
 
 pub use bind::BoundPolicy;
+pub(crate) use compile::may_stand_above;
 pub(crate) use derived::constant;
 pub use derived::{Below, DerivedView, Reading, SeenView};
 pub use examine::{examine, examine_conditions};

@@ -26,5 +26,5 @@ pub use parse::{Parsed, Text, UNREADABLE, read};
 pub use place::place;
 pub use print::{Rendered, copied, print};
 pub use reject::{Checked, RefusalKind, Reject, Syntax};
-pub use resolve::{Context, Definition, Local, UNFIT, analyse};
+pub use resolve::{Context, Definition, Local, UNFIT, analyse, gives_rows_of_one};
 pub use shape::{Shape, Specimen, Template};

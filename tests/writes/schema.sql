@@ -54,12 +54,22 @@ INSERT INTO public.tokens SELECT id, ('Tk' || substr(md5('token' || id), 1, 10))
 CREATE SCHEMA over;
 CREATE VIEW over.people AS SELECT * FROM public.people;
 CREATE VIEW over.events AS SELECT id, kind, payload FROM public.events WHERE id > -1000;
+CREATE VIEW over.fenced AS SELECT id, region, secret, amount FROM public.fenced;
+CREATE VIEW over.stock AS SELECT * FROM public.stock WHERE id > -1000;
 CREATE SCHEMA twice;
 CREATE VIEW twice.people AS SELECT * FROM over.people;
 CREATE VIEW twice.events AS SELECT * FROM over.events WHERE kind IS NULL OR kind <> 'none';
--- Others, that are not written through.
+CREATE VIEW twice.fenced AS SELECT * FROM over.fenced WHERE amount IS NULL OR amount <> -1;
+CREATE VIEW twice.stock AS SELECT * FROM over.stock;
+-- Others, that are not written through: they have a condition's column under another name or not at all, or compute with rows that are not there.
 CREATE SCHEMA aside;
-CREATE VIEW aside.fenced AS SELECT * FROM public.fenced;
+CREATE VIEW aside.fenced AS SELECT id, region AS place, amount FROM public.fenced;
+CREATE VIEW aside.swapped AS SELECT id, region AS secret, secret AS region, amount FROM public.fenced;
+-- Written through; what is set by the column's other name is held to the condition, too.
+CREATE VIEW aside.doubled AS SELECT id, region, region AS place FROM public.fenced;
+CREATE VIEW aside.computed AS SELECT id, upper(region) AS region, amount FROM public.fenced;
+CREATE VIEW aside.divided AS SELECT id, region, amount FROM public.fenced WHERE 10 / id < 100;
+CREATE VIEW aside.first AS SELECT id, region, amount FROM public.fenced ORDER BY id LIMIT 2;
 CREATE VIEW aside.made AS SELECT id, name FROM public.people;
 CREATE FUNCTION aside.made() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', OLD.name; RETURN NEW; END $$;
 CREATE TRIGGER made INSTEAD OF UPDATE ON aside.made FOR EACH ROW EXECUTE FUNCTION aside.made();

@@ -8,7 +8,7 @@ use super::{Judge, column_outcome, words};
 use crate::catalog::{Catalog, Oid, Relation, RelationKind, Scalar};
 use crate::plan::permit::{Decision, RowCheck};
 use crate::plan::{Refusal, Setting};
-use crate::policy::RowCondition;
+use crate::policy::{Profile, RowCondition};
 use crate::sql::Reject;
 use crate::sql::model::{Access, Analysis, Changes, InstanceId, Write};
 
@@ -30,7 +30,7 @@ pub(in crate::plan) fn is_checked(analysis: &Analysis, setting: Setting<'_>, id:
     let sets = || analysis.writes.iter().any(|w| w.target.instance == id && may_change(condition, w.target.column));
     match instance.access {
         Access::Insert | Access::Merge => true,
-        Access::Update => sets() || runs_triggers(setting.catalog, oid),
+        Access::Update => sets() || runs_triggers(setting.catalog, setting.profile, oid),
         Access::Read | Access::Delete | Access::CopyIn | Access::Truncate | Access::Lock | Access::Define => false,
     }
 }
@@ -41,9 +41,11 @@ fn may_change(condition: &RowCondition, column: i16) -> bool {
     condition.reads.iter().any(|read| *read < 0 || *read == column)
 }
 
-/// Whether a trigger may change what is stored in a relation.
-fn runs_triggers(catalog: &Catalog, oid: Oid) -> bool {
-    catalog.with_descendants(oid).into_iter().any(|o| catalog.relation(o).is_none_or(|r| r.runs_code))
+/// Whether a trigger may change what is stored in a relation, or behind a view.
+fn runs_triggers(catalog: &Catalog, profile: &Profile, oid: Oid) -> bool {
+    let behind = profile.view(oid).into_iter().flat_map(|view| view.relations.iter().copied());
+    let all = behind.chain([oid]).flat_map(|oid| catalog.with_descendants(oid));
+    all.into_iter().any(|o| catalog.relation(o).is_none_or(|r| r.runs_code))
 }
 
 impl Judge<'_> {
@@ -56,7 +58,7 @@ impl Judge<'_> {
             return Some(Reject::unclear("rows", message).hint("set it by UPDATE").at(write.at));
         }
         let plain = matches!(relation.kind, RelationKind::Table | RelationKind::Partitioned);
-        (!plain || runs_triggers(self.catalog, relation.oid)).then(|| {
+        (!plain || runs_triggers(self.catalog, self.profile, relation.oid)).then(|| {
             let message =
                 format!("relation \"{name}\" has a row condition, and is a view or has triggers that may change what MERGE stores");
             Reject::unclear("rows", message).hint("use INSERT and UPDATE")

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use crate::base::{QualifiedName, RawSql};
 use crate::catalog::{Catalog, Oid, Operator, Relation, RelationKind};
-use crate::plan::decide::fixture::{ORDERS, USERS, catalog, column, profile, relation};
+use crate::mask::MaskSpec;
+use crate::plan::decide::fixture::{ORDERS, USERS, catalog, column, masked, profile, relation};
 use crate::plan::{Action, Cell, Names, Plan, Protocol, Setting, plan_text};
-use crate::policy::{Absence, ColumnProfile, DerivedView, Outcome, Profile, RelationProfile, RowCondition};
+use crate::policy::{Absence, ColumnProfile, Condition, DerivedView, Outcome, Profile, RelationProfile, Reveal, RowCondition};
 
 const SEEN: Oid = Oid(20050);
 const OVER: Oid = Oid(20051);
@@ -76,24 +79,70 @@ fn a_view_is_its_definition_over_the_veil() {
 }
 
 /// What is sent for a look into a view over users of whom rows are kept, to a login that may read a view and, or not, what is below.
-fn over_rows(readers: Vec<Oid>, edit: impl FnOnce(&mut Relation)) -> String {
+fn over_rows((rows, reads): (&str, i16), readers: Vec<Oid>, edit: impl FnOnce(&mut Relation)) -> String {
     let (catalog, mut profile) = shop("SELECT users.id, users.email FROM public.users;");
     let mut contents = catalog.contents().clone();
     let users = contents.relations.iter_mut().find(|r| r.oid == USERS).unwrap();
     users.readers = readers;
     edit(users);
-    let rows = RowCondition { sql: "id = 1".into(), reads: [1].into() };
+    let rows = RowCondition { sql: rows.into(), reads: [reads].into() };
     profile.relations.get_mut(&USERS).unwrap().rows = Some(rows);
     sent(&Catalog::new(contents), &profile, "SELECT s.email FROM over s, seen WHERE s.id < 3")
 }
 
+/// The number of a column that the views do not have.
+const PHONE: i16 = 4;
+
 #[test]
-fn where_rows_are_kept_the_definition_stands_in_the_views_place() {
+fn where_rows_are_kept_by_what_a_view_has_it_stays() {
+    let rows = |of: &str| {
+        format!(
+            "(SELECT COALESCE({of}.id, {of}.id) AS id, COALESCE({of}.email, {of}.email) AS email FROM public.{of} WHERE id = 1 OFFSET 0)"
+        )
+    };
+    let want = format!("* SELECT s.email FROM {} s, (SELECT FROM public.seen WHERE id = 1 OFFSET 0) seen WHERE s.id < 3", rows("over"));
+    // whoever may read what is below
+    for readers in [vec![Oid(0)], vec![Oid(10)]] {
+        assert_eq!(over_rows(("id = 1", 1), readers, |users| users.row_security = true), want);
+    }
+    for other in ["users.id = 1", "public.users.id = 1", "(users).id = 1", "(users.*) IS NULL", "tableoid = 1"] {
+        let reads = if other.starts_with("tableoid") { -6 } else { 1 };
+        let got = over_rows((other, reads), vec![Oid(0)], |_| {});
+        assert!(got.contains("FROM public.users WHERE"), "{got}");
+    }
+}
+
+/// A mask by a condition that the view can be asked is one of the view's.
+#[test]
+fn a_conditional_mask_stays_where_the_view_has_what_it_reads() {
+    let becomes = |definition: &str| {
+        let (catalog, mut profile) = shop(definition);
+        let email = profile.relations.get_mut(&USERS).unwrap().columns.get_mut(&2).unwrap();
+        let condition =
+            Condition { when: "id = 1".into(), then: Outcome::Clear, otherwise: masked("r", &MaskSpec::Redact, Reveal::default()) };
+        email.read = Outcome::Conditional(Arc::new(condition));
+        sent(&catalog, &profile, "SELECT email FROM seen")
+    };
+    let got = becomes("SELECT users.id, users.email FROM public.users;");
+    assert!(got.contains("CASE WHEN id = 1 THEN") && got.contains("FROM public.seen"), "{got}");
+    for other in [
+        "SELECT users.id + 1 AS id, users.email FROM public.users;",
+        "SELECT DISTINCT users.id, users.email FROM public.users;",
+        "SELECT users.id, users.email FROM public.users JOIN public.orders USING (id);",
+    ] {
+        let got = becomes(other);
+        assert!(!got.contains("FROM public.seen"), "{got}");
+    }
+}
+
+#[test]
+fn where_rows_are_kept_by_something_else_the_definition_stands_in_the_views_place() {
     let columns = "COALESCE(users.id, users.id) AS id, COALESCE(users.email, users.email) AS email";
-    let users = format!("(SELECT users.id, users.email FROM (SELECT {columns} FROM public.users WHERE id = 1 OFFSET 0) users OFFSET 0)");
+    let users =
+        format!("(SELECT users.id, users.email FROM (SELECT {columns} FROM public.users WHERE phone = 'x' OFFSET 0) users OFFSET 0)");
     let over = format!("(SELECT seen.id, seen.email FROM {users} seen(id, email) OFFSET 0) s(id, email)");
     let want = format!("* SELECT s.email FROM {over}, {users} seen(id, email) WHERE s.id < 3");
-    assert_eq!(over_rows(vec![Oid(0)], |_| {}), want);
+    assert_eq!(over_rows(("phone = 'x'", PHONE), vec![Oid(0)], |_| {}), want);
 }
 
 /// An operator that the view's owner meant is that one, whatever stands in the path of who reads the view, and none of its namesakes is called.
@@ -128,8 +177,8 @@ fn a_definitions_operators_are_those_that_it_was_made_with() {
 #[test]
 fn a_definition_runs_with_the_rights_of_the_login() {
     for (got, why) in [
-        (over_rows(vec![Oid(10)], |_| {}), "no SELECT on \"public.users\" below it"),
-        (over_rows(vec![Oid(0)], |users| users.row_security = true), "has row security of the server"),
+        (over_rows(("phone = 'x'", PHONE), vec![Oid(10)], |_| {}), "no SELECT on \"public.users\" below it"),
+        (over_rows(("phone = 'x'", PHONE), vec![Oid(0)], |users| users.row_security = true), "has row security of the server"),
     ] {
         assert!(got.starts_with("Unclear: view") && got.contains(why), "{got}");
     }

@@ -8,6 +8,8 @@ mod relation;
 mod sql_text;
 mod verdict;
 
+pub(crate) use sql_text::may_stand_above;
+
 #[cfg(test)]
 pub(crate) mod tests;
 

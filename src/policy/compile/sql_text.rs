@@ -39,6 +39,13 @@ pub(super) fn read_by(relation: &Relation, text: &str) -> BTreeSet<i16> {
     named().chain(behind).map(|c| c.number).chain(system).collect()
 }
 
+/// Whether a condition on a relation's rows says the same of what gives them under other names, where all is given that it may read.
+pub(crate) fn may_stand_above(relation: &Relation, condition: &str, gives: impl Fn(i16) -> bool) -> bool {
+    let own = words(condition);
+    let names_row = own.whole_row || own.identifiers.contains(&*relation.name.name);
+    !names_row && read_by(relation, condition).into_iter().all(gives)
+}
+
 /// Reads a text's words.
 pub(super) fn words(text: &str) -> Words {
     let mut words = Words { whole_row: text.contains(".*"), ..Words::default() };

@@ -270,6 +270,12 @@ fn names_a_position(node: &Node) -> bool {
     }
 }
 
+/// Whether a query gives rows of one relation as they are, or some of them.
+#[must_use]
+pub fn gives_rows_of_one(text: &str) -> bool {
+    single(text).is_ok_and(|query| is_simple(text, &query))
+}
+
 /// Whether it chooses rows of one relation, each looked at by itself: PostgreSQL does so where they are read, before the outermost query computes anything
 /// of them (ADR 0035). Rows that are joined, or chosen by a query, it may sort before.
 fn is_simple(text: &str, query: &Node) -> bool {

@@ -61,7 +61,7 @@ use super::reject::{Checked, Reject};
 use super::veil::Veils;
 use crate::base::QualifiedName;
 use crate::catalog::{Catalog, Function, Oid, Relation};
-pub use definition::Definition;
+pub use definition::{Definition, gives_rows_of_one};
 use scope::{Item, Level};
 
 /// A relation of the session that the catalog does not know.
