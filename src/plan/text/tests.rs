@@ -189,6 +189,13 @@ fn kinds_of_statements_ask_for_their_rights() {
         ("CREATE TYPE t AS (a int)", Ddl, Some(Unclear)),
         ("CREATE TABLE n (id int REFERENCES accounts (id))", Ddl, None),
         ("CREATE TABLE n (id int REFERENCES users (id))", Ddl, Some(Forbidden)),
+        (
+            "CREATE TABLE n (id int PRIMARY KEY, other int REFERENCES n, CHECK (id < 5), FOREIGN KEY (other) REFERENCES public.n (id))",
+            Ddl,
+            None,
+        ),
+        ("CREATE TABLE n (id int PRIMARY KEY, other int REFERENCES n, third int REFERENCES users)", Ddl, Some(Forbidden)),
+        ("CREATE TABLE n (other int REFERENCES other.n)", Ddl, Some(RefusalKind::Postgres(Syntax::UndefinedTable))),
         ("ALTER TABLE accounts ADD COLUMN x text NOT NULL DEFAULT lower('A'), DROP COLUMN total CASCADE", Ddl, None),
         ("ALTER TABLE accounts ADD x text DEFAULT price_of(1)", Ddl, Some(Forbidden)),
         ("ALTER TABLE accounts ALTER total TYPE text USING lower(total::text)", Ddl, None),

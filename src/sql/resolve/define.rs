@@ -7,6 +7,7 @@ use pg_query::protobuf::{self, Node, ObjectType, RangeVar};
 
 use super::from::{Named, computed};
 use super::names::{Found, TEMPORARY};
+use super::own_key;
 use super::scope::{Column, Item};
 use super::{Resolver, Value, absent, inner, strings, unknown};
 use crate::base::QualifiedName;
@@ -127,6 +128,7 @@ impl Resolver<'_> {
         }
         let names: Vec<Box<str>> = columns.iter().map(|c| c.name.clone()).collect();
         let relation = relation.as_mut().ok_or_else(|| unknown("a table without a name"))?;
+        let own_keys = own_key::take_out(self, relation, table_elts);
         // CHECK may name `tableoid`
         columns.extend(SYSTEM_COLUMNS.iter().map(|(name, _, ty)| computed(name, Some(*ty))));
         let item = Rc::new(self.item_of(relation.relname.as_str().into(), columns, &[], false)?);
@@ -135,6 +137,7 @@ impl Resolver<'_> {
             partspec.iter_mut().flat_map(|spec| &mut spec.part_params).try_for_each(|key| r.partition_key(key))
         })?;
         partbound.as_mut().map_or(Ok(()), |bound| self.bound(bound))?;
+        own_key::put_back(table_elts, own_keys);
         self.created(relation, Some(names), "CREATE TABLE")
     }
 

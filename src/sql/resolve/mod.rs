@@ -29,6 +29,7 @@ mod merge;
 mod moment;
 mod names;
 mod operator;
+mod own_key;
 mod parameter;
 mod result;
 mod row;

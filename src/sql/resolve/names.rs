@@ -60,7 +60,7 @@ impl<'a> Resolver<'a> {
         self.cx.path.iter().find_map(|schema| self.find_in(schema, name))
     }
 
-    fn find_in(&self, schema: &str, name: &str) -> Option<Found<'a>> {
+    pub(super) fn find_in(&self, schema: &str, name: &str) -> Option<Found<'a>> {
         let schema = (schema != TEMPORARY).then_some(schema);
         if let Some(local) = self.cx.locals.iter().find(|l| l.schema == schema && l.name == name) {
             return Some(Found::Local(*local));
