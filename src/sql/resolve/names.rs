@@ -71,6 +71,10 @@ impl<'a> Resolver<'a> {
     /// PostgreSQL's words for a relation that does not exist (`parserOpenTable`, `RangeVarGetRelidExtended`).
     pub(super) fn no_relation(&self, schema: &str, name: &str, location: i32) -> Reject {
         let shown = if schema.is_empty() { name.to_owned() } else { format!("{schema}.{name}") };
+        let is_index = |schema: &str| self.cx.catalog.indexed(schema, name).is_some();
+        if is_index(schema) || (schema.is_empty() && self.cx.path.iter().any(|schema| is_index(schema))) {
+            return Reject::unclear("relation", format!("\"{shown}\" is an index")).at(location);
+        }
         Reject::postgres(Syntax::UndefinedTable, format!("relation \"{shown}\" does not exist")).at(location)
     }
 }

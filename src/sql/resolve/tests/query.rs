@@ -120,6 +120,15 @@ fn a_star_leaves_out_what_does_not_exist() {
     assert_eq!(analysis.vanished.len(), 1);
 }
 
+/// What PostgreSQL says of an index hangs on the statement.
+#[test]
+fn an_index_is_no_relation_that_is_missing() {
+    for text in ["SELECT 1 FROM users_pkey", "SELECT 1 FROM public.users_pkey", "ALTER TABLE users_pkey RENAME TO x"] {
+        let reject = refused(text);
+        assert!(reject.kind == RefusalKind::Unclear && reject.message.contains("is an index"), "{text}: {reject:?}");
+    }
+}
+
 #[test]
 fn errors_are_postgresqls() {
     for (text, want, at) in [

@@ -166,7 +166,7 @@ pub(in crate::sql) fn catalog() -> Catalog {
             relation(PLACE, "public", "place", vec![column(1, "street", 25), column(2, "city", 25)]),
             relation(Oid(1259), "pg_catalog", "pg_class", vec![column(1, "oid", 26), column(2, "relname", 25)]),
         ],
-        indexes: Vec::new(),
+        indexes: vec![(QualifiedName::new("public", "users_pkey"), USERS)],
         types,
         functions,
         operators,
