@@ -92,7 +92,7 @@ impl Resolver<'_> {
             self.pass_fences(from_clause, &held);
         }
         if let Some(condition) = having_clause {
-            self.condition(condition, UseKind::Filter)?;
+            self.having(condition)?;
         }
         self.behind(|r| r.order_by(sort_clause, &mut outs))?;
         let first_use = self.out.uses.len();
@@ -179,6 +179,16 @@ impl Resolver<'_> {
             }
         }
         Ok(held.into_iter().collect())
+    }
+
+    /// HAVING: no conjunct of it is a look-up, which stands in WHERE or ON.
+    fn having(&mut self, node: &mut Node) -> Checked<()> {
+        match inner(node)? {
+            NodeEnum::BoolExpr(boolean) if boolean.boolop == protobuf::BoolExprType::AndExpr as i32 => {
+                boolean.args.iter_mut().try_for_each(|arg| self.having(arg))
+            }
+            _ => self.conjunct(node, |r, node| r.used(node, UseKind::Filter).map(|_| ())).0,
+        }
     }
 
     /// ORDER BY of a query: output names and positions come first.

@@ -48,6 +48,7 @@ fn uses_are_told_apart() {
     for (text, want) in [
         ("SELECT 1 FROM users WHERE email = 'x'", vec!["Lookup(1) users#0.email"]),
         ("SELECT 1 FROM users WHERE email IN ('x', $1) AND 5 = id", vec!["Lookup(2) users#0.email", "Lookup(1) users#0.id"]),
+        ("SELECT 1 FROM users HAVING email = 'x' AND id = ANY ($1)", vec!["EqualsConstant users#0.email", "EqualsConstant users#0.id"]),
         ("SELECT 1 FROM users WHERE id = ANY ($1)", vec!["LookupMany(1) users#0.id"]),
         ("SELECT 1 FROM users WHERE id = ANY ('{1,2}')", vec!["Lookup(2) users#0.id"]),
         ("SELECT 1 FROM users WHERE id = ANY (ARRAY[1, 2, $1])", vec!["EqualsConstant users#0.id"]),
