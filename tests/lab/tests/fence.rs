@@ -240,7 +240,7 @@ fn an_index_serves_what_cannot_leak() {
         ("SELECT lower(region), count(*) FROM bills WHERE customer IN (4, 6) GROUP BY 1", true),
         ("SELECT mail FROM bills WHERE id = 8 AND region LIKE 'E%'", true),
         ("SELECT lower(mail) FROM owed WHERE id = 8 ORDER BY upper(mail)", true),
-        ("SELECT mail FROM owed WHERE id = 8 AND lower(region) = 'eu'", false),
+        ("SELECT mail FROM owed WHERE id = 8 AND lower(region) = 'eu'", true),
         ("SELECT b.mail FROM bills AS b (nr, who) WHERE 4 = who AND mail LIKE 'b%'", true),
         ("SELECT 1 FROM listed l LEFT JOIN bills b ON lower(l.region) = b.region WHERE b.id BETWEEN 8 AND 9", true),
         ("SELECT 1 FROM listed WHERE EXISTS (SELECT FROM bills WHERE id = ANY ('{8}') AND lower(region) = 'eu')", true),
