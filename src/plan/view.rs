@@ -72,19 +72,21 @@ pub(super) fn hides(catalog: &Catalog, profile: &Profile, relation: Oid, column:
 fn whole(catalog: &Catalog, profile: &Profile, relation: &Relation, place: &DerivedView, view: &mut SeenView) -> Checked<()> {
     let analysis = read(catalog, profile, relation, true)?;
     view.relations = relations(profile, &analysis);
-    let rows = Above::of(catalog, relation, &analysis).filter(|_| !place.named).and_then(|above| above.rows(profile));
+    let above = Above::of(catalog, relation, &analysis).filter(|_| !place.named);
+    let rows = above.as_ref().and_then(|above| above.rows(profile));
+    let judge = |profile: &Profile, view: &mut SeenView| judge((catalog, profile), relation, &analysis, above.as_ref(), place, view);
     if rows.is_some() {
         let mut as_it_is = view.clone();
         let all = profile.of_all_rows();
         relation.reads.iter().for_each(|(oid, _)| look(catalog, &all, *oid));
-        judge(catalog, &all, relation, &analysis, place, &mut as_it_is)?;
+        judge(&all, &mut as_it_is)?;
         if matches!(as_it_is.reading, Reading::AsItIs) {
             as_it_is.relation.rows = rows;
             *view = as_it_is;
             return Ok(());
         }
     }
-    judge(catalog, profile, relation, &analysis, place, view)
+    judge(profile, view)
 }
 
 /// The definition to put in the place of a view, where nothing else gives it: always, or because of the columns that are asked for.
@@ -169,10 +171,10 @@ fn calls_all(relation: &Relation, profile: &Profile, bodies: &Bodies<'_>, analys
 
 /// Judges what holds for the whole view, then each of its columns by itself.
 fn judge(
-    catalog: &Catalog,
-    profile: &Profile,
+    (catalog, profile): (&Catalog, &Profile),
     relation: &Relation,
     analysis: &Analysis,
+    above: Option<&Above<'_>>,
     place: &DerivedView,
     view: &mut SeenView,
 ) -> Checked<()> {
@@ -189,7 +191,6 @@ fn judge(
         }
         view.reading = Reading::Inside;
     }
-    let above = Above::of(catalog, relation, analysis).filter(|_| !place.named);
     for ((column, output), own) in relation.columns.iter().zip(outputs).zip(own) {
         let part = only(analysis, output, own);
         view.uses.insert(column.number, below(profile, &part, Some(output)));
@@ -198,7 +199,7 @@ fn judge(
         }
         let read = match decide::decide(&part, setting, Allowance::None) {
             Ok(decided) => {
-                let asked = || above.as_ref().and_then(|above| above.seen(catalog, profile, output));
+                let asked = || above.and_then(|above| above.seen(catalog, profile, output));
                 seen(column, &decided.demand, &decided.cells).or_else(asked)
             }
             Err(_) => Some(Outcome::Absent(absence(catalog, profile, &part, output))),

@@ -2,7 +2,7 @@
 //! bytes, since nothing promises that a message is a row; each row goes on as a message of its own.
 //! Source: PostgreSQL documentation, COPY, "File Formats"; `CopyAttributeOutText` and `CopyAttributeOutCSV` for what is quoted.
 
-use super::rows::{Stop, Taken, Written, whole};
+use super::rows::{Stop, Taken, Written, mask_cells, whole};
 use super::witness::MaskedColumn;
 use crate::mask::{Format, Masked, Rendering};
 use crate::plan::CopyFormat;
@@ -375,24 +375,9 @@ fn binary_end(bytes: &[u8], columns: usize) -> Result<Option<usize>, Stop> {
 
 #[expect(clippy::option_option, reason = "as text_row")]
 fn binary_row(row: &[u8], columns: &[Option<MaskedColumn>], rendering: &Rendering, out: &mut Vec<u8>) -> Option<Option<Taken>> {
-    out.extend_from_slice(row.get(..2)?);
     if row.first_chunk::<2>() == Some(&[0xff, 0xff]) {
+        out.extend_from_slice(row.get(..2)?);
         return Some(None);
     }
-    let (mut at, mut copied, mut taken) = (2, 2, Taken::default());
-    for column in columns {
-        let length = i32::from_be_bytes(*row.get(at..)?.first_chunk::<4>()?);
-        let value = at + 4;
-        let end = if length == -1 { value } else { value.checked_add(usize::try_from(length).ok()?)? };
-        if let (Some(column), true) = (column, length != -1) {
-            out.extend_from_slice(row.get(copied..at)?);
-            copied = end;
-            let value = row.get(value..end)?;
-            taken.add(value);
-            super::rows::mask_cell(column, Format::Binary, value, rendering, out)?;
-        }
-        at = end;
-    }
-    out.extend_from_slice(row.get(copied..)?);
-    (at == row.len()).then_some(Some(taken))
+    mask_cells(row, 2, columns, rendering, out).map(Some)
 }

@@ -1,7 +1,7 @@
 //! Rows on their way back: runs of whole frames pass as they are, or cell by cell through their masks.
 
 use super::witness::{MaskedColumn, Witnessed};
-use crate::mask::{Format, Masked, Rendering};
+use crate::mask::{Masked, Rendering};
 use crate::wire::{Frame, Run};
 
 /// Server settings that shape text output, as `ParameterStatus` reports them.
@@ -96,7 +96,21 @@ fn mask_row(frame: Frame<'_>, witnessed: &Witnessed, rendering: &Rendering, out:
         return None;
     }
     let start = out.len();
-    let (mut at, mut copied, mut taken) = (7, 0, Taken::default());
+    let taken = mask_cells(row, 7, columns, rendering, out)?;
+    let length = u32::try_from(out.len() - start - 1).ok()?;
+    out.get_mut(start + 1..start + 5)?.copy_from_slice(&length.to_be_bytes());
+    Some(taken)
+}
+
+/// Appends a row whose first value begins at a place, each with its length in front, as `DataRow` and the binary format of COPY have them.
+pub(super) fn mask_cells(
+    row: &[u8],
+    first: usize,
+    columns: &[Option<MaskedColumn>],
+    rendering: &Rendering,
+    out: &mut Vec<u8>,
+) -> Option<Taken> {
+    let (mut at, mut copied, mut taken) = (first, 0, Taken::default());
     for column in columns {
         let length = i32::from_be_bytes(*row.get(at..)?.first_chunk::<4>()?);
         let value = at + 4;
@@ -107,24 +121,19 @@ fn mask_row(frame: Frame<'_>, witnessed: &Witnessed, rendering: &Rendering, out:
             copied = end;
             let value = row.get(value..end)?;
             taken.add(value);
-            mask_cell(column, column.format, value, rendering, out)?;
+            mask_cell(column, value, rendering, out)?;
         }
         at = end;
     }
-    if at != row.len() {
-        return None;
-    }
     out.extend_from_slice(row.get(copied..)?);
-    let length = u32::try_from(out.len() - start - 1).ok()?;
-    out.get_mut(start + 1..start + 5)?.copy_from_slice(&length.to_be_bytes());
-    Some(taken)
+    (at == row.len()).then_some(taken)
 }
 
-/// Appends a masked value with its length in front, as `DataRow` and the binary format of COPY have it.
-pub(super) fn mask_cell(column: &MaskedColumn, format: Format, value: &[u8], rendering: &Rendering, out: &mut Vec<u8>) -> Option<()> {
+/// Appends a masked value with its length in front.
+fn mask_cell(column: &MaskedColumn, value: &[u8], rendering: &Rendering, out: &mut Vec<u8>) -> Option<()> {
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
-    let length = match column.mask.apply(&column.ty, format, rendering, value, out).ok()? {
+    let length = match column.mask.apply(&column.ty, column.format, rendering, value, out).ok()? {
         Masked::Null => {
             out.truncate(at + 4);
             -1

@@ -52,12 +52,13 @@ impl<'a> Resolver<'a> {
         if !schema.is_empty() {
             return self.find_in(schema, name);
         }
-        if !self.cx.path.iter().any(|s| &**s == TEMPORARY)
-            && let Some(found) = self.find_in(TEMPORARY, name)
-        {
-            return Some(found);
-        }
-        self.cx.path.iter().find_map(|schema| self.find_in(schema, name))
+        self.schemas().find_map(|schema| self.find_in(schema, name))
+    }
+
+    /// Where a bare name of a relation is looked for, in this order: the temporary schema comes first where the path does not say otherwise.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = &'a str> {
+        let implicit = !self.cx.path.iter().any(|s| &**s == TEMPORARY);
+        implicit.then_some(TEMPORARY).into_iter().chain(self.cx.path.iter().map(|s| &**s))
     }
 
     pub(super) fn find_in(&self, schema: &str, name: &str) -> Option<Found<'a>> {

@@ -48,8 +48,6 @@ fn constraints(element: &mut Node) -> Vec<&mut protobuf::Constraint> {
 impl Resolver<'_> {
     /// Whether a bare name is found in this schema, in which a relation is being made, before any other.
     fn would_find(&self, schema: &str, name: &str) -> bool {
-        let implicit = (!self.cx.path.iter().any(|s| &**s == TEMPORARY)).then_some(TEMPORARY);
-        let mut order = implicit.into_iter().chain(self.cx.path.iter().map(|s| &**s));
-        order.find(|s| *s == schema || self.find_in(s, name).is_some()) == Some(schema)
+        self.schemas().find(|s| *s == schema || self.find_in(s, name).is_some()) == Some(schema)
     }
 }
